@@ -1,0 +1,79 @@
+"""Params as C text: constant tables and struct initializers, readable and stable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mcuq.ops.base import Member, Params
+from mcuq.tensor import Array
+
+LINE_WIDTH = 120
+
+
+def table_text(ctype: str, name: str, values: Array, comment: str = "") -> str:
+    """Return a constant array definition with its shape in a comment, values aligned in columns.
+
+    >>> print(table_text("int8_t", "w", np.array([[1, -128], [0, 7]], np.int8)))
+    static const int8_t w[4] MCUQ_CONST = {
+        /* (2, 2) */
+           1, -128,    0,    7,
+    };
+    """
+    flat = values.ravel()
+    shape = f"({', '.join(str(d) for d in values.shape)})"
+    texts = [_literal(int(v), ctype) for v in flat]
+    width = max(len(t) for t in texts)
+    per_line = max(1, (LINE_WIDTH - 4) // (width + 2))
+    lines = [f"static const {ctype} {name}[{flat.size}] MCUQ_CONST = {{"]
+    lines.append(f"    /* {shape}{': ' + comment if comment else ''} */")
+    for i in range(0, len(texts), per_line):
+        lines.append("    " + " ".join(f"{t:>{width}}," for t in texts[i : i + per_line]))
+    return "\n".join([*lines, "};"])
+
+
+def _literal(value: int, ctype: str) -> str:
+    """Integer literal; INT32_MIN has no literal of its own type in C."""
+    return "INT32_MIN" if ctype == "int32_t" and value == -(2**31) else str(value)
+
+
+def struct_text(name: str, params: Params, tables: dict[str, str]) -> str:
+    """Return the definition of a parameter struct, one designated member per line.
+
+    Args:
+        name: of the C object.
+        params: its values.
+        tables: C name of the table per table member.
+    """
+    lines = [f"static const mcuq_{params.kernel}_params {name} = {{"]
+    lines += [f"    .{m.name} = {_value(params, m, tables)}," for m in params.members()]
+    return "\n".join([*lines, "};"])
+
+
+def _value(params: Params, member: Member, tables: dict[str, str]) -> str:
+    if member.extent == "table":
+        return tables[member.name]
+    value = getattr(params, member.name)
+    if member.extent is None:
+        return _literal(int(value), member.ctype)
+    return "{" + ", ".join(_literal(int(v), member.ctype) for v in value) + "}"
+
+
+def distinct_tables(
+    owner: str, params: Params, known: dict[tuple[str, bytes], str]
+) -> Iterator[tuple[Member, str, bool]]:
+    """Name every table of a step; equal content gets one name.
+
+    Args:
+        owner: the step's name; new tables are called ``<owner>_<member>``.
+        params: the step's parameters.
+        known: content to name, shared by all steps of a model; updated.
+
+    Yields:
+        The member, its table's C name, and whether the table is new.
+    """
+    for member, values in params.tables():
+        key = (member.ctype, np.ascontiguousarray(values).tobytes())
+        is_new = key not in known
+        yield member, known.setdefault(key, f"{owner}_{member.name}"), is_new

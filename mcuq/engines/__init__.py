@@ -1,0 +1,1 @@
+"""Run an emitted project: on the host, in an emulator, on a board."""

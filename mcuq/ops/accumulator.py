@@ -1,0 +1,72 @@
+"""What the layers that sum products share: the exact dot product, the overflow proof, channel multipliers."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mcuq.errors import CannotQuantizeError
+from mcuq.fixedpoint import INT32_MAX, INT32_MIN, quantize_multipliers
+from mcuq.tensor import Array, QConstant, QTensor
+
+# float64 holds every integer below 2^53, so a BLAS product of int8 operands is exact for any length in use.
+EXACT = np.float64
+
+
+def dot(x: Array, weights: Array) -> npt.NDArray[np.int64]:
+    """Exact integer product ``x @ weights.T`` through BLAS.
+
+    Args:
+        x: [..., taps], integers of at most 16 bits.
+        weights: [channels, taps], integers of at most 8 bits.
+    """
+    return np.asarray((x.astype(EXACT) @ weights.astype(EXACT).T), np.int64)
+
+
+def check_accumulator(weights: Array, bias: Array, x: QTensor) -> None:
+    """Prove that ``bias[c] + sum((x - zero_point) * weights[c])`` never leaves int32, in any order of summing.
+
+    Every term's range contains 0, so the bounds of the full sum also bound every partial sum.
+
+    Args:
+        weights: int8 [channels, taps].
+        bias: int32 [channels].
+        x: the input tensor; all of its dtype's values are assumed possible.
+
+    Raises:
+        CannotQuantizeError: with the channel and the bound.
+    """
+    low, high = (limit - x.zero_point for limit in x.limits)
+    positive = np.maximum(weights, 0).astype(np.int64).sum(axis=1)
+    negative = np.minimum(weights, 0).astype(np.int64).sum(axis=1)
+    largest = bias.astype(np.int64) + high * positive + low * negative
+    smallest = bias.astype(np.int64) + low * positive + high * negative
+    bad = np.flatnonzero((largest > INT32_MAX) | (smallest < INT32_MIN))
+    if bad.size:
+        c = int(bad[0])
+        raise CannotQuantizeError(
+            f"output channel {c} can sum to {smallest[c]}..{largest[c]}, outside int32; "
+            "its bias or weight scale is wrong: quantize the model again"
+        )
+
+
+def bias_or_zero(constants: tuple[QConstant, ...], channels: int) -> npt.NDArray[np.int32]:
+    """Return the bias as int32 [channels]; zeros when the layer has none."""
+    if not constants:
+        return np.zeros(channels, np.int32)
+    return constants[0].values.astype(np.int32).reshape(channels)
+
+
+def channel_multipliers(
+    x: QTensor, weights: QConstant, output: QTensor
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+    """Multiplier and shift of ``s_in * s_w[c] / s_out``, one per channel or a single one.
+
+    In double, factors in this order, as ``PopulateConvolutionQuantizationParams`` does for int8.
+
+    Raises:
+        CannotQuantizeError: for weights whose zero point is not 0.
+    """
+    if weights.zero_point != 0:
+        raise CannotQuantizeError(f"weights have zero point {weights.zero_point}; it must be 0")
+    return quantize_multipliers(x.scale * weights.scale / output.scale)

@@ -1,0 +1,156 @@
+"""The operator contract: ``Op`` is a meaning, ``Params`` is what a kernel gets.
+
+An op's file holds the formula in real numbers (``Op.forward``), the step to integers (``Op.lower``, the last
+place where a float exists) and the meaning in integers (``Params.run``), which every C kernel must equal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, ClassVar, NamedTuple, get_args, get_type_hints
+
+import numpy as np
+import numpy.typing as npt
+
+from mcuq.errors import CannotQuantizeError
+from mcuq.tensor import Array, QConstant, QTensor, Shape
+
+Operand = QTensor | QConstant
+Real = npt.NDArray[np.float64]
+
+# A Params field's annotation is its type in the C struct: (element type, None) is a scalar,
+# (element type, n) an array of n, (element type, "table") a pointer to constant data.
+i32 = Annotated[int, "int32_t", None]
+i32x4 = Annotated[tuple[int, ...], "int32_t", 4]
+i8_table = Annotated[Array, "int8_t", "table"]
+i32_table = Annotated[Array, "int32_t", "table"]
+
+
+class Member(NamedTuple):
+    """One member of a kernel's parameter struct: name, C element type, and None, a count or "table"."""
+
+    name: str
+    ctype: str
+    extent: int | str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Params:
+    """What one kernel call needs beside its buffers; the fields are the C struct's members, in order.
+
+    ``kernel`` names the C function ``mcuq_<kernel>`` and its struct ``mcuq_<kernel>_params``.
+    """
+
+    kernel: ClassVar[str]
+    variadic: ClassVar[bool] = False  # the kernel takes one array of input pointers
+    alignment: ClassVar[int] = 1  # bytes, of input, output and scratch
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Bytes of workspace the kernel needs during its call."""
+        return 0
+
+    @abstractmethod
+    def run(self, *inputs: Array) -> Array:
+        """Compute the output integers.
+
+        Args:
+            inputs: one array [samples, elements] per operand, in the operand's dtype.
+
+        Returns:
+            [samples, elements of the output].
+        """
+
+    @classmethod
+    @cache
+    def members(cls) -> tuple[Member, ...]:
+        """Return the C struct's members in order."""
+        hints = get_type_hints(cls, include_extras=True)
+        return tuple(Member(f.name, *get_args(hints[f.name])[1:]) for f in dataclasses.fields(cls))
+
+    def tables(self) -> Iterator[tuple[Member, Array]]:
+        """Yield the constant tables that lie in flash, with their members."""
+        for member in self.members():
+            if member.extent == "table":
+                yield member, getattr(self, member.name)
+
+
+@dataclass(frozen=True)
+class Op:
+    """What a layer computes, without knowing its place in a graph. Fields are its attributes."""
+
+    name: ClassVar[str]
+    operands: ClassVar[int | None] = 1  # how many inputs the kernel gets as buffers, in order; None = all
+    is_view: ClassVar[bool] = False  # the output is the input's bytes under another shape
+
+    @abstractmethod
+    def infer_shape(self, *inputs: Shape) -> Shape:
+        """Return the output's shape; raise ValueError (no node name) for shapes the op cannot take."""
+
+    @abstractmethod
+    def forward(self, *inputs: Real) -> Real:
+        """Compute in real numbers. Activations have a leading sample axis before their shape; constants do not."""
+
+    @abstractmethod
+    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+        """Turn scales into integers and pick the kernel for the chip.
+
+        Raises:
+            CannotQuantizeError, UnsupportedOperatorError: without the layer's name, which ``plan`` adds.
+        """
+
+    def macs(self, *inputs: Shape) -> int:
+        """Multiply-accumulates of one inference; 0 where the op has none."""
+        return 0
+
+
+def fused_limits(activation: str, output: QTensor) -> tuple[int, int]:
+    """Integer limits of a fused activation, as TFLite's ``CalculateActivationRangeQuantized``.
+
+    Args:
+        activation: "none", "relu", "relu6" or "relu_n1_to_1".
+        output: the tensor whose scale and zero point count; the quotient is rounded in float32.
+    """
+    low, high = output.limits
+    real_low, real_high = ACTIVATIONS[activation]
+    if real_low is not None:
+        low = max(low, _to_integer(real_low, output))
+    if real_high is not None:
+        high = min(high, _to_integer(real_high, output))
+    return low, high
+
+
+ACTIVATIONS: dict[str, tuple[float | None, float | None]] = {
+    "none": (None, None),
+    "relu": (0.0, None),
+    "relu6": (0.0, 6.0),
+    "relu_n1_to_1": (-1.0, 1.0),
+}
+
+
+def scale_of(operand: Operand) -> float:
+    """Return the one scale of an operand that is quantized per tensor.
+
+    Raises:
+        CannotQuantizeError: for a per-channel constant.
+    """
+    if isinstance(operand, QTensor):
+        return operand.scale
+    if operand.scale.size != 1:
+        raise CannotQuantizeError("a constant operand must be quantized per tensor, this one is per channel")
+    return float(operand.scale.flat[0])
+
+
+def activate(activation: str, x: Real) -> Real:
+    """Apply a fused activation to real values."""
+    low, high = ACTIVATIONS[activation]
+    return x if low is None else np.clip(x, low, high)
+
+
+def _to_integer(real: float, output: QTensor) -> int:
+    quotient = np.float32(real) / np.float32(output.scale)
+    return output.zero_point + int(np.copysign(np.floor(np.abs(quotient) + np.float32(0.5)), quotient))

@@ -1,0 +1,157 @@
+"""2-D convolution with stride, dilation and groups, and a fused activation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import numpy as np
+
+from mcuq.fixedpoint import clamp, requantize
+from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, dot
+from mcuq.ops.base import Op, Operand, Params, Real, activate, fused_limits, i8_table, i32, i32_table
+from mcuq.ops.window import Padding, Pair, output_size, pad, windows
+from mcuq.tensor import Array, QConstant, QTensor, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2dParams(Params):
+    """Portable kernel: weights OHWI as they come, one output pixel at a time."""
+
+    kernel: ClassVar[str] = "conv2d_s8"
+
+    input_h: i32
+    input_w: i32
+    input_c: i32
+    output_h: i32
+    output_w: i32
+    output_c: i32
+    filter_h: i32
+    filter_w: i32
+    stride_h: i32
+    stride_w: i32
+    dilation_h: i32
+    dilation_w: i32
+    pad_top: i32
+    pad_left: i32
+    groups: i32
+    input_zero_point: i32
+    output_zero_point: i32
+    activation_min: i32
+    activation_max: i32
+    per_channel: i32  # 1: one multiplier per output channel, 0: one for all
+    weights: i8_table  # (output_c, filter_h, filter_w, input_c / groups)
+    bias: i32_table  # (output_c)
+    multiplier: i32_table  # (output_c) or (1)
+    shift: i8_table  # (output_c) or (1)
+
+    def run(self, *inputs: Array) -> Array:
+        """See :meth:`Params.run`."""
+        x = inputs[0].reshape(-1, self.input_h, self.input_w, self.input_c)
+        taps = windows(
+            pad(x, self._padding(), self.input_zero_point),
+            (self.filter_h, self.filter_w),
+            (self.stride_h, self.stride_w),
+            (self.dilation_h, self.dilation_w),
+        )[:, : self.output_h, : self.output_w]
+        samples = x.shape[0]
+        acc = np.empty((samples, self.output_h, self.output_w, self.output_c), np.int64)
+        inputs_per_group, outputs_per_group = self.input_c // self.groups, self.output_c // self.groups
+        weights = self.weights.reshape(self.output_c, -1)
+        for g in range(self.groups):
+            group = taps[:, :, :, g * inputs_per_group : (g + 1) * inputs_per_group]
+            columns = np.moveaxis(group, 3, 5).reshape(samples, self.output_h, self.output_w, -1)
+            channels = slice(g * outputs_per_group, (g + 1) * outputs_per_group)
+            acc[..., channels] = dot(columns.astype(np.int16) - self.input_zero_point, weights[channels])
+        scaled = requantize(acc + self.bias, self.multiplier, self.shift)
+        q = clamp(scaled + self.output_zero_point, self.activation_min, self.activation_max)
+        return q.reshape(samples, -1)
+
+    def _padding(self) -> Padding:
+        """Padding as far as the windows reach; what lies beyond the last window is not needed."""
+        bottom = _reach(self.output_h, self.filter_h, self.stride_h, self.dilation_h) - self.input_h - self.pad_top
+        right = _reach(self.output_w, self.filter_w, self.stride_w, self.dilation_w) - self.input_w - self.pad_left
+        return self.pad_top, max(bottom, 0), self.pad_left, max(right, 0)
+
+
+def _reach(outputs: int, window: int, stride: int, dilation: int) -> int:
+    return (outputs - 1) * stride + (window - 1) * dilation + 1
+
+
+@dataclass(frozen=True)
+class Conv2d(Op):
+    """``y[o] = act(b[o] + sum over window and inputs of x * w[o])``, cross-correlation, NHWC, weights OHWI.
+
+    Quantization: weights int8, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
+
+    - C1: weights have shape [O, H, W, I / groups]; groups divide the input and the output channels.
+    - C2: the accumulator of every channel stays within int32 for all inputs.
+    - C3: weight zero points are 0.
+    """
+
+    name: ClassVar[str] = "conv2d"
+
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: Padding = (0, 0, 0, 0)
+    groups: int = 1
+    activation: str = "none"
+
+    def infer_shape(self, *inputs: Shape) -> Shape:
+        """[1, H, W, I], [O, h, w, I / groups] (, [O]) to [1, H', W', O]; C1."""
+        (n, h, w, c), (o, kh, kw, i) = inputs[0], inputs[1]
+        if i * self.groups != c or o % self.groups:
+            raise ValueError(f"{c} input and {o} output channels, {i} per filter, {self.groups} groups")
+        return (n, *output_size((h, w), (kh, kw), self.stride, self.padding, self.dilation), o)
+
+    def forward(self, *inputs: Real) -> Real:
+        """See :meth:`Op.forward`."""
+        x, weights = inputs[0], inputs[1]
+        o, kh, kw, i = weights.shape
+        taps = windows(pad(x.reshape(-1, *x.shape[2:]), self.padding, 0.0), (kh, kw), self.stride, self.dilation)
+        grouped = taps.reshape(*taps.shape[:3], self.groups, i, kh, kw)
+        y = np.einsum("nyxgihw,gohwi->nyxgo", grouped, weights.reshape(self.groups, -1, kh, kw, i), optimize=True)
+        y = y.reshape(*taps.shape[:3], o) + (inputs[2] if len(inputs) > 2 else 0.0)
+        return activate(self.activation, y)[:, np.newaxis]
+
+    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+        """See :meth:`Op.lower`."""
+        x, weights = cast(QTensor, inputs[0]), cast(QConstant, inputs[1])
+        _, h, w, c = x.shape
+        o, kh, kw, _ = weights.shape
+        bias = bias_or_zero(cast(tuple[QConstant, ...], tuple(inputs[2:])), o)
+        check_accumulator(weights.values.reshape(o, -1), bias, x)
+        low, high = fused_limits(self.activation, output)
+        multiplier, shift = channel_multipliers(x, weights, output)
+        return Conv2dParams(
+            input_h=h,
+            input_w=w,
+            input_c=c,
+            output_h=output.shape[1],
+            output_w=output.shape[2],
+            output_c=o,
+            filter_h=kh,
+            filter_w=kw,
+            stride_h=self.stride[0],
+            stride_w=self.stride[1],
+            dilation_h=self.dilation[0],
+            dilation_w=self.dilation[1],
+            pad_top=self.padding[0],
+            pad_left=self.padding[2],
+            groups=self.groups,
+            input_zero_point=x.zero_point,
+            output_zero_point=output.zero_point,
+            activation_min=low,
+            activation_max=high,
+            per_channel=int(multiplier.size > 1),
+            weights=weights.values.astype(np.int8),
+            bias=bias,
+            multiplier=multiplier,
+            shift=shift,
+        )
+
+    def macs(self, *inputs: Shape) -> int:
+        """Output elements times the taps of one filter."""
+        _, h, w, _ = self.infer_shape(*inputs)
+        return int(h * w * np.prod(inputs[1]))

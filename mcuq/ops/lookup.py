@@ -1,0 +1,52 @@
+"""Element-wise functions of one byte: 256 results computed at compile time, one kernel for all of them.
+
+An op whose output byte depends on one input byte alone (logistic, hard swish, requantize, ...) writes only
+its integer formula, ``table``; the formula is evaluated here once per possible input, never on the chip.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import numpy as np
+
+from mcuq.fixedpoint import Int64
+from mcuq.ops.base import Op, Operand, Params, i8_table, i32
+from mcuq.tensor import Array, QTensor, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class LookupParams(Params):
+    """``output = table[input as an unsigned byte]``; bytes may be int8 or uint8 on either side."""
+
+    kernel: ClassVar[str] = "lookup_s8"
+
+    elements: i32
+    table: i8_table  # (256), indexed by the input's byte, holding the output's byte
+
+    def run(self, *inputs: Array) -> Array:
+        """See :meth:`Params.run`."""
+        return self.table[inputs[0].view(np.uint8)]
+
+
+@dataclass(frozen=True)
+class LookupOp(Op):
+    """An op that :class:`LookupParams` computes; subclasses define ``forward`` and ``table``."""
+
+    def infer_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        return inputs[0]
+
+    @abstractmethod
+    def table(self, q: Int64, x: QTensor, output: QTensor) -> Int64:
+        """Compute the output integers, saturated to the output's limits, of input integers ``q``, same shape."""
+
+    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+        """See :meth:`Op.lower`."""
+        x = cast(QTensor, inputs[0])
+        codes = np.arange(256, dtype=np.uint8).view(x.dtype)
+        results = self.table(codes.astype(np.int64), x, output)
+        return LookupParams(elements=x.elements, table=results.astype(output.dtype).view(np.int8))

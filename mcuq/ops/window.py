@@ -1,0 +1,60 @@
+"""Sliding windows over NHWC images: output sizes, SAME padding, window extraction."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from mcuq.tensor import Array
+
+Pair = tuple[int, int]
+Padding = tuple[int, int, int, int]  # top, bottom, left, right
+
+
+def same_padding(size: Pair, window: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Padding:
+    """Return TensorFlow's SAME padding (top, bottom, left, right); the odd pixel goes to the bottom and right.
+
+    >>> same_padding((49, 10), (10, 4), (2, 2))
+    (4, 5, 1, 1)
+    """
+    pads: list[int] = []
+    for n, k, s, d in zip(size, window, stride, dilation, strict=True):
+        total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
+        pads += [total // 2, total - total // 2]
+    return pads[0], pads[1], pads[2], pads[3]
+
+
+def output_size(size: Pair, window: Pair, stride: Pair, padding: Padding, dilation: Pair = (1, 1)) -> Pair:
+    """Rows and columns of the output.
+
+    Raises:
+        ValueError: when the window is larger than the padded image.
+    """
+    rows = _positions(size[0] + padding[0] + padding[1], window[0], stride[0], dilation[0])
+    columns = _positions(size[1] + padding[2] + padding[3], window[1], stride[1], dilation[1])
+    return rows, columns
+
+
+def _positions(n: int, k: int, s: int, d: int) -> int:
+    reach = (k - 1) * d + 1
+    if n < reach:
+        raise ValueError(f"window of {reach} is larger than the padded image of {n}")
+    return (n - reach) // s + 1
+
+
+def pad(x: Array, padding: Padding, value: float) -> Array:
+    """Pad [samples, rows, columns, channels] with a value."""
+    top, bottom, left, right = padding
+    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
+
+
+def windows(x: Array, window: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Array:
+    """View of every window: [samples, rows, columns, channels] to [samples, oh, ow, channels, kh, kw]."""
+    reach = tuple((k - 1) * d + 1 for k, d in zip(window, dilation, strict=True))
+    view = sliding_window_view(x, reach, axis=(1, 2))
+    return view[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
+
+
+PaddingName = Literal["same", "valid"]

@@ -1,0 +1,89 @@
+"""Tensors of a quantized model: ``real = scale * (q - zero_point)``.
+
+Shapes are full shapes, the batch dimension (always 1 on the device) included, NHWC for images.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Shape = tuple[int, ...]
+Array = npt.NDArray[Any]
+DType = Literal["int8", "uint8"]
+
+
+@dataclass(frozen=True)
+class QTensor:
+    """An activation: its shape and what its integers mean."""
+
+    shape: Shape
+    scale: float
+    zero_point: int
+    dtype: DType = "int8"
+
+    @property
+    def elements(self) -> int:
+        """Number of elements of one sample."""
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of one sample."""
+        return self.elements * np.dtype(self.dtype).itemsize
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Smallest and largest integer of the dtype."""
+        info = np.iinfo(self.dtype)
+        return int(info.min), int(info.max)
+
+    def quantize(self, real: npt.NDArray[np.floating]) -> Array:
+        """Real values to integers: round half away from zero, as TFLite's Quantize, then saturate.
+
+        The division is done in float32, as TFLite does it.
+        """
+        scaled = np.asarray(real, np.float32) / np.float32(self.scale)
+        rounded = np.copysign(np.floor(np.abs(scaled) + np.float32(0.5)), scaled)
+        low, high = self.limits
+        return np.asarray(np.clip(rounded + self.zero_point, low, high), self.dtype)
+
+    def dequantize(self, q: Array) -> npt.NDArray[np.float32]:
+        """Integers to real values, float32."""
+        centered = np.asarray(q, np.int32) - self.zero_point
+        return np.asarray(centered * np.float32(self.scale), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class QConstant:
+    """Integers known at compile time: weights, biases, constant operands.
+
+    ``scale`` has one element (per tensor) or one per index along ``axis`` (per channel).
+    """
+
+    values: Array
+    scale: npt.NDArray[np.float64]
+    zero_point: int = 0
+    bits: int = 8
+    axis: int = 0
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the values."""
+        return self.values.shape
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return int(self.values.size)
+
+    def real(self) -> npt.NDArray[np.float64]:
+        """Return the real values the integers stand for, same shape."""
+        scale = self.scale
+        if scale.size > 1:
+            scale = scale.reshape([-1 if d == self.axis else 1 for d in range(self.values.ndim)])
+        return (self.values.astype(np.float64) - self.zero_point) * scale

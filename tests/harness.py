@@ -1,0 +1,112 @@
+"""Contract N2: every kernel equals its ``Params.run`` under sanitizers, with guards and unaligned buffers."""
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mcuq.c_source import distinct_tables, struct_text, table_text
+from mcuq.ops.base import Params
+from mcuq.resources import resource
+
+HERE = Path(__file__).parent
+FLAGS = [
+    *("-std=c99", "-O1", "-g", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"),
+    *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+]
+
+
+@dataclass
+class Case:
+    """One kernel call: parameters and one array [samples, elements] per operand."""
+
+    params: Params
+    inputs: Sequence[np.ndarray]
+
+    @property
+    def expected(self) -> np.ndarray:
+        return np.ascontiguousarray(self.params.run(*self.inputs)).view(np.int8)
+
+
+def assert_kernels_equal_run(cases: Sequence[Case], cc: str = "gcc") -> None:
+    """Compile all cases into one program, run it, compare every output byte."""
+    expected = [case.expected for case in cases]
+    with tempfile.TemporaryDirectory() as folder:
+        source, program = Path(folder, "cases.c"), Path(folder, "cases")
+        source.write_text(_program(cases, expected))
+        kernels = resource("firmware") / "kernels"
+        files = sorted({str(kernels / f"mcuq_{case.params.kernel}.c") for case in cases})
+        build = [cc, *FLAGS, f"-I{kernels}", f"-I{HERE}", str(source), *files, "-o", str(program)]
+        done = subprocess.run(build, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        stdin = b"".join(_interleave(case.inputs) for case in cases)
+        ran = subprocess.run([str(program)], input=stdin, capture_output=True, check=False)
+        assert ran.returncode == 0, ran.stderr.decode()[-4000:]
+    got = np.frombuffer(ran.stdout, np.int8)
+    position = 0
+    for index, (case, want) in enumerate(zip(cases, expected, strict=True)):
+        part = got[position : position + want.size].reshape(want.shape)
+        position += want.size
+        wrong = np.argwhere(part != want)
+        assert wrong.size == 0, (
+            f"case {index} {case.params}: {len(wrong)} bytes differ, first at {wrong[0]}: "
+            f"expected {want[tuple(wrong[0])]}, got {part[tuple(wrong[0])]}"
+        )
+    assert position == got.size
+
+
+def _interleave(inputs: Sequence[np.ndarray]) -> bytes:
+    return b"".join(array[i].tobytes() for i in range(len(inputs[0])) for array in inputs)
+
+
+def _program(cases: Sequence[Case], expected: Sequence[np.ndarray]) -> str:
+    headers = sorted({case.params.kernel for case in cases})
+    lines = ['#include "kernel_driver.h"', "#define MCUQ_CONST", *(f'#include "mcuq_{k}.h"' for k in headers)]
+    entries = []
+    known: dict[tuple[str, bytes], str] = {}
+    for i, (case, want) in enumerate(zip(cases, expected, strict=True)):
+        names = {}
+        for member, name, is_new in distinct_tables(f"case_{i}", case.params, known):
+            names[member.name] = name
+            if is_new:
+                lines.append(table_text(member.ctype, name, getattr(case.params, member.name)))
+        lines.append(struct_text(f"case_{i}", case.params, names))
+        lines.append(_call(i, case))
+        sizes = ", ".join(str(a[0].nbytes) for a in case.inputs)
+        entries.append(
+            f'    {{"case {i} {case.params.kernel}", {len(case.inputs)}, {{{sizes}}}, {want[0].nbytes}, '
+            f"{case.params.scratch_bytes}, {case.params.alignment}, {len(want)}, call_{i}}},"
+        )
+    lines += ["static const kernel_case cases[] = {", *entries, "};"]
+    lines += [
+        "int main(void)",
+        "{",
+        f"    for (int i = 0; i < {len(cases)}; i++) {{",
+        "        for (int s = 0; s < cases[i].samples; s++) {",
+        "            run_sample(&cases[i], s);",
+        "        }",
+        "    }",
+        "    return 0;",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _call(index: int, case: Case) -> str:
+    operands = "in" if case.params.variadic else ", ".join(f"in[{k}]" for k in range(len(case.inputs)))
+    return (
+        f"static void call_{index}(const int8_t *const *in, int8_t *out, void *scratch)\n"
+        f"{{\n    mcuq_{case.params.kernel}(&case_{index}, {operands}, out, scratch);\n}}"
+    )
+
+
+def random_bytes(rng: np.random.Generator, samples: int, elements: int) -> np.ndarray:
+    """Random int8 samples; the first two are all -128 and all 127."""
+    x = rng.integers(-128, 128, (samples, elements)).astype(np.int8)
+    x[0] = -128
+    if samples > 1:
+        x[1] = 127
+    return x
