@@ -21,16 +21,29 @@ def table_text(ctype: str, name: str, values: Array, comment: str = "") -> str:
            1, -128,    0,    7,
     };
     """
-    flat = values.ravel()
     shape = f"({', '.join(str(d) for d in values.shape)})"
-    texts = [_literal(int(v), ctype) for v in flat]
+    head = f"static const {ctype} {name}[{values.size}] MCUQ_CONST = {{"
+    note = f"    /* {shape}{': ' + comment if comment else ''} */"
+    return "\n".join([head, note, rows_text(values, ctype), "};"])
+
+
+def rows_text(values: Array, ctype: str = "int8_t") -> str:
+    """Return the elements as rows of an initializer, in columns, indented by four."""
+    texts = [_literal(v, ctype) for v in values.ravel().tolist()]
     width = max(len(t) for t in texts)
     per_line = max(1, (LINE_WIDTH - 4) // (width + 2))
-    lines = [f"static const {ctype} {name}[{flat.size}] MCUQ_CONST = {{"]
-    lines.append(f"    /* {shape}{': ' + comment if comment else ''} */")
-    for i in range(0, len(texts), per_line):
-        lines.append("    " + " ".join(f"{t:>{width}}," for t in texts[i : i + per_line]))
-    return "\n".join([*lines, "};"])
+    padded = [f"{t:>{width}}," for t in texts]
+    return "\n".join("    " + " ".join(padded[i : i + per_line]) for i in range(0, len(padded), per_line))
+
+
+def float_text(value: float) -> str:
+    """Return the float constant that C reads back as the same float32.
+
+    >>> float_text(1 / 256), float_text(0.1)
+    ('0.00390625f', '0.1f')
+    """
+    text = str(np.float32(value))
+    return f"{text}f" if any(c in text for c in ".e") else f"{text}.0f"
 
 
 def _literal(value: int, ctype: str) -> str:

@@ -29,6 +29,8 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     """
     if real == 0:
         return 0, 0
+    if abs(real) >= 2**30:
+        return (INT32_MAX if real > 0 else INT32_MIN), 30
     mantissa, shift = math.frexp(real)
     multiplier = round_half_away(mantissa * 2**31)
     if abs(multiplier) == 2**31:
@@ -36,7 +38,7 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
         shift += 1
     if shift < -31:
         return 0, 0
-    if shift > 30:
+    if shift > 30:  # rounded up to 2^30
         return (INT32_MAX if multiplier > 0 else INT32_MIN), 30
     return multiplier, shift
 

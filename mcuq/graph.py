@@ -13,6 +13,10 @@ from mcuq.tensor import QConstant, QTensor, Shape
 if TYPE_CHECKING:
     from mcuq.ops.base import Op
 
+MAX_ELEMENTS = 1 << 24  # of one activation: more than fits into any board's PSRAM together with its neighbours
+SCALES = (1e-15, 1e15)  # of an activation; quotients of two stay normal in float32
+MAX_MACS = 1 << 36  # of one layer; an hour on the fastest chip
+
 C_KEYWORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if inline int "
     "long register restrict return short signed sizeof static struct switch typedef union unsigned void "
@@ -74,14 +78,18 @@ def identifier(text: str, default: str = "model") -> str:
 def _problems(graph: Graph) -> Iterator[str]:
     if not graph.inputs or not graph.outputs:
         yield "the model has no inputs or no outputs"
+    for name in (graph.name, *graph.inputs, *graph.outputs, *(node.name for node in graph.nodes)):
+        if identifier(name) != name:
+            yield f"{name!r} is not a lower-case C identifier"
     for name, tensor in graph.values.items():
         if any(d < 1 for d in tensor.shape):
             yield f"{name}: shape {tensor.shape} has a dimension that is not positive; export with static shapes"
-        if not tensor.scale > 0:
-            yield f"{name}: scale {tensor.scale} is not positive"
+        if tensor.elements > MAX_ELEMENTS:
+            yield f"{name}: shape {tensor.shape} has more elements than any board has memory for ({MAX_ELEMENTS})"
+        if not SCALES[0] <= tensor.scale <= SCALES[1]:
+            yield f"{name}: scale {tensor.scale} is not a positive number between {SCALES[0]:g} and {SCALES[1]:g}"
+    yield from _border_problems(graph)
     known = set(graph.inputs) | set(graph.constants)
-    if missing := [name for name in graph.inputs if name not in graph.values]:
-        yield f"model input {missing[0]} is not described"
     names: set[str] = set()
     for node in graph.nodes:
         yield from _node_problems(graph, node, known)
@@ -93,6 +101,18 @@ def _problems(graph: Graph) -> Iterator[str]:
         yield f"model output {missing[0]} is never computed"
 
 
+def _border_problems(graph: Graph) -> Iterator[str]:
+    if missing := [name for name in graph.inputs if name not in graph.values]:
+        yield f"model input {missing[0]} is not described"
+    if shared := sorted(graph.values.keys() & graph.constants.keys()):
+        yield f"{shared[0]} is both an activation and a constant"
+    for kind, names in (("input", graph.inputs), ("output", graph.outputs)):
+        if repeated := [name for name in names if names.count(name) > 1]:
+            yield f"model {kind} {repeated[0]} is listed twice"
+    if passed := [name for name in graph.outputs if name in graph.inputs]:
+        yield f"model output {passed[0]} is a model input: there is nothing to compute; remove it from the outputs"
+
+
 def _node_problems(graph: Graph, node: Node, known: set[str]) -> Iterator[str]:
     for name in node.inputs:
         if name not in known:
@@ -100,11 +120,30 @@ def _node_problems(graph: Graph, node: Node, known: set[str]) -> Iterator[str]:
     for name in node.outputs:
         if name in known or name not in graph.values:
             yield f"{node.name}: its output {name} is written twice or not described"
+    yield from _operand_problems(graph, node)
     shapes: list[Shape] = [graph.tensor(name).shape for name in node.inputs]
     try:
         expected = node.op.infer_shape(*shapes)
-    except (ValueError, IndexError, TypeError) as error:
+    except (ValueError, IndexError, TypeError, ArithmeticError) as error:
         yield f"{node.name}: {node.op.name} cannot take shapes {shapes}: {error}"
         return
     if (actual := graph.values[node.outputs[0]].shape) != expected:
         yield f"{node.name}: {node.op.name} makes shape {expected} of {shapes}, the model says {actual}"
+    if (macs := node.op.macs(*shapes)) > MAX_MACS:
+        yield f"{node.name}: {node.op.name} of {shapes} takes {macs} multiplications, at most {MAX_MACS} are supported"
+
+
+def _operand_problems(graph: Graph, node: Node) -> Iterator[str]:
+    """Yield what is wrong with the kinds and types of a node's operands."""
+    buffers = node.inputs[: node.op.operands]
+    for name in node.inputs[len(buffers) :]:
+        if name not in graph.constants:
+            yield f"{node.name}: its operand {name} must be a constant"
+    if not any(name in graph.values for name in buffers):
+        yield f"{node.name}: its operands are all constants; fold it before the export"
+    for name in buffers:
+        if name in graph.constants and graph.constants[name].values.dtype != "int8":
+            yield f"{node.name}: its constant {name} is {graph.constants[name].values.dtype}, it must be int8"
+    for name in (*buffers, *node.outputs):
+        if not node.op.takes_uint8 and name in graph.values and graph.values[name].dtype != "int8":
+            yield f"{node.name}: {name} is {graph.values[name].dtype}, {node.op.name} takes int8; requantize it before"

@@ -135,12 +135,13 @@ def _steps(graph: Graph, chip: str) -> tuple[tuple[Step, ...], dict[str, View]]:
         output = node.outputs[0]
         root = views[node.inputs[0]].buffer if node.inputs and node.inputs[0] in views else node.inputs[0]
         borders = root in graph.inputs or root in graph.constants or root in graph.outputs or root in written_out
+        step = _lower(graph, node, chip)  # its constraints hold for a view too
         if node.op.is_view and not (output in graph.outputs and borders):
             views[output] = View(root)
             if output in graph.outputs:
                 written_out.add(root)
             continue
-        steps.append(_lower(graph, node, chip))
+        steps.append(step)
     return tuple(steps), views
 
 

@@ -2,11 +2,9 @@
 
 import flatbuffers
 import numpy as np
-import pytest
+from requirements import require_module
 
-schema = pytest.importorskip(
-    "ai_edge_litert.schema_py_generated", reason="pip install ai-edge-litert (writes TFLite test models)"
-)
+schema = require_module("ai_edge_litert.schema_py_generated")
 
 TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}
 
@@ -72,10 +70,8 @@ class ModelBuilder:
 
 def tflm(model: bytes, *inputs: np.ndarray) -> np.ndarray:
     """Run samples ([samples, *shape] per input) through TensorFlow Lite Micro; the first output, per sample."""
-    runtime = pytest.importorskip(
-        "tflite_micro.python.tflite_micro.runtime", reason="pip install tflite-micro (the oracle)"
-    )
-    interpreter = runtime.Interpreter.from_bytes(model)
+    runtime = require_module("tflite_micro.python.tflite_micro.runtime")
+    interpreter = runtime.Interpreter.from_bytes(model, arena_size=1 << 20)
     results = []
     for sample in zip(*inputs, strict=True):
         for i, array in enumerate(sample):

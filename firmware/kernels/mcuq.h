@@ -1,4 +1,4 @@
-/* mcuq kernel library: version and placement.
+/* mcuq kernel library: version, placement, and what a generated model looks like from outside.
  *
  * Override a macro on the compiler's command line to place constants, the arena or kernels elsewhere. */
 #ifndef MCUQ_H
@@ -14,14 +14,40 @@
 #define MCUQ_CONST
 #endif
 
-/* Attribute of the static arena. */
+/* Attribute of the static arena; empty: .bss. */
 #ifndef MCUQ_ARENA
 #define MCUQ_ARENA
 #endif
 
+#define MCUQ_ALIGNED(bytes) __attribute__((aligned(bytes)))
+
 /* Called after every step with its index, its output and the output's bytes; for debugging and verification. */
 #ifndef MCUQ_AFTER_STEP
 #define MCUQ_AFTER_STEP(index, output, bytes) ((void)0)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A generated model, for code that serves any of them (the self-test, the host runner). */
+typedef struct {
+    const char *name;
+    const char *hash; /* SHA-256 of the quantized model, hexadecimal */
+    int32_t arena_bytes;
+    int32_t input_count;
+    int32_t output_count;
+    const int32_t *input_bytes;  /* (input_count) */
+    const int32_t *output_bytes; /* (output_count) */
+    int32_t vector_count;
+    const void *const *vector_inputs;  /* (vector_count, input_count) */
+    const void *const *vector_outputs; /* (vector_count, output_count), expected bytes */
+    void *const *result;               /* (output_count), where the self-test lets the outputs be written */
+    void (*run)(const void *const *inputs, void *const *outputs);
+} mcuq_model;
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

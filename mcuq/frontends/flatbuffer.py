@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from mcuq.errors import MalformedModelError, McuqError
+from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError
 from mcuq.tensor import Array, Shape
 
-MAX_OPERATORS = 20_000
-MAX_TENSORS = 100_000
-MAX_OPERANDS = 1_024
+# Vectors of a flatbuffer may overlap, so a short file can claim many long ones.
+MAX_OPERATORS = 8_192
+MAX_TENSORS = 32_768
+MAX_OPERANDS = 1_024  # of one operator
+MAX_OPERANDS_IN_ALL = 262_144
+MAX_CHANNELS = 65_536  # scales of one tensor
 MAX_RANK = 8
 MAX_ELEMENTS = 1 << 26  # of one tensor; twice the largest PSRAM of the family
+MAX_NAME_BYTES = 65_536
 
 DTYPES = {
     0: "float32",
@@ -46,12 +52,12 @@ class FileTensor:
     data: Array | None
 
     def __str__(self) -> str:
-        return f"tensor {self.index} '{self.name}' {self.dtype}{list(self.shape)}"
+        return f"{label(self.index, self.name)} {self.dtype}{list(self.shape)}"
 
 
 @dataclass(frozen=True, eq=False)
 class FileOperator:
-    """One operator of the file; ``options`` is the schema's table of that kind, or None."""
+    """One operator of the file; ``options`` is the schema's table of that kind, read when asked, or None."""
 
     index: int
     code: str
@@ -60,16 +66,23 @@ class FileOperator:
     outputs: tuple[int, ...]
     options: Any
 
+    def __str__(self) -> str:
+        return f"operator {self.index} {self.code}"
+
 
 @dataclass(frozen=True, eq=False)
 class FileGraph:
-    """The file's only subgraph (others are counted)."""
+    """The file's first subgraph; others are reached only by operators that mcuq does not have."""
 
     tensors: tuple[FileTensor, ...]
     operators: tuple[FileOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    subgraphs: int
+
+
+def label(index: int, name: str) -> str:
+    """Return how messages call a tensor."""
+    return f"tensor {index} '{name if len(name) <= 80 else name[:77] + '...'}'"
 
 
 def parse(data: bytes) -> FileGraph:
@@ -94,29 +107,38 @@ def _parse(data: bytes) -> FileGraph:
     from tflite.Model import Model
 
     model = Model.GetRootAsModel(data, 0)
-    subgraphs = _count(model.SubgraphsLength(), 1_000, "subgraphs")
-    if subgraphs == 0:
-        raise MalformedModelError("the TFLite file holds no graph")
-    graph = model.Subgraphs(0)
+    graph = _only_graph(model)
     codes = [_operator_code(model.OperatorCodes(i)) for i in range(_count(model.OperatorCodesLength(), 4_096, "codes"))]
     tensors = tuple(
         _tensor(data, model, i, graph.Tensors(i)) for i in range(_count(graph.TensorsLength(), MAX_TENSORS, "tensors"))
     )
-    operators = tuple(
-        _operator(i, graph.Operators(i), codes)
-        for i in range(_count(graph.OperatorsLength(), MAX_OPERATORS, "operators"))
-    )
-    parsed = FileGraph(tensors, operators, _indices(graph, "Inputs"), _indices(graph, "Outputs"), subgraphs)
-    for index in _used(parsed):
-        if not -1 <= index < len(tensors):
+    operators = tuple(_operators(graph, codes))
+    parsed = FileGraph(tensors, operators, _indices(graph, "Inputs"), _indices(graph, "Outputs"))
+    for index, lowest in _used(parsed):
+        if not lowest <= index < len(tensors):
             raise MalformedModelError(f"the TFLite file refers to tensor {index} of {len(tensors)}")
     return parsed
 
 
-def _used(graph: FileGraph) -> Iterator[int]:
-    yield from (*graph.inputs, *graph.outputs)
+def _only_graph(model: Any) -> Any:
+    """Return the first subgraph, if it is the only one that can be called from outside."""
+    if _count(model.SubgraphsLength(), 1_000, "subgraphs") == 0:
+        raise MalformedModelError("the TFLite file holds no graph")
+    signatures = [model.SignatureDefs(i) for i in range(_count(model.SignatureDefsLength(), 1_000, "signatures"))]
+    if any(signature.SubgraphIndex() != 0 for signature in signatures):
+        keys = ", ".join(f"'{_text(signature.SignatureKey())[:40]}'" for signature in signatures[:8])
+        raise UnsupportedOperatorError(
+            f"the file holds {len(signatures)} models (signatures {keys}); export them apart"
+        )
+    return model.Subgraphs(0)
+
+
+def _used(graph: FileGraph) -> Iterator[tuple[int, int]]:
+    """Yield every tensor index in use and the lowest allowed there; -1 is an optional operand left out."""
+    yield from ((index, 0) for index in (*graph.inputs, *graph.outputs))
     for operator in graph.operators:
-        yield from (*operator.inputs, *operator.outputs)
+        yield from ((index, -1) for index in operator.inputs)
+        yield from ((index, 0) for index in operator.outputs)
 
 
 def _count(length: int, limit: int, what: str) -> int:
@@ -125,56 +147,76 @@ def _count(length: int, limit: int, what: str) -> int:
     return length
 
 
-def _operator_code(code: Any) -> tuple[str, int]:
-    from tflite.BuiltinOperator import BuiltinOperator
+@cache
+def _names(enumeration: str) -> dict[int, str]:
+    """Return number to name of one of the schema's enumerations."""
+    members = vars(getattr(importlib.import_module(f"tflite.{enumeration}"), enumeration))
+    return {value: name for name, value in members.items() if not name.startswith("_")}
 
-    names = {value: name for name, value in vars(BuiltinOperator).items() if not name.startswith("_")}
+
+def _text(raw: bytes | None) -> str:
+    """Decode a name of the file to one printable line."""
+    raw = raw or b""
+    if len(raw) > MAX_NAME_BYTES:
+        raise MalformedModelError(f"the TFLite file claims a name of {len(raw)} bytes")
+    return "".join(c if c.isprintable() else "?" for c in raw.decode("utf-8", "replace"))
+
+
+def _operator_code(code: Any) -> tuple[str, int]:
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    name = names.get(number, f"operator code {number}")
+    name = _names("BuiltinOperator").get(number, f"operator code {number}")
     if name == "CUSTOM":
-        custom = code.CustomCode() or b"?"
-        name = f"CUSTOM '{custom.decode('utf-8', 'replace')}'"
+        name = f"CUSTOM '{_text(code.CustomCode())[:40]}'"
     return name, int(code.Version())
 
 
 def _tensor(data: bytes, model: Any, index: int, tensor: Any) -> FileTensor:
-    name = (tensor.Name() or b"").decode("utf-8", "replace")
-    shape = tuple(int(d) for d in _vector(tensor.ShapeAsNumpy(), np.int32))
-    if len(shape) > MAX_RANK or any(d < 0 for d in shape) or math.prod(shape) > MAX_ELEMENTS:
-        raise MalformedModelError(f"tensor {index} '{name}' has the impossible shape {list(shape)}")
+    name = _text(tensor.Name())
+    where = label(index, name)
+    shape = tuple(_vector(tensor.ShapeAsNumpy(), np.int32, MAX_RANK, f"dimensions of {where}").tolist())
+    if any(d < 0 for d in shape) or math.prod(shape) > MAX_ELEMENTS:
+        raise MalformedModelError(f"{where} has the impossible shape {list(shape)}; export with small static shapes")
     dtype = DTYPES.get(tensor.Type(), f"type {tensor.Type()}")
     quantization = tensor.Quantization()
     scale: Array = np.empty(0)
     zero_point: Array = np.empty(0, np.int64)
     axis = 0
     if quantization is not None:
-        scale = _vector(quantization.ScaleAsNumpy(), np.float64)
-        zero_point = _vector(quantization.ZeroPointAsNumpy(), np.int64)
+        scale = _vector(quantization.ScaleAsNumpy(), np.float64, MAX_CHANNELS, f"scales of {where}")
+        zero_point = _vector(quantization.ZeroPointAsNumpy(), np.int64, MAX_CHANNELS, f"zero points of {where}")
         axis = int(quantization.QuantizedDimension())
-    if scale.size and not np.all(np.isfinite(scale) & (scale > 0)):
-        raise MalformedModelError(f"tensor {index} '{name}' has a scale that is not a positive number")
-    values = _constant(data, model, tensor, shape, dtype)
-    return FileTensor(index, name, shape, dtype, scale, zero_point, axis, values)
+    described = FileTensor(index, name, shape, dtype, scale, zero_point, axis, None)
+    return replace(described, data=_constant(data, model, tensor, described))
 
 
-def _constant(data: bytes, model: Any, tensor: Any, shape: Shape, dtype: str) -> Array | None:
-    if not 0 < tensor.Buffer() < model.BuffersLength():
+def _constant(data: bytes, model: Any, tensor: Any, described: FileTensor) -> Array | None:
+    number = tensor.Buffer()
+    if number == 0:  # by convention the empty one
         return None
-    buffer = model.Buffers(tensor.Buffer())
-    raw = _vector(buffer.DataAsNumpy(), np.uint8)
+    if number >= model.BuffersLength():
+        raise MalformedModelError(f"{described} refers to buffer {number} of {model.BuffersLength()}")
+    if tensor.Sparsity() is not None:
+        raise UnsupportedOperatorError(f"{described} is sparse; export with dense weights")
+    buffer = model.Buffers(number)
+    raw = _vector(buffer.DataAsNumpy(), np.uint8, len(data), f"bytes of {described}")
     if buffer.Offset() > 1:  # large files keep the bytes behind the flatbuffer
         raw = np.frombuffer(data, np.uint8, count=buffer.Size(), offset=buffer.Offset())
     if raw.size == 0:
         return None
-    if dtype.startswith("type") or dtype == "int4":
+    if described.dtype.startswith("type") or described.dtype == "int4":
         return raw
-    item = np.dtype(dtype)
-    if raw.size != math.prod(shape) * item.itemsize:
-        raise MalformedModelError(
-            f"tensor '{(tensor.Name() or b'').decode('utf-8', 'replace')}' of shape {list(shape)} and type {dtype} "
-            f"has {raw.size} bytes of data"
-        )
-    return raw.view(item).reshape(shape)
+    item = np.dtype(described.dtype)
+    if raw.size != math.prod(described.shape) * item.itemsize:
+        raise MalformedModelError(f"{described} has {raw.size} bytes of data")
+    return raw.view(item).reshape(described.shape)
+
+
+def _operators(graph: Any, codes: list[tuple[str, int]]) -> Iterator[FileOperator]:
+    operands = 0
+    for index in range(_count(graph.OperatorsLength(), MAX_OPERATORS, "operators")):
+        operator = _operator(index, graph.Operators(index), codes)
+        operands = _count(operands + len(operator.inputs) + len(operator.outputs), MAX_OPERANDS_IN_ALL, "operands")
+        yield operator
 
 
 def _operator(index: int, operator: Any, codes: list[tuple[str, int]]) -> FileOperator:
@@ -187,25 +229,22 @@ def _operator(index: int, operator: Any, codes: list[tuple[str, int]]) -> FileOp
 
 def _options(operator: Any) -> Any:
     """Return the operator's own options table, read through the schema's class of that name."""
-    import importlib
-
-    from tflite.BuiltinOptions import BuiltinOptions
-
-    kind, table = operator.BuiltinOptionsType(), operator.BuiltinOptions()
-    names = {value: name for name, value in vars(BuiltinOptions).items() if not name.startswith("_")}
-    if kind == 0 or table is None or kind not in names:
+    table, name = operator.BuiltinOptions(), _names("BuiltinOptions").get(operator.BuiltinOptionsType(), "NONE")
+    if name == "NONE" or table is None:
         return None
-    cls = getattr(importlib.import_module(f"tflite.{names[kind]}"), names[kind])
-    options = cls()
+    options = getattr(importlib.import_module(f"tflite.{name}"), name)()
     options.Init(table.Bytes, table.Pos)
     return options
 
 
 def _indices(table: Any, field: str) -> tuple[int, ...]:
-    length = _count(getattr(table, f"{field}Length")(), MAX_OPERANDS, f"{field.lower()} of one operator")
-    return tuple(int(getattr(table, field)(i)) for i in range(length))
+    values = getattr(table, f"{field}AsNumpy")()
+    return tuple(_vector(values, np.int32, MAX_OPERANDS, f"{field.lower()} of one operator").tolist())
 
 
-def _vector(values: Any, dtype: type[np.generic]) -> Array:
+def _vector(values: Any, dtype: type[np.generic], limit: int, what: str) -> Array:
     """Return the schema's vector (0 when absent) as an array."""
-    return np.empty(0, dtype) if isinstance(values, int) else np.asarray(values, dtype)
+    if isinstance(values, int):
+        return np.empty(0, dtype)
+    _count(len(values), limit, what)
+    return np.asarray(values, dtype)

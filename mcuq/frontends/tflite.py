@@ -7,12 +7,14 @@ folded away. All unsupported operators are listed at once.
 
 from __future__ import annotations
 
+import struct
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mcuq.errors import CannotQuantizeError, MalformedModelError, UnsupportedOperatorError, UsageError
+from mcuq.errors import CannotQuantizeError, MalformedModelError, McuqError, UnsupportedOperatorError, UsageError
 from mcuq.frontends import tflite_ops, tflite_shapes
 from mcuq.frontends.flatbuffer import FileGraph, FileOperator, FileTensor, parse
 from mcuq.graph import Graph, Node, identifier
@@ -20,6 +22,8 @@ from mcuq.ops.base import Op
 from mcuq.tensor import DType, QConstant, QTensor
 
 MAX_FILE_BYTES = 256 << 20
+MAX_NAME = 64  # characters of a C identifier made from a tensor's name
+UINT8 = ("QUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # at the model's border
 
 
 def read_tflite(path: Path) -> Graph:
@@ -28,15 +32,21 @@ def read_tflite(path: Path) -> Graph:
     Raises:
         McuqError: what is wrong, and where.
     """
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise UsageError(f"{path}: the file has {path.stat().st_size} bytes, more than any ESP32 holds")
-    return graph_of(parse(path.read_bytes()), identifier(path.stem))
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise UsageError(f"the file has {path.stat().st_size} bytes, more than any ESP32 holds")
+        return graph_of(parse(path.read_bytes()), identifier(path.stem))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot read ({error.strerror})") from None
+    except McuqError as error:
+        raise error.at(str(path)) from None
 
 
 def graph_of(file: FileGraph, name: str) -> Graph:
     """Turn a parsed file into a graph named ``name``."""
     file = tflite_shapes.fold_shapes(file)
     operators, inputs, outputs = _strip_float_borders(file)
+    _refuse_unknown_operators(operators)
     _refuse_what_is_not_int8(file, operators, inputs, outputs)
     reader = _Reader(file, inputs, outputs)
     nodes = tuple(reader.node(operator) for operator in operators)
@@ -52,8 +62,9 @@ def graph_of(file: FileGraph, name: str) -> Graph:
 
 def _strip_float_borders(file: FileGraph) -> tuple[list[FileOperator], list[int], list[int]]:
     """Drop QUANTIZE after float inputs and DEQUANTIZE before float outputs."""
-    entry = {op.inputs[0]: op for op in file.operators if op.code == "QUANTIZE" and len(op.inputs) == 1}
-    leaving = {op.outputs[0]: op for op in file.operators if op.code == "DEQUANTIZE" and len(op.outputs) == 1}
+    single = [op for op in file.operators if len(op.inputs) == len(op.outputs) == 1 and op.inputs[0] >= 0]
+    entry = {op.inputs[0]: op for op in single if op.code == "QUANTIZE"}
+    leaving = {op.outputs[0]: op for op in single if op.code == "DEQUANTIZE"}
     stripped: set[int] = set()
 
     def border(index: int, operators: dict[int, FileOperator], beyond: str) -> int:
@@ -68,28 +79,35 @@ def _strip_float_borders(file: FileGraph) -> tuple[list[FileOperator], list[int]
     return [op for op in file.operators if op.index not in stripped], inputs, outputs
 
 
+def _refuse_unknown_operators(operators: Sequence[FileOperator]) -> None:
+    """Name all kinds at once; DEQUANTIZE is left to the check for float tensors, which explains more."""
+    unknown = Counter(op.code for op in operators if op.code not in (*tflite_ops.READERS, "DEQUANTIZE"))
+    if unknown:
+        counted = ", ".join(f"{kind} ({count})" for kind, count in sorted(unknown.items()))
+        raise UnsupportedOperatorError(f"mcuq has no {counted}; `mcuq ops` lists what it has")
+
+
 def _refuse_what_is_not_int8(
     file: FileGraph, operators: Sequence[FileOperator], inputs: Sequence[int], outputs: Sequence[int]
 ) -> None:
-    """Raise for unsupported operators (all at once), then for float, hybrid and int16 models."""
-    unknown = [op for op in operators if op.code not in tflite_ops.READERS]
-    if unknown:
-        kinds = sorted({op.code for op in unknown})
-        counted = ", ".join(f"{kind} ({sum(op.code == kind for op in unknown)})" for kind in kinds)
-        raise UnsupportedOperatorError(f"mcuq has no {counted}; `mcuq ops` lists what it has")
-    activations = {i for op in operators for i in (*op.inputs[:1], *op.outputs) if i >= 0} | {
-        *inputs,
-        *outputs,
-    }
-    for index in sorted(activations):
-        tensor = file.tensors[index]
-        if tensor.dtype == "float32":
-            raise CannotQuantizeError(
-                f"{tensor} is float: this is a float or hybrid model; quantize it fully to int8 first "
-                "(converter.optimizations, representative_dataset, TFLITE_BUILTINS_INT8)"
-            )
-        if tensor.dtype not in ("int8", "uint8"):
-            raise CannotQuantizeError(f"{tensor}: activations must be int8 (uint8 at the model's border)")
+    """Raise for float, hybrid, uint8 and int16 models, naming the first such tensor."""
+    for index in (*inputs, *outputs):
+        _refuse(file.tensors[index], "the model's border", ("int8", "uint8"))
+    for operator in operators:
+        allowed = ("int8", "uint8") if operator.code in UINT8 else ("int8",)
+        for index in (*operator.inputs, *operator.outputs):
+            if index >= 0 and file.tensors[index].data is None:
+                _refuse(file.tensors[index], str(operator), allowed)
+
+
+def _refuse(tensor: FileTensor, where: str, allowed: Sequence[str]) -> None:
+    if tensor.dtype in allowed:
+        return
+    problem = "is float: this is a float or hybrid model" if tensor.dtype == "float32" else "must be int8"
+    raise CannotQuantizeError(
+        f"{where}: {tensor} {problem}; quantize it fully to int8 first "
+        "(converter.optimizations, representative_dataset, TFLITE_BUILTINS_INT8)"
+    )
 
 
 class _Reader:
@@ -100,63 +118,80 @@ class _Reader:
         self.values: dict[str, QTensor] = {}
         self.constants: dict[str, QConstant] = {}
         self.names: dict[int, str] = {}
+        self._taken: set[str] = set()
         for index in (*inputs, *outputs):
             self._border(index)
 
     def node(self, operator: FileOperator) -> Node:
         """Turn one operator into a node; its name is the op's and the operator's place in the file."""
-        tensors = [self.file.tensors[i] if i >= 0 else None for i in operator.inputs]
-        output = self.file.tensors[operator.outputs[0]] if operator.outputs else None
-        if not tensors or tensors[0] is None or output is None:
-            raise MalformedModelError(f"operator {operator.index} {operator.code} has no input or no output")
-        present = [t if t is not None and t.index >= 0 else None for t in tensors]
-        op, operands = self._convert(operator, present, output)
-        name = f"{op.name}_{operator.index}"
-        inputs = tuple(self._operand(name, tensor) for tensor in operands)
-        return Node(name, op, inputs, (self._value(name, output),))
+        try:
+            output = self._output(operator)
+            op, operands = self._convert(operator, output)
+            name = f"{op.name}_{operator.index}"
+            inputs = tuple(self._operand(name, tensor) for tensor in operands)
+            return Node(name, op, inputs, (self._value(name, output),))
+        except McuqError as error:
+            raise error.at(str(operator)) from None
 
-    def _convert(
-        self, operator: FileOperator, tensors: Sequence[FileTensor | None], output: FileTensor
-    ) -> tuple[Op, Sequence[FileTensor]]:
-        where = f"operator {operator.index} {operator.code}"
+    def _output(self, operator: FileOperator) -> FileTensor:
+        if len(operator.outputs) != 1 or not operator.inputs or operator.inputs[0] < 0:
+            raise MalformedModelError(f"has {len(operator.outputs)} outputs, or no input")
+        output = self.file.tensors[operator.outputs[0]]
+        if output.data is not None:
+            raise MalformedModelError(f"its output, {output}, is a constant")
+        return output
+
+    def _convert(self, operator: FileOperator, output: FileTensor) -> tuple[Op, Sequence[FileTensor]]:
+        tensors = [self.file.tensors[i] if i >= 0 else None for i in operator.inputs]
         try:
             return tflite_ops.READERS[operator.code](operator, tensors, output)
-        except (UnsupportedOperatorError, MalformedModelError) as error:
-            raise error.at(where) from None
-        except (ValueError, IndexError, AttributeError, TypeError) as error:
-            raise MalformedModelError(f"{where} is malformed ({error})") from None
+        except AttributeError:
+            raise MalformedModelError("it lacks its options, or has another operator's") from None
+        except (ValueError, IndexError, TypeError, ArithmeticError, struct.error) as error:
+            raise MalformedModelError(f"it is malformed ({error})") from None
 
     def _operand(self, node: str, tensor: FileTensor) -> str:
         if tensor.data is None:
             return self._value(f"value_{tensor.index}", tensor)
-        name = self.names.setdefault(tensor.index, f"{node}_constant_{tensor.index}")
+        name = self._name(tensor.index, f"{node}_constant_{tensor.index}")
         self.constants[name] = _constant(tensor)
         return name
 
     def _value(self, name: str, tensor: FileTensor) -> str:
-        name = self.names.setdefault(tensor.index, name)
+        name = self._name(tensor.index, name)
         self.values[name] = _activation(tensor)
         return name
 
     def _border(self, index: int) -> None:
-        """Name a model input or output after its tensor, made a unique C identifier."""
-        if index < 0:
-            raise MalformedModelError("a model input or output is missing")
+        """Name a model input or output after its tensor."""
         tensor = self.file.tensors[index]
+        if tensor.data is not None:
+            raise MalformedModelError(f"{tensor} is an input or output of the model and a constant at once")
         short = tensor.name.rsplit("/", 1)[-1].rsplit(";", 1)[-1].removesuffix(":0")
-        name, taken = identifier(short, "value"), set(self.names.values())
+        self._value(identifier(identifier(short, "value")[:MAX_NAME], "value"), tensor)
+
+    def _name(self, index: int, wanted: str) -> str:
+        """Return the tensor's name: the wanted one, or the nearest free one, when it has none yet."""
         if index not in self.names:
-            self._value(name if name not in taken else f"{name}_{index}", tensor)
+            free = (name for name in (wanted, f"{wanted}_{index}", *(f"{wanted}_{index}_{i}" for i in range(1_000))))
+            self.names[index] = next(name for name in free if name not in self._taken)
+            self._taken.add(self.names[index])
+        return self.names[index]
 
 
 def _activation(tensor: FileTensor) -> QTensor:
     if tensor.scale.size != 1 or tensor.zero_point.size != 1:
-        raise CannotQuantizeError(f"{tensor} has {tensor.scale.size} scales; an activation needs exactly one")
+        raise CannotQuantizeError(
+            f"{tensor} has {tensor.scale.size} scales and {tensor.zero_point.size} zero points; "
+            "an activation needs exactly one of each"
+        )
     dtype: DType = "uint8" if tensor.dtype == "uint8" else "int8"
     result = QTensor(tensor.shape, float(tensor.scale[0]), int(tensor.zero_point[0]), dtype)
     low, high = result.limits
     if not low <= result.zero_point <= high:
         raise MalformedModelError(f"{tensor} has zero point {result.zero_point}, outside its type")
+    if not 0 < result.scale < np.inf:
+        raise MalformedModelError(f"{tensor} has scale {result.scale}, which is not a positive number")
     return result
 
 
@@ -164,12 +199,17 @@ def _constant(tensor: FileTensor) -> QConstant:
     assert tensor.data is not None
     if tensor.dtype not in ("int8", "int32"):
         raise CannotQuantizeError(f"constant {tensor} must be int8 (or an int32 bias)")
+    if tensor.dtype == "int8" and not tensor.scale.size:
+        raise CannotQuantizeError(f"constant {tensor} has no scale")
     scale = tensor.scale if tensor.scale.size else np.ones(1)
-    if scale.size > 1 and (tensor.axis >= len(tensor.shape) or scale.size != tensor.shape[tensor.axis]):
+    rank = len(tensor.shape)
+    if scale.size > 1 and not (0 <= tensor.axis < rank and scale.size == tensor.shape[tensor.axis]):
         raise MalformedModelError(f"{tensor} has {scale.size} scales along dimension {tensor.axis}")
+    if tensor.dtype == "int8" and not np.all(np.isfinite(scale) & (scale > 0)):
+        raise MalformedModelError(f"{tensor} has a scale that is not a positive number")
     if np.any(tensor.zero_point != (tensor.zero_point[0] if tensor.zero_point.size else 0)):
         raise UnsupportedOperatorError(f"{tensor} has a different zero point per channel")
     zero_point = int(tensor.zero_point[0]) if tensor.zero_point.size else 0
     if abs(zero_point) > 128:
         raise MalformedModelError(f"{tensor} has zero point {zero_point}, outside its type")
-    return QConstant(tensor.data, scale.astype(np.float64), zero_point, axis=tensor.axis)
+    return QConstant(tensor.data, scale, zero_point, axis=tensor.axis)

@@ -1,7 +1,8 @@
-"""Fold the SHAPE, STRIDED_SLICE and PACK chains that the converter writes to compute a constant shape."""
+"""Fold away what only reshapes constants, and the chains that the converter writes to compute a constant shape."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,39 +12,54 @@ from mcuq.frontends.flatbuffer import FileGraph, FileOperator, FileTensor
 from mcuq.tensor import Array
 
 INTEGERS = ("int32", "int64")
+RESHAPES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+MAX_SHAPE = 64  # elements of a computed shape
 
 
 def fold_shapes(file: FileGraph) -> FileGraph:
-    """Replace the results of such chains by constants and drop their operators.
+    """Replace the results of such operators by constants and drop them.
 
     Static shapes make SHAPE a constant; STRIDED_SLICE and PACK are folded where their operands are constant
-    integers. Operators on activations are left alone.
+    integers, reshapes where their input is constant. Operators on activations are left alone.
+
+    Raises:
+        MalformedModelError: for an operator that cannot compute what its output says.
     """
     tensors = list(file.tensors)
     kept: list[FileOperator] = []
     for operator in file.operators:
-        result = _fold(operator, tensors) if operator.outputs else None
+        try:
+            result = _fold(operator, tensors)
+        except (ValueError, IndexError, AttributeError) as error:
+            raise MalformedModelError(f"{operator} is malformed ({error})") from None
         if result is None:
             kept.append(operator)
             continue
         output = tensors[operator.outputs[0]]
-        if result.size != np.prod(output.shape, dtype=np.int64):
-            raise MalformedModelError(f"operator {operator.index} {operator.code} does not compute {output}")
+        if result.size != math.prod(output.shape) or output.data is not None:
+            raise MalformedModelError(f"{operator} does not compute {output}")
         tensors[output.index] = replace(output, data=result.reshape(output.shape))
     return replace(file, tensors=tuple(tensors), operators=tuple(kept))
 
 
 def _fold(operator: FileOperator, tensors: list[FileTensor]) -> Array | None:
-    """Return the result of an operator on constant integers, or None where it is not one."""
-    if tensors[operator.outputs[0]].dtype not in INTEGERS or any(i < 0 for i in operator.inputs):
+    """Return the result of an operator on constants, or None where it is not one."""
+    if not operator.inputs or not operator.outputs or min(operator.inputs) < 0:
         return None
-    operands = [tensors[i] for i in operator.inputs]
-    if operator.code == "SHAPE" and operands:
+    operands, output = [tensors[i] for i in operator.inputs], tensors[operator.outputs[0]]
+    if operator.code in RESHAPES:
+        return operands[0].data if operands[0].dtype == output.dtype else None
+    return _shape(operator, operands) if output.dtype in INTEGERS else None
+
+
+def _shape(operator: FileOperator, operands: list[FileTensor]) -> Array | None:
+    """Return the result of an operator that takes part in computing a shape."""
+    if operator.code == "SHAPE":
         return np.array(operands[0].shape, np.int64)
     constants = [t.data for t in operands if t.data is not None and t.dtype in INTEGERS]
     if len(constants) != len(operands):
         return None
-    if operator.code == "PACK" and constants:
+    if operator.code == "PACK" and sum(values.size for values in constants) <= MAX_SHAPE:
         return np.stack(constants, axis=operator.options.Axis() if operator.options else 0)
     if operator.code == "STRIDED_SLICE" and len(constants) == 4:
         return _strided_slice(operator, constants)

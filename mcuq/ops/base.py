@@ -86,6 +86,7 @@ class Op:
     name: ClassVar[str]
     operands: ClassVar[int | None] = 1  # how many inputs the kernel gets as buffers, in order; None = all
     is_view: ClassVar[bool] = False  # the output is the input's bytes under another shape
+    takes_uint8: ClassVar[bool] = False  # input and output may be uint8 (a model's border), not only int8
 
     @abstractmethod
     def infer_shape(self, *inputs: Shape) -> Shape:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
 import numpy as np
 
+from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, dot
 from mcuq.ops.base import Op, Operand, Params, Real, activate, fused_limits, i8_table, i32, i32_table
@@ -88,6 +90,7 @@ class Conv2d(Op):
     - C1: weights have shape [O, H, W, I / groups]; groups divide the input and the output channels.
     - C2: the accumulator of every channel stays within int32 for all inputs.
     - C3: weight zero points are 0.
+    - C4: per-channel scales lie along O, dimension 0 of the weights.
     """
 
     name: ClassVar[str] = "conv2d"
@@ -103,7 +106,9 @@ class Conv2d(Op):
         (n, h, w, c), (o, kh, kw, i) = inputs[0], inputs[1]
         if i * self.groups != c or o % self.groups:
             raise ValueError(f"{c} input and {o} output channels, {i} per filter, {self.groups} groups")
-        return (n, *output_size((h, w), (kh, kw), self.stride, self.padding, self.dilation), o)
+        if len(inputs) > 2 and math.prod(inputs[2]) != o:
+            raise ValueError(f"the bias has {math.prod(inputs[2])} elements for {o} output channels")
+        return (n, *output_size((h, w), (kh, kw), self.stride, self.padding, self.dilation, channels=c), o)
 
     def forward(self, *inputs: Real) -> Real:
         """See :meth:`Op.forward`."""
@@ -120,6 +125,8 @@ class Conv2d(Op):
         x, weights = cast(QTensor, inputs[0]), cast(QConstant, inputs[1])
         _, h, w, c = x.shape
         o, kh, kw, _ = weights.shape
+        if weights.scale.size > 1 and weights.axis != 0:
+            raise CannotQuantizeError(f"weights have scales along dimension {weights.axis}; it must be 0")
         bias = bias_or_zero(cast(tuple[QConstant, ...], tuple(inputs[2:])), o)
         check_accumulator(weights.values.reshape(o, -1), bias, x)
         low, high = fused_limits(self.activation, output)

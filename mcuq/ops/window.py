@@ -12,6 +12,8 @@ from mcuq.tensor import Array
 Pair = tuple[int, int]
 Padding = tuple[int, int, int, int]  # top, bottom, left, right
 
+MAX_WORK = 1 << 27  # values that all windows of one layer read; a 3x3 over 224x224x64 reads 2^25
+
 
 def same_padding(size: Pair, window: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Padding:
     """Return TensorFlow's SAME padding (top, bottom, left, right); the odd pixel goes to the bottom and right.
@@ -26,14 +28,20 @@ def same_padding(size: Pair, window: Pair, stride: Pair, dilation: Pair = (1, 1)
     return pads[0], pads[1], pads[2], pads[3]
 
 
-def output_size(size: Pair, window: Pair, stride: Pair, padding: Padding, dilation: Pair = (1, 1)) -> Pair:
+def output_size(
+    size: Pair, window: Pair, stride: Pair, padding: Padding, dilation: Pair = (1, 1), *, channels: int = 1
+) -> Pair:
     """Rows and columns of the output.
 
     Raises:
-        ValueError: when the window is larger than the padded image.
+        ValueError: when the window is larger than the padded image, or too much work for any chip and for numpy.
     """
-    rows = _positions(size[0] + padding[0] + padding[1], window[0], stride[0], dilation[0])
-    columns = _positions(size[1] + padding[2] + padding[3], window[1], stride[1], dilation[1])
+    height, width = size[0] + padding[0] + padding[1], size[1] + padding[2] + padding[3]
+    rows = _positions(height, window[0], stride[0], dilation[0])
+    columns = _positions(width, window[1], stride[1], dilation[1])
+    work = max(height * width, rows * columns * window[0] * window[1]) * channels
+    if work > MAX_WORK:
+        raise ValueError(f"window {window} over {height}x{width}x{channels} reads {work} values; at most {MAX_WORK}")
     return rows, columns
 
 

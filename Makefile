@@ -1,0 +1,63 @@
+# Two commands are all that is needed: `make quickstart` and `make test`. Nothing here needs root.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+DIGITS  := examples/digits
+BOARD   ?= esp32dev
+PROJECT := build/digits
+
+PYTEST_FLAGS ?= -n auto
+
+.PHONY: help quickstart test test-all lint format optional clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  PYTHON=$(PYTHON) (3.11 or newer) makes $(VENV); MCUQ_REQUIRE_ALL=1 forbids skipping optional tests"
+
+quickstart: $(VENV)/installed ## the main job on the digits model: fits, same bytes, accuracy
+	$(BIN)/mcuq build $(DIGITS)/digits.tflite --board $(BOARD) --out $(PROJECT)
+	$(BIN)/mcuq verify $(PROJECT) --engine host --data $(DIGITS)/holdout.npz
+	$(BIN)/mcuq simulate $(DIGITS)/digits.tflite --input $(DIGITS)/holdout.npz --output $(PROJECT)-outputs.npy --engine host
+
+test: lint ## lint, then the tests (slow sweeps: a fixed sample)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not slow"
+
+test-all: lint ## lint, then the tests with every slow sweep
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: optional ## style, types and C formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	@if command -v clang-format >/dev/null; then \
+	    echo "clang-format --dry-run"; \
+	    find firmware tests \( -name '*.c' -o -name '*.h' \) -exec clang-format --dry-run -Werror {} +; \
+	fi
+
+format: $(VENV)/installed-dev ## rewrite Python and C in the project's style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	find firmware tests \( -name '*.c' -o -name '*.h' \) -exec clang-format -i {} +
+
+optional: $(VENV)/installed-dev ## what the tests would use but this machine lacks
+	@$(BIN)/python tests/requirements.py
+
+clean: ## remove build results and the virtual environment
+	rm -rf build dist $(VENV)
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "mcuq needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' # --group
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@

@@ -1,0 +1,26 @@
+/* Mean over any dimensions, int8. Meaning: mcuq/ops/mean.py. */
+#ifndef MCUQ_MEAN_S8_H
+#define MCUQ_MEAN_S8_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    int32_t shape[4]; /* of the input: kept, reduced, kept, reduced */
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t output_multiplier;
+    int32_t output_shift;
+} mcuq_mean_s8_params;
+
+/* input (shape), output (shape[0], shape[2]); scratch unused. */
+void mcuq_mean_s8(const mcuq_mean_s8_params *params, const int8_t *input, int8_t *output, void *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

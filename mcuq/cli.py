@@ -1,0 +1,202 @@
+"""The command line: arguments, progress and tables only.
+
+Exit status: 0 = yes, 1 = a clear no (does not fit, bytes differ), 2 = bad input or usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mcuq import __version__
+from mcuq.errors import DoesNotFitError, McuqError, UsageError
+
+YES, NO, BAD_INPUT = 0, 1, 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    try:
+        arguments = _parser().parse_args(argv)
+        return int(arguments.run(arguments))
+    except DoesNotFitError as error:
+        return _fail(error, NO)
+    except McuqError as error:
+        return _fail(error, BAD_INPUT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NO
+    except KeyboardInterrupt:
+        print("mcuq: interrupted", file=sys.stderr)
+        return 130
+
+
+def _fail(error: McuqError, status: int) -> int:
+    print(f"mcuq: error: {error}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="mcuq",
+        description="Turn a trained network into integer-only C for an ESP32 board, and know before flashing "
+        "that it fits and which bytes it will compute.",
+        epilog="example: mcuq build model.tflite --board esp32dev --out project",
+    )
+    parser.add_argument("--version", action="version", version=f"mcuq {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    _add_build(verbs)
+    _add_check(verbs)
+    _add_inspect(verbs)
+    _add_simulate(verbs)
+    _add_verify(verbs)
+    _add_tables(verbs)
+    return parser
+
+
+def _verb(verbs: Any, name: str, what: str, example: str, json: bool = True) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name, help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=f"example: mcuq {name} {example}"
+    )
+    if json:
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    return parser
+
+
+def _add_board(parser: argparse.ArgumentParser, required: bool) -> None:
+    parser.add_argument("--board", required=required, metavar="B", help="board id (`mcuq boards`) or a .toml file")
+    parser.add_argument("--framework", default="", metavar="F", help="arduino or espidf; default: the board's first")
+
+
+def _add_build(verbs: Any) -> None:
+    example = "model.tflite --board esp32dev --out project"
+    parser = _verb(verbs, "build", "check a model, simulate it and write its PlatformIO project", example)
+    parser.add_argument("model", metavar="MODEL", type=Path, help="an int8 .tflite file or a .mcuq file")
+    _add_board(parser, required=True)
+    parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="the project; a second model is added")
+    parser.add_argument("--name", default="", metavar="N", help="the model's name in C; default: the file's")
+    parser.add_argument("--calibration", metavar="D", type=Path, help="samples whose first become self-test vectors")
+    parser.set_defaults(run=_build)
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from mcuq import pipeline, report
+
+    model = pipeline.open_model(arguments.model)
+    if arguments.calibration:
+        model = pipeline.with_vectors(model, arguments.calibration)
+    written = pipeline.write_project(model, arguments.board, arguments.out, arguments.framework, arguments.name)
+    report.show(report.build(written, arguments.out), arguments.json)
+    return YES
+
+
+def _add_check(verbs: Any) -> None:
+    parser = _verb(
+        verbs, "check", "say whether a model fits a board before anything is built", "model.tflite --board esp32dev"
+    )
+    parser.add_argument("model", metavar="MODEL", type=Path)
+    _add_board(parser, required=False)
+    parser.add_argument("--compare", action="store_true", help="a table over all boards instead of one")
+    parser.set_defaults(run=_check)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from mcuq import pipeline, report
+    from mcuq.board import board_ids
+
+    if bool(arguments.board) == arguments.compare:
+        raise UsageError("check needs either --board B or --compare")
+    graph = pipeline.load(arguments.model)
+    if arguments.compare:
+        reports = [pipeline.check_fit(pipeline.compile(graph, b), b, arguments.framework) for b in board_ids()]
+        report.show(report.comparison(reports), arguments.json)
+        return YES if any(r.fits for r in reports) else NO
+    fit = pipeline.check_fit(pipeline.compile(graph, arguments.board), arguments.board, arguments.framework)
+    report.show(report.fit(fit), arguments.json)
+    return YES if fit.fits else NO
+
+
+def _add_inspect(verbs: Any) -> None:
+    parser = _verb(verbs, "inspect", "list a model's layers, shapes, parameters, MACs and quantization", "model.tflite")
+    parser.add_argument("model", metavar="MODEL", type=Path)
+    parser.set_defaults(run=_inspect)
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from mcuq import pipeline, report
+
+    report.show(report.inspection(pipeline.load(arguments.model)), arguments.json)
+    return YES
+
+
+def _add_simulate(verbs: Any) -> None:
+    example = "model.tflite --input X.npy --output Y.npy"
+    parser = _verb(verbs, "simulate", "compute the integers the chip will compute", example)
+    parser.add_argument("model", metavar="MODEL", type=Path)
+    parser.add_argument("--input", required=True, metavar="X.npy", type=Path, help="samples; .npz: key X, labels Y")
+    parser.add_argument("--output", metavar="Y.npy", type=Path, help="where the outputs go; several outputs: .npz")
+    parser.add_argument("--board", metavar="B", help="use that board's kernels (same bytes)")
+    parser.add_argument("--engine", choices=["numpy", "host"], default="numpy", help="numpy, or compiled C")
+    parser.add_argument("--float", action="store_true", help="write real values instead of integers")
+    parser.set_defaults(run=_simulate)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from mcuq import data, pipeline, report, simulator, verification
+
+    graph = pipeline.load(arguments.model)
+    plan = pipeline.compile(graph, arguments.board)
+    samples = data.read_samples(arguments.input, graph)
+    if arguments.engine == "host":
+        outputs = verification.simulate_on_host(plan, samples.inputs)
+    else:
+        with report.progress("simulating", len(samples)) as advance:
+            outputs = simulator.simulate(plan, samples.inputs, advance)
+    if arguments.output:
+        data.write_outputs(arguments.output, graph, outputs, arguments.float)
+    report.show(report.simulation(graph, samples, outputs, arguments.engine, arguments.output), arguments.json)
+    return YES
+
+
+def _add_verify(verbs: Any) -> None:
+    parser = _verb(verbs, "verify", "run a project's C and compare every byte with the simulator", "project")
+    parser.add_argument("project", metavar="DIR", type=Path)
+    parser.add_argument("--engine", choices=["host"], default="host", help="where the C runs")
+    parser.add_argument("--data", metavar="X.npy", type=Path, help="samples instead of the project's vectors")
+    parser.set_defaults(run=_verify)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from mcuq import report, verification
+
+    results = verification.verify_project(arguments.project, arguments.data)
+    report.show(report.verification(results), arguments.json)
+    return YES if all(result.passed for result in results) else NO
+
+
+def _add_tables(verbs: Any) -> None:
+    _verb(verbs, "boards", "list the boards and what they have", "").set_defaults(run=_boards)
+    _verb(verbs, "ops", "list the operators and their constraints", "").set_defaults(run=_ops)
+
+
+def _boards(arguments: argparse.Namespace) -> int:
+    from mcuq import report
+
+    report.show(report.boards(), arguments.json)
+    return YES
+
+
+def _ops(arguments: argparse.Namespace) -> int:
+    from mcuq import report
+
+    report.show(report.operators(), arguments.json)
+    return YES

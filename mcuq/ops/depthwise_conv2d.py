@@ -1,0 +1,152 @@
+"""Depthwise 2-D convolution with channel multiplier, stride and dilation, and a fused activation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import numpy as np
+
+from mcuq.errors import CannotQuantizeError
+from mcuq.fixedpoint import clamp, requantize
+from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator
+from mcuq.ops.base import Op, Operand, Params, Real, activate, fused_limits, i8_table, i32, i32_table
+from mcuq.ops.taps import Sliding, taps
+from mcuq.ops.window import Padding, Pair, output_size
+from mcuq.tensor import Array, QConstant, QTensor, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class DepthwiseConv2dParams(Params):
+    """Portable kernel: weights HWO, a tile of output channels at a time."""
+
+    kernel: ClassVar[str] = "depthwise_conv2d_s8"
+
+    input_h: i32
+    input_w: i32
+    input_c: i32
+    output_h: i32
+    output_w: i32
+    channel_multiplier: i32  # output channels per input channel
+    filter_h: i32
+    filter_w: i32
+    stride_h: i32
+    stride_w: i32
+    dilation_h: i32
+    dilation_w: i32
+    pad_top: i32
+    pad_left: i32
+    input_zero_point: i32
+    output_zero_point: i32
+    activation_min: i32
+    activation_max: i32
+    per_channel: i32  # 1: one multiplier per output channel, 0: one for all
+    weights: i8_table  # (filter_h, filter_w, output_c)
+    bias: i32_table  # (output_c)
+    multiplier: i32_table  # (output_c) or (1)
+    shift: i8_table  # (output_c) or (1)
+
+    def run(self, *inputs: Array) -> Array:
+        """See :meth:`Params.run`."""
+        x = inputs[0].reshape(-1, self.input_h, self.input_w, self.input_c)
+        centered = np.repeat(x.astype(np.int32) - self.input_zero_point, self.channel_multiplier, axis=3)
+        acc = np.zeros((x.shape[0], self.output_h, self.output_w, centered.shape[3]), np.int32)
+        acc += self.bias  # int32 holds every partial sum: C2
+        product = np.empty_like(acc)
+        sliding = Sliding(
+            (self.filter_h, self.filter_w),
+            (self.stride_h, self.stride_w),
+            (self.pad_top, self.pad_left),
+            (self.output_h, self.output_w),
+            (self.dilation_h, self.dilation_w),
+        )
+        for i, j, values in taps(centered, sliding, 0):
+            acc += np.multiply(values, self.weights[i, j], out=product)
+        scaled = requantize(acc, self.multiplier, self.shift)
+        return clamp(scaled + self.output_zero_point, self.activation_min, self.activation_max).reshape(len(x), -1)
+
+
+@dataclass(frozen=True)
+class DepthwiseConv2d(Op):
+    """``y[o] = act(b[o] + sum over window of x[o // m] * w[o])``, m = O / I, cross-correlation, NHWC, weights 1HWO.
+
+    Quantization: weights int8, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
+    Without a bias it is 0 (TFLM crashes there).
+
+    - C1: weights have shape [1, H, W, O]; O is a multiple of the input channels.
+    - C2: the accumulator of every channel stays within int32 for all inputs.
+    - C3: weight zero points are 0.
+    - C4: per-channel scales lie along O, dimension 3 of the weights.
+    """
+
+    name: ClassVar[str] = "depthwise_conv2d"
+
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: Padding = (0, 0, 0, 0)
+    activation: str = "none"
+
+    def infer_shape(self, *inputs: Shape) -> Shape:
+        """[1, H, W, I], [1, h, w, O] (, [O]) to [1, H', W', O]; C1."""
+        (n, h, w, c), (one, kh, kw, o) = inputs[0], inputs[1]
+        if one != 1 or o % c:
+            raise ValueError(f"{c} input channels do not divide the {o} of filters [1, rows, columns, {o}]")
+        if len(inputs) > 2 and math.prod(inputs[2]) != o:
+            raise ValueError(f"the bias has {math.prod(inputs[2])} elements for {o} output channels")
+        return (n, *output_size((h, w), (kh, kw), self.stride, self.padding, self.dilation, channels=o), o)
+
+    def forward(self, *inputs: Real) -> Real:
+        """See :meth:`Op.forward`."""
+        x, weights = inputs[0], inputs[1]
+        n, h, w, o = self.infer_shape(x.shape[1:], weights.shape)
+        repeated = np.repeat(x.reshape(-1, *x.shape[2:]), o // x.shape[-1], axis=3)
+        y = np.zeros((len(repeated), h, w, o)) + (inputs[2] if len(inputs) > 2 else 0.0)
+        origin = (self.padding[0], self.padding[2])
+        sliding = Sliding(weights.shape[1:3], self.stride, origin, (h, w), self.dilation)
+        for i, j, values in taps(repeated, sliding, 0.0):
+            y += values * weights[0, i, j]
+        return activate(self.activation, y).reshape(-1, n, h, w, o)
+
+    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+        """See :meth:`Op.lower`."""
+        x, weights = cast(QTensor, inputs[0]), cast(QConstant, inputs[1])
+        _, h, w, c = x.shape
+        _, kh, kw, o = weights.shape
+        if weights.scale.size > 1 and weights.axis != 3:
+            raise CannotQuantizeError(f"weights have scales along dimension {weights.axis}; it must be 3")
+        bias = bias_or_zero(cast(tuple[QConstant, ...], tuple(inputs[2:])), o)
+        check_accumulator(weights.values.reshape(-1, o).T, bias, x)
+        low, high = fused_limits(self.activation, output)
+        multiplier, shift = channel_multipliers(x, weights, output)
+        return DepthwiseConv2dParams(
+            input_h=h,
+            input_w=w,
+            input_c=c,
+            output_h=output.shape[1],
+            output_w=output.shape[2],
+            channel_multiplier=o // c,
+            filter_h=kh,
+            filter_w=kw,
+            stride_h=self.stride[0],
+            stride_w=self.stride[1],
+            dilation_h=self.dilation[0],
+            dilation_w=self.dilation[1],
+            pad_top=self.padding[0],
+            pad_left=self.padding[2],
+            input_zero_point=x.zero_point,
+            output_zero_point=output.zero_point,
+            activation_min=low,
+            activation_max=high,
+            per_channel=int(multiplier.size > 1),
+            weights=weights.values[0].astype(np.int8),
+            bias=bias,
+            multiplier=multiplier,
+            shift=shift,
+        )
+
+    def macs(self, *inputs: Shape) -> int:
+        """Output elements times the taps of one filter."""
+        _, h, w, o = self.infer_shape(*inputs)
+        return h * w * o * inputs[1][1] * inputs[1][2]

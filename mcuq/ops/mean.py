@@ -1,0 +1,119 @@
+"""Mean over any set of dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import numpy as np
+
+from mcuq.errors import CannotQuantizeError
+from mcuq.fixedpoint import INT32_MAX, clamp, quantize_multiplier, requantize
+from mcuq.ops.base import Op, Operand, Params, Real, i32, i32x4
+from mcuq.tensor import Array, QTensor, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class MeanParams(Params):
+    """The sum of the centered values is requantized; the multiplier holds the division by their number."""
+
+    kernel: ClassVar[str] = "mean_s8"
+
+    shape: i32x4  # of the input: kept, reduced, kept, reduced
+    input_zero_point: i32
+    output_zero_point: i32
+    output_multiplier: i32
+    output_shift: i32
+
+    def run(self, *inputs: Array) -> Array:
+        """See :meth:`Params.run`."""
+        x = inputs[0].reshape(-1, *self.shape)
+        acc = x.sum(axis=(2, 4), dtype=np.int64) - self.shape[1] * self.shape[3] * self.input_zero_point
+        scaled = requantize(acc, self.output_multiplier, self.output_shift)
+        return clamp(scaled + self.output_zero_point, -128, 127).reshape(x.shape[0], -1)
+
+
+@dataclass(frozen=True)
+class Mean(Op):
+    """``y = mean of x over axes``.
+
+    Quantization: multiplier and shift of ``s_in / s_out``; then the multiplier, shifted left by log2 of the number
+    of reduced elements as far as the shift allows, is divided by that number and rounded down (TensorFlow Lite
+    Micro's ``QuantizedMeanOrSum``; the oracle uses it for every shape, axes and quantization, equal ones included).
+
+    - C1: the axes exist in the input.
+    - C2: after merging neighbours, the dimensions are at most kept, reduced, kept, reduced.
+    - C3: 255 times the number of reduced elements stays within int32.
+    """
+
+    name: ClassVar[str] = "mean"
+
+    axes: tuple[int, ...] = ()  # negative ones count from the end
+    keep_dims: bool = False
+
+    def infer_shape(self, *inputs: Shape) -> Shape:
+        """Drop the reduced dimensions, or set them to 1; C1, C2."""
+        axes = self._reduced(inputs[0])
+        _pattern(inputs[0], axes)
+        sizes = ((1 if i in axes else size, i in axes) for i, size in enumerate(inputs[0]))
+        return tuple(size for size, is_reduced in sizes if self.keep_dims or not is_reduced)
+
+    def forward(self, *inputs: Real) -> Real:
+        """See :meth:`Op.forward`."""
+        axes = tuple(1 + axis for axis in self._reduced(inputs[0].shape[1:]))
+        return np.asarray(np.mean(inputs[0], axis=axes, keepdims=self.keep_dims))
+
+    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+        """See :meth:`Op.lower`."""
+        x = cast(QTensor, inputs[0])
+        shape = _pattern(x.shape, self._reduced(x.shape))
+        multiplier, shift = mean_multiplier(x.scale / output.scale, shape[1] * shape[3])
+        return MeanParams(
+            shape=shape,
+            input_zero_point=x.zero_point,
+            output_zero_point=output.zero_point,
+            output_multiplier=multiplier,
+            output_shift=shift,
+        )
+
+    def _reduced(self, shape: Shape) -> tuple[int, ...]:
+        """Return the reduced dimensions, counted from the start, each once."""
+        rank = len(shape)
+        if any(not -rank <= axis < rank for axis in self.axes):
+            raise ValueError(f"axes {self.axes} of {rank} dimensions")
+        return tuple(sorted({axis % rank for axis in self.axes}))
+
+
+def mean_multiplier(ratio: float, elements: int) -> tuple[int, int]:
+    """Multiplier and shift of ``ratio / elements``.
+
+    >>> mean_multiplier(1.0, 4), mean_multiplier(1.0, 3)
+    ((1073741824, -1), (715827882, 0))
+
+    Raises:
+        CannotQuantizeError: when the sum of so many bytes may leave int32.
+    """
+    if elements * 255 > INT32_MAX:
+        raise CannotQuantizeError(f"the mean of {elements} elements can leave int32; take it in two steps")
+    multiplier, shift = quantize_multiplier(ratio)
+    headroom = min(elements.bit_length() - 1, 31 + shift)
+    return (multiplier << headroom) // elements, shift - headroom
+
+
+def _pattern(shape: Shape, axes: Sequence[int]) -> tuple[int, ...]:
+    """Merge neighbouring dimensions that behave alike into (kept, reduced, kept, reduced).
+
+    >>> _pattern((1, 8, 8, 16), (1, 2)), _pattern((1, 8, 16), (2,)), _pattern((2, 3), (0,))
+    ((1, 64, 16, 1), (8, 16, 1, 1), (1, 2, 3, 1))
+    """
+    merged = [1]  # kept and reduced in turn
+    for i, size in enumerate(shape):
+        is_last_reduced = len(merged) % 2 == 0
+        if size == 1 or (i in axes) == is_last_reduced:
+            merged[-1] *= size
+        else:
+            merged.append(size)
+    if len(merged) > 4:
+        raise ValueError(f"the mean of {shape} over {tuple(axes)} needs more than four dimensions after merging")
+    return tuple(merged + [1] * (4 - len(merged)))

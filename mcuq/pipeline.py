@@ -1,0 +1,138 @@
+"""The whole story on one page: file, graph, plan, then fit, simulation and project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mcuq import archive, emit, fit, simulator
+from mcuq.archive import Archive
+from mcuq.board import Board, load_board
+from mcuq.data import read_samples, to_integers
+from mcuq.errors import DoesNotFitError, UsageError
+from mcuq.files import write_files
+from mcuq.fit import FitReport
+from mcuq.frontends.tflite import read_tflite
+from mcuq.graph import Graph, identifier
+from mcuq.plan import Plan, build_plan
+from mcuq.tensor import Array
+
+READERS = {".tflite": lambda path: Archive(read_tflite(path)), ".mcuq": archive.read}
+GENERIC_CHIP = "generic"
+
+
+def open_model(path: str | Path) -> Archive:
+    """Read a model file with all it carries.
+
+    Raises:
+        McuqError: for a missing, unsupported or damaged file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UsageError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+    if path.suffix.lower() not in READERS:
+        raise UsageError(f"{path}: mcuq reads {' and '.join(sorted(READERS))} files")
+    try:
+        return READERS[path.suffix.lower()](path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot read ({error.strerror})") from None
+
+
+def load(path: str | Path) -> Graph:
+    """Read a quantized model from a ``.tflite`` or ``.mcuq`` file."""
+    return open_model(path).graph
+
+
+def compile(graph: Graph, board: Board | str | None = None) -> Plan:  # noqa: A001 - the verb's public name
+    """Lower a model to the steps a board will execute; without a board, to the portable kernels."""
+    return build_plan(graph, _board(board).chip.id if board else GENERIC_CHIP)
+
+
+def check_fit(plan: Plan, board: Board | str, framework: str = "") -> FitReport:
+    """Compare what a plan needs with what a board has, before anything is built."""
+    return fit.check_fit(plan, _board(board), framework)
+
+
+def simulate(plan: Plan, inputs: Array | Mapping[str, Array]) -> Array | dict[str, Array]:
+    """Compute the integers the chip will compute.
+
+    Args:
+        plan: the lowered model.
+        inputs: [samples, *shape], integers of the input's type or floats to be quantized; several inputs by name.
+
+    Returns:
+        [samples, *shape] of the output; by name where the model has several.
+    """
+    graph = plan.graph
+    given = inputs if isinstance(inputs, Mapping) else {graph.inputs[0]: np.asarray(inputs)}
+    if missing := [name for name in graph.inputs if name not in given]:
+        raise UsageError(f"input {missing[0]} is missing; the model's inputs are {', '.join(graph.inputs)}")
+    outputs = simulator.simulate(plan, {n: to_integers(given[n], graph.values[n], n) for n in graph.inputs})
+    return outputs if len(outputs) > 1 else next(iter(outputs.values()))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What ``write_project`` did: the fit it rests on, and the files whose content changed or was left to the user."""
+
+    plan: Plan
+    report: FitReport
+    changed: list[str]
+    kept: list[str]
+
+
+def write_project(
+    model: Archive | Graph, board: Board | str, directory: str | Path, framework: str = "", name: str = ""
+) -> Written:
+    """Write (or regenerate) the PlatformIO project of a model.
+
+    Raises:
+        DoesNotFitError: with the bytes missing; nothing is written.
+        UsageError: for a name or directory that cannot be used.
+    """
+    content = model if isinstance(model, Archive) else Archive(model)
+    board, directory = _board(board), Path(directory)
+    framework = board.framework(framework)
+    graph = replace(content.graph, name=_checked_name(name or content.graph.name))
+    plan = compile(graph, board)
+    samples = content.samples or emit.self_test_inputs(plan)
+    report = fit.check_fit(plan, board, framework, emit.vector_bytes(plan, samples))
+    if not report.fits:
+        raise DoesNotFitError(f"{graph.name} does not fit {board.id}: {report.shortfall}")
+    content = Archive(graph, samples, board.id, framework)
+    owned = emit.emit_library(plan, content, simulator.simulate(plan, samples))
+    users = emit.emit_project(graph.name, board, framework, len(next(iter(samples.values()))))
+    kept = sorted(path for path in users if (directory / path).exists())
+    files = owned | {path: text for path, text in users.items() if path not in kept}
+    changed = write_files(directory, files, stale_files(directory, owned, graph.name))
+    return Written(plan, report, changed, kept)
+
+
+def with_vectors(model: Archive, data: Path) -> Archive:
+    """Return the archive with the first samples of a data file as its self-test inputs."""
+    samples = read_samples(data, model.graph).inputs
+    size = sum(model.graph.values[name].bytes for name in samples)
+    count = emit.vector_count(size)
+    return replace(model, samples={name: x[:count] for name, x in samples.items()})
+
+
+def stale_files(directory: Path, generated: Mapping[str, bytes], name: str) -> list[Path]:
+    """Return the files of an earlier generation, in folders that mcuq owns, that this one does not have."""
+    folders = ((f"lib/{name}/src", f"{name}*.[ch]"), ("lib/mcuq/src", "mcuq_*.*"))
+    found = [path for folder, pattern in folders for path in sorted((directory / folder).glob(pattern))]
+    return [path for path in found if path.relative_to(directory).as_posix() not in generated]
+
+
+def _board(board: Board | str | None) -> Board:
+    if board is None:
+        raise UsageError("a board is needed; `mcuq boards` lists them")
+    return load_board(board) if isinstance(board, str) else board
+
+
+def _checked_name(name: str) -> str:
+    if identifier(name) != name or name == "mcuq" or name.startswith("mcuq_"):
+        raise UsageError(f"{name!r} cannot name a model: a lower-case C identifier is needed, not starting with mcuq")
+    return name

@@ -1,0 +1,249 @@
+"""Results as tables for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import io
+import json as json_module
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mcuq import ops
+
+if TYPE_CHECKING:
+    from mcuq.data import Samples
+    from mcuq.fit import FitReport
+    from mcuq.graph import Graph
+    from mcuq.ops.base import Op
+    from mcuq.pipeline import Written
+    from mcuq.tensor import Array
+    from mcuq.verification import Verification
+
+
+@dataclass(frozen=True)
+class Report:
+    """A table with a title and lines around it, and the same as data."""
+
+    data: Any
+    title: str = ""
+    columns: Sequence[str] = ()  # a leading ">" right-aligns
+    rows: Sequence[Sequence[str]] = ()
+    lines: Sequence[str] = field(default_factory=tuple)
+
+
+def show(report: Report, json: bool) -> None:
+    """Print a report to stdout, as JSON or as text."""
+    if json:
+        print(json_module.dumps(report.data, indent=2))
+        return
+    if report.title:
+        print(report.title)
+    if report.rows:
+        _print_table(report)
+    for line in report.lines:
+        print(line)
+
+
+def _print_table(report: Report) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in report.columns:
+        table.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold")
+    for row in report.rows:
+        table.add_row(*(escape(cell) for cell in row))
+    text = io.StringIO()
+    terminal = shutil.get_terminal_size((140, 24)).columns
+    Console(file=text, highlight=False, width=terminal).print(table)
+    print("\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip()))
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on stderr; yields a function that takes how much is done."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def thousands(number: int) -> str:
+    """Return the number with separators: 12,345."""
+    return f"{number:,}"
+
+
+def build(written: Written, directory: Path) -> Report:
+    """Report what ``mcuq build`` did."""
+    fits = fit(written.report)
+    graph = written.plan.graph
+    wrote = f"{len(written.changed)} files written" if written.changed else "nothing changed"
+    lines = [
+        *fits.lines,
+        f"{graph.name}: {len(written.plan.steps)} steps, arena {thousands(written.plan.arena_bytes)} bytes",
+        f"{directory}: {wrote}",
+    ]
+    if written.kept:
+        lines.append(f"left as they are, because they are yours: {', '.join(written.kept)}")
+    lines.append(f"next: mcuq verify {directory}, then pio run -t upload in {directory}")
+    data = {"model": graph.name, "directory": str(directory), "fit": fits.data}
+    data |= {"changed": written.changed, "kept": written.kept}
+    return Report(data, fits.title, fits.columns, fits.rows, lines)
+
+
+def inspection(graph: Graph) -> Report:
+    """Report a model's layers."""
+    layers: list[dict[str, Any]] = []
+    for node in graph.nodes:
+        shapes = [graph.tensor(name).shape for name in node.inputs]
+        output = graph.values[node.outputs[0]]
+        parameters = sum(graph.constants[n].elements for n in node.inputs if n in graph.constants)
+        layers.append(
+            {
+                "name": node.name,
+                "op": node.op.name,
+                "shape": output.shape,
+                "parameters": parameters,
+                "macs": node.op.macs(*shapes),
+                "scale": output.scale,
+                "zero_point": output.zero_point,
+                "weights": _granularity(graph, node.inputs),
+            }
+        )
+    totals = {key: sum(int(layer[key]) for layer in layers) for key in ("parameters", "macs")}
+    borders = {n: dataclasses.asdict(graph.values[n]) for n in (*graph.inputs, *graph.outputs)}
+    data = {"model": graph.name, "borders": borders, "layers": layers, **totals}
+    rows = [
+        [
+            layer["name"],
+            " x ".join(map(str, layer["shape"])),
+            thousands(layer["parameters"]),
+            thousands(layer["macs"]),
+            layer["weights"],
+            f"{layer['scale']:.6g}",
+            str(layer["zero_point"]),
+        ]
+        for layer in layers
+    ]
+    lines = [f"{thousands(totals['parameters'])} parameters, {thousands(totals['macs'])} multiply-accumulates"]
+    for kind, names in (("input", graph.inputs), ("output", graph.outputs)):
+        for name in names:
+            t = graph.values[name]
+            shape = " x ".join(map(str, t.shape))
+            lines.append(f"{kind} {name}: {t.dtype} {shape}, scale {t.scale:.6g}, zero point {t.zero_point}")
+    columns = ["layer", "output", ">parameters", ">MACs", "weights", ">scale", ">zero point"]
+    return Report(data, graph.name, columns, rows, lines)
+
+
+def _granularity(graph: Graph, inputs: Sequence[str]) -> str:
+    constants = [graph.constants[name] for name in inputs[1:2] if name in graph.constants]
+    if not constants:
+        return ""
+    return f"int{constants[0].bits} per {'channel' if constants[0].scale.size > 1 else 'tensor'}"
+
+
+def simulation(graph: Graph, samples: Samples, outputs: Mapping[str, Array], engine: str, path: Path | None) -> Report:
+    """Report a simulation: how many samples, and the accuracy where there are labels."""
+    data: dict[str, Any] = {"model": graph.name, "engine": engine, "samples": len(samples)}
+    lines = [f"{graph.name}: {thousands(len(samples))} samples simulated ({engine})"]
+    if samples.labels is not None and len(outputs) == 1:
+        scores = next(iter(outputs.values())).reshape(len(samples), -1)
+        correct = int(np.count_nonzero(scores.argmax(axis=1) == samples.labels))
+        data |= {"correct": correct, "accuracy": correct / len(samples)}
+        share = 100 * correct / len(samples)
+        lines.append(f"{thousands(correct)} of {thousands(len(samples))} correct ({share:.1f} %)")
+    if path:
+        data["output"] = str(path)
+        lines.append(f"outputs written to {path}")
+    return Report(data, lines=lines)
+
+
+def verification(results: Sequence[Verification]) -> Report:
+    """Report a verification, model by model."""
+    lines = []
+    for r in results:
+        equal = r.samples - r.different
+        lines.append(f"{r.model} on {r.engine}: {equal} of {r.samples} samples equal to the simulator, byte for byte")
+        if r.first:
+            lines.append(f"  {r.first}")
+        if not r.self_test:
+            lines.append("  the embedded self-test vectors do not pass")
+    return Report([dataclasses.asdict(r) | {"passed": r.passed} for r in results], lines=lines)
+
+
+def fit(report: FitReport) -> Report:
+    """Report a fit check, region by region."""
+    rows = [
+        [
+            row.region,
+            thousands(row.needed),
+            thousands(row.available),
+            thousands(row.free),
+            row.verdict,
+            ", ".join(f"{what} {thousands(size)}" for what, size in row.breakdown),
+        ]
+        for row in report.rows
+    ]
+    verdict = "fits" if report.fits else "does not fit"
+    title = f"{report.model} {verdict} {report.board} ({report.chip}, {report.framework} {report.sdk}); bytes:"
+    lines = [f"it fits with {s.change} ({thousands(s.free)} bytes free then)" for s in report.suggestions]
+    columns = ["region", ">needed", ">available", ">free", "verdict", "of which"]
+    return Report(report.to_dict(), title, columns, rows, lines)
+
+
+def comparison(reports: Sequence[FitReport]) -> Report:
+    """Report the fit check over many boards."""
+    rows = [
+        [
+            r.board,
+            r.chip,
+            r.framework,
+            "fits" if r.fits else "does not fit",
+            *(thousands(row.free) for row in r.rows),
+        ]
+        for r in reports
+    ]
+    regions = [f">{row.region}: free" for row in reports[0].rows]
+    data = [r.to_dict() for r in reports]
+    return Report(data, reports[0].model, ["board", "chip", "framework", "verdict", *regions], rows)
+
+
+def boards() -> Report:
+    """Report the known boards."""
+    from mcuq.board import board_ids, load_board
+
+    known = [load_board(board_id) for board_id in board_ids()]
+    rows = [[b.id, b.name, b.chip.name, ", ".join(b.frameworks)] for b in known]
+    data = [{"id": b.id, "name": b.name, "chip": b.chip.id, "frameworks": list(b.frameworks)} for b in known]
+    return Report(data, columns=["board", "name", "chip", "frameworks"], rows=rows)
+
+
+def operators() -> Report:
+    """Report the operators: formula and constraints, from their docstrings."""
+    data = [{"op": op.name, "formula": formula(op), "constraints": constraints(op)} for op in ops.ALL]
+    rows = [[str(d["op"]), str(d["formula"]), "\n".join(d["constraints"])] for d in data]
+    return Report(data, columns=["operator", "meaning", "constraints"], rows=rows)
+
+
+def formula(op: type[Op]) -> str:
+    """Return the first sentence of an operator's docstring."""
+    first = inspect.getdoc(op).split("\n\n")[0]  # type: ignore[union-attr]
+    return " ".join(first.split())
+
+
+def constraints(op: type[Op]) -> list[str]:
+    """Return the labelled constraints of an operator's docstring: ["C1: …", …]."""
+    text = inspect.getdoc(op) or ""
+    return [" ".join(item.split()) for item in re.findall(r"^- (C\d+: .*(?:\n  .*)*)", text, re.MULTILINE)]

@@ -1,0 +1,121 @@
+"""TOML files in which every size names its source: typed reading, one-line errors that say where."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from mcuq.errors import UsageError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number of bytes, and where it comes from."""
+
+    bytes: int
+    source: str
+
+
+@dataclass
+class Table:
+    """A table of such a file. Every key must be read; :meth:`close` refuses what is left.
+
+    Attributes:
+        where: the file and the way to this table, for errors.
+        values: what has not been read yet.
+    """
+
+    where: str
+    values: dict[str, Any]
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.names = tuple(self.values)
+
+    def fail(self, problem: str) -> NoReturn:
+        """Refuse the file."""
+        raise UsageError(f"{self.where}: {problem}")
+
+    def close(self) -> None:
+        """Refuse keys that nothing reads: a misspelt one must not be a silent default."""
+        if self.values:
+            self.fail(f"unknown key {', '.join(sorted(self.values))}")
+
+    def text(self, key: str, allowed: Collection[str] = ()) -> str:
+        """Read a text, one of ``allowed`` where that is given."""
+        value = self._take(key, str, "a text")
+        if not value or (allowed and value not in allowed):
+            self.fail(f"{key} is {value!r}, not {' or '.join(allowed) or 'a text'}")
+        return value
+
+    def texts(self, key: str, allowed: Collection[str]) -> tuple[str, ...]:
+        """Read a list of at least one text."""
+        values = self._take(key, list, "a list")
+        if not values or any(v not in allowed for v in values):
+            self.fail(f"{key} is {values!r}, not a list of {' or '.join(allowed)}")
+        return tuple(values)
+
+    def number(self, key: str) -> int:
+        """Read a positive number that is not a size."""
+        value = self._take(key, int, "a number")
+        if isinstance(value, bool) or value <= 0:
+            self.fail(f"{key} is {value}, not a positive number")
+        return value
+
+    def flag(self, key: str) -> bool:
+        """Read true or false."""
+        return self._take(key, bool, "true or false")
+
+    def amount(self, key: str) -> Amount:
+        """Read ``{ bytes = …, source = "…" }``; both are required."""
+        value = self._take(key, object, "a size")
+        if not isinstance(value, dict) or set(value) != {"bytes", "source"}:
+            self.fail(f'{key}: a size is written {{ bytes = …, source = "…" }}, here is {value!r}')
+        inner = Table(f"{self.where}: {key}", dict(value))
+        return Amount(inner.number("bytes"), inner.text("source"))
+
+    def optional_amount(self, key: str) -> Amount | None:
+        """Read an amount that may be absent."""
+        return self.amount(key) if key in self.values else None
+
+    def has_table(self, key: str) -> bool:
+        """Whether the key holds a table."""
+        return isinstance(self.values.get(key), dict)
+
+    def table(self, key: str) -> Table:
+        """Read a table within this one."""
+        return Table(f"{self.where}: {key}", dict(self._take(key, dict, "a table")))
+
+    def tables(self, key: str) -> tuple[Table, ...]:
+        """Read an array of tables, ``[[key]]``."""
+        values = self._take(key, list, "an array of tables")
+        if not all(isinstance(value, dict) for value in values):
+            self.fail(f"{key} is not an array of tables")
+        return tuple(Table(f"{self.where}: {key} {i + 1}", dict(value)) for i, value in enumerate(values))
+
+    def _take(self, key: str, kind: type[T], meaning: str) -> T:
+        if key not in self.values:
+            self.fail(f"{key} is missing")
+        value = self.values.pop(key)
+        if not isinstance(value, kind):
+            self.fail(f"{key} is {value!r}, not {meaning}")
+        return value
+
+
+def read_sourced(path: Path) -> Table:
+    """Read a file.
+
+    Raises:
+        UsageError: it cannot be read, or is not TOML.
+    """
+    try:
+        return Table(str(path), tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}: not a TOML file ({str(error).splitlines()[0]})") from None

@@ -1,0 +1,59 @@
+"""Real models against the bytes TensorFlow Lite Micro computed for them (contracts N3 and N5)."""
+
+import numpy as np
+import pytest
+
+from mcuq import pipeline
+from mcuq.archive import Archive
+from mcuq.data import read_samples
+from mcuq.engines.host import build_host
+from mcuq.simulator import simulate
+from mcuq.verification import simulate_on_host
+
+MODELS = {
+    "mlperf/kws_dscnn_int8": "mlperf__kws_dscnn_int8",
+    "mlperf/ic_resnet8_int8": "mlperf__ic_resnet8_int8",
+    "mlperf/vww_mbv1_025_int8": "mlperf__vww_mbv1_025_int8",
+    "mlperf/ad01_int8": "mlperf__ad01_int8",
+    "mlperf/sww_int8": "mlperf__sww_int8",
+    "tflm/hello_world_int8": "tflm__hello_world_int8",
+    "tflm/micro_speech_quantized": "tflm__micro_speech_quantized",
+}
+
+
+@pytest.fixture(params=MODELS)
+def golden(request, shared):
+    graph = pipeline.load(shared / "models" / f"{request.param}.tflite")
+    arrays = np.load(shared / "golden" / f"{MODELS[request.param]}.npz")
+    return graph, arrays["input"], arrays["output0"]
+
+
+def test_n5_simulator_equals_tflm(golden):
+    graph, x, expected = golden
+    np.testing.assert_array_equal(pipeline.simulate(pipeline.compile(graph), x), expected)
+
+
+def test_n3_compiled_c_equals_tflm(golden):
+    graph, x, expected = golden
+    plan = pipeline.compile(graph)
+    outputs = simulate_on_host(plan, {graph.inputs[0]: x})
+    np.testing.assert_array_equal(outputs[graph.outputs[0]], expected)
+
+
+def test_kws_accuracy(shared):
+    """The published model scores 901 of 1000 on the MLPerf Tiny keyword set."""
+    graph = pipeline.load(shared / "models/mlperf/kws_dscnn_int8.tflite")
+    samples = read_samples(shared / "data/kws01.npz", graph)
+    scores = simulate(pipeline.compile(graph), samples.inputs)[graph.outputs[0]]
+
+    assert int((scores.reshape(1000, -1).argmax(1) == samples.labels).sum()) == 901
+
+
+def test_kws_host_equals_simulator_on_1000_samples(shared, tmp_path):
+    graph = pipeline.load(shared / "models/mlperf/kws_dscnn_int8.tflite")
+    samples = read_samples(shared / "data/kws01.npz", graph)
+    written = pipeline.write_project(Archive(graph), "esp32dev", tmp_path)
+    with build_host(tmp_path, graph.name) as program:
+        got = program.run(written.plan, samples.inputs)
+
+    np.testing.assert_array_equal(got[graph.outputs[0]], simulate(written.plan, samples.inputs)[graph.outputs[0]])

@@ -1,0 +1,134 @@
+"""Depthwise convolution against its kernel, TensorFlow Lite Micro and real numbers."""
+
+import numpy as np
+import pytest
+from harness import Case, assert_kernels_equal_run, random_bytes
+from oracle import assert_close_to_forward, assert_equals_tflm, read, samples
+from tflite_builder import ModelBuilder
+
+from mcuq.errors import CannotQuantizeError, UnsupportedOperatorError
+from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
+from mcuq.ops.window import same_padding
+from mcuq.tensor import QConstant, QTensor
+
+# input h, w, c; channel multiplier, kh, kw; stride; dilation; SAME; activation; per channel
+SHAPES = [
+    ((5, 4, 3), (1, 3, 3), (1, 1), (1, 1), True, "none", True),
+    ((6, 6, 16), (1, 3, 3), (2, 2), (1, 1), True, "relu", True),
+    ((25, 5, 64), (1, 3, 3), (1, 1), (1, 1), True, "relu", True),
+    ((4, 3, 35), (1, 2, 2), (1, 1), (1, 1), False, "relu6", False),
+    ((49, 10, 1), (8, 10, 4), (2, 2), (1, 1), True, "relu", True),
+    ((6, 5, 3), (2, 3, 2), (1, 2), (1, 1), True, "none", True),
+    ((5, 5, 7), (3, 3, 3), (2, 1), (1, 1), False, "relu_n1_to_1", True),
+    ((4, 4, 2), (19, 3, 3), (1, 1), (1, 1), True, "none", False),
+    ((1, 9, 5), (1, 1, 5), (1, 2), (1, 1), True, "none", True),
+    ((9, 9, 2), (2, 3, 3), (1, 1), (2, 3), True, "none", True),
+    ((2, 2, 6), (1, 7, 7), (1, 1), (1, 1), True, "none", True),
+    ((30, 1, 17), (1, 5, 1), (1, 1), (4, 1), False, "none", True),
+]
+ACTIVATIONS = {"none": 0, "relu": 1, "relu_n1_to_1": 2, "relu6": 3}
+
+
+def build(rng, shape, zero_point=-7, scale_out=0.6, bias=True):
+    (h, w, c), (m, kh, kw), stride, dilation, same, activation, per_channel = shape
+    o = m * c
+    builder = ModelBuilder()
+    scales = rng.uniform(0.002, 0.02, o if per_channel else 1).astype(np.float32)
+    x = builder.tensor((1, h, w, c), scale=0.05, zero_point=zero_point)
+    weights = rng.integers(-128, 128, (1, kh, kw, o))
+    k = builder.tensor(weights.shape, scale=scales, zero_point=0, data=weights, axis=3)
+    bias_scale = np.float32(0.05) * scales
+    b = builder.tensor((o,), "int32", scale=bias_scale, data=rng.integers(-3000, 3000, o)) if bias else -1
+    padding = same_padding((h, w), (kh, kw), stride, dilation) if same else (0, 0, 0, 0)
+    op = DepthwiseConv2d(stride, dilation, padding, activation)
+    y = builder.tensor(op.infer_shape((1, h, w, c), weights.shape), scale=scale_out, zero_point=3)
+    builder.op(
+        "DEPTHWISE_CONV_2D",
+        [x, k, b],
+        [y],
+        "DepthwiseConv2DOptions",
+        version=3,
+        padding=0 if same else 1,
+        strideH=stride[0],
+        strideW=stride[1],
+        depthMultiplier=m,
+        dilationHFactor=dilation[0],
+        dilationWFactor=dilation[1],
+        fusedActivationFunction=ACTIVATIONS[activation],
+    )
+    return builder.finish([x], [y]), (1, h, w, c)
+
+
+def params(rng, shape, **options):
+    graph = read(build(rng, shape, **options)[0])
+    (node,) = graph.nodes
+    return node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]], "generic")
+
+
+@pytest.mark.parametrize("zero_point", [-128, 0, 127])
+def test_n2_kernel_equals_run(rng, zero_point):
+    """Every shape, extreme zero points, tight and wide output scales (saturating and not)."""
+    cases = []
+    for shape in SHAPES:
+        for scale_out in (0.003, 0.6):
+            p = params(rng, shape, zero_point=zero_point, scale_out=scale_out)
+            cases.append(Case(p, [random_bytes(rng, 5, p.input_h * p.input_w * p.input_c)]))
+    assert_kernels_equal_run(cases)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_n5_equals_tflm(rng, shape):
+    model, x_shape = build(rng, shape)
+    assert_equals_tflm(model, samples(rng, 6, x_shape))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_close_to_forward(rng, shape):
+    model, x_shape = build(rng, shape, bias=False)
+    assert_close_to_forward(model, samples(rng, 4, x_shape))
+
+
+def test_macs_count_every_tap():
+    assert DepthwiseConv2d().macs((1, 5, 4, 3), (1, 2, 2, 6)) == 4 * 3 * 6 * 2 * 2
+
+
+@pytest.mark.parametrize("weights", [(1, 2, 2, 5), (2, 2, 2, 6)])
+def test_c1_output_channels_are_a_multiple_of_the_input_channels(weights):
+    with pytest.raises(ValueError, match="3 input channels"):
+        DepthwiseConv2d().infer_shape((1, 4, 4, 3), weights)
+
+
+def test_c2_accumulator_overflow_is_refused():
+    """A bias near 2^31 plus any positive product leaves int32."""
+    weights = QConstant(np.full((1, 1, 1, 1), 127, np.int8), np.array([0.1]))
+    bias = QConstant(np.array([2**31 - 1], np.int32), np.array([0.1]))
+    x = QTensor((1, 1, 1, 1), 0.1, 0)
+    with pytest.raises(CannotQuantizeError, match="outside int32"):
+        DepthwiseConv2d().lower([x, weights, bias], x, "generic")
+
+
+def test_c3_weight_zero_point_is_refused():
+    weights = QConstant(np.full((1, 1, 1, 1), 127, np.int8), np.array([0.1]), zero_point=5)
+    x = QTensor((1, 1, 1, 1), 0.1, 0)
+    with pytest.raises(CannotQuantizeError, match="zero point"):
+        DepthwiseConv2d().lower([x, weights], x, "generic")
+
+
+def test_c4_scales_along_another_dimension_are_refused():
+    weights = QConstant(np.ones((1, 2, 2, 2), np.int8), np.array([0.1, 0.2]), axis=1)
+    x = QTensor((1, 2, 2, 2), 0.1, 0)
+    with pytest.raises(CannotQuantizeError, match="dimension 1"):
+        DepthwiseConv2d().lower([x, weights], QTensor((1, 1, 1, 2), 0.1, 0), "generic")
+
+
+def test_bias_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="bias has 2"):
+        DepthwiseConv2d().infer_shape((1, 4, 4, 3), (1, 1, 1, 3), (2,))
+
+
+def test_computed_weights_are_refused():
+    builder = ModelBuilder()
+    x, k, y = (builder.tensor((1, 1, 1, 1), scale=0.1) for _ in range(3))
+    builder.op("DEPTHWISE_CONV_2D", [x, k, -1], [y], "DepthwiseConv2DOptions", strideH=1, strideW=1)
+    with pytest.raises(UnsupportedOperatorError, match="weights must be constant"):
+        read(builder.finish([x, k], [y]))

@@ -1,0 +1,52 @@
+"""Requantization: all 256 inputs against TensorFlow Lite Micro, int8 and uint8, for many scales and zero points."""
+
+import numpy as np
+import pytest
+from harness import Case, assert_kernels_equal_run
+from oracle import assert_close_to_forward, assert_equals_tflm, read
+from tflite_builder import ModelBuilder
+
+CODES = np.arange(256, dtype=np.uint8).reshape(1, 1, 256)
+TYPES = [("int8", "int8"), ("uint8", "int8"), ("int8", "uint8")]
+QUANTIZATION = [  # zero points as offsets from the type's minimum
+    ((0.05, 0), (0.05, 0)),
+    ((0.05, 131), (0.05, 131)),
+    ((0.05, 131), (0.05, 130)),
+    ((0.1, 121), (0.03, 148)),
+    ((0.02, 255), (0.3, 0)),
+    ((4.0, 128), (0.001, 255)),
+    ((0.001, 128), (4.0, 0)),
+]
+
+
+def build(types, quantization):
+    builder = ModelBuilder()
+    x, y = (
+        builder.tensor((1, 256), dtype, scale=scale, zero_point=offset + np.iinfo(dtype).min)
+        for dtype, (scale, offset) in zip(types, quantization, strict=True)
+    )
+    builder.op("QUANTIZE", [x], [y])
+    return builder.finish([x], [y])
+
+
+@pytest.mark.parametrize("types", TYPES)
+@pytest.mark.parametrize("quantization", QUANTIZATION)
+def test_n5_equals_tflm(types, quantization):
+    assert_equals_tflm(build(types, quantization), CODES.view(types[0]))
+
+
+@pytest.mark.parametrize("types", [*TYPES, ("uint8", "uint8")])
+@pytest.mark.parametrize("quantization", QUANTIZATION)
+def test_close_to_forward(types, quantization):
+    assert_close_to_forward(build(types, quantization), CODES.view(types[0]), steps=1)
+
+
+def test_n2_kernel_equals_run():
+    cases = []
+    for types in TYPES:
+        for quantization in QUANTIZATION:
+            graph = read(build(types, quantization))
+            (node,) = graph.nodes
+            params = node.op.lower([graph.values[node.inputs[0]]], graph.values[node.outputs[0]], "generic")
+            cases.append(Case(params, [CODES[0].view(types[0])]))
+    assert_kernels_equal_run(cases)

@@ -1,0 +1,127 @@
+"""Every operator has all its pieces, and C structs are what ``Params`` says."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from mcuq import ops, report
+from mcuq.graph import identifier
+from mcuq.ops.base import Params
+from mcuq.resources import resource
+
+ROOT = Path(__file__).parents[1]
+KERNELS = resource("firmware") / "kernels"
+
+
+def all_params() -> list[type[Params]]:
+    found, queue = [], [Params]
+    while queue:
+        children = queue.pop().__subclasses__()
+        queue += children
+        found += [c for c in children if "kernel" in vars(c) and c.__module__.startswith("mcuq.")]
+    return sorted(found, key=lambda c: c.kernel)
+
+
+def missing_pieces(op, root: Path) -> list[str]:
+    """Return what an operator lacks."""
+    name = op.name
+    missing = []
+    if op.__module__ != f"mcuq.ops.{name}":
+        missing.append(f"its file mcuq/ops/{name}.py")
+    if not (root / f"tests/ops/test_{name}.py").is_file():
+        missing.append(f"its test tests/ops/test_{name}.py")
+    else:
+        tests = (root / f"tests/ops/test_{name}.py").read_text()
+        for constraint in report.constraints(op):
+            label = constraint.split(":")[0].lower()
+            if not re.search(rf"def test_{label}_", tests):
+                missing.append(f"a test named test_{label}_… for constraint {label.upper()}")
+        missing += [f"a {what} test" for what in ("n2", "n5") if not re.search(rf"def test_{what}_", tests)]
+    for method in ("forward", "infer_shape", "lower"):
+        if getattr(getattr(op, method), "__isabstractmethod__", False):
+            missing.append(f"the method {method}")
+    if not report.formula(op).startswith("``"):
+        missing.append("a docstring that opens with its formula")
+    return missing
+
+
+@pytest.mark.parametrize("op", ops.ALL, ids=lambda op: op.name)
+def test_operator_is_complete(op):
+    assert missing_pieces(op, ROOT) == []
+
+
+def test_the_check_can_fail(tmp_path):
+    """An operator without file, test or docstring is reported, piece by piece."""
+
+    class Nameless(ops.ALL[0]):
+        """Does something."""
+
+        name = "nameless"
+
+    missing = " ".join(missing_pieces(Nameless, tmp_path))
+    assert "mcuq/ops/nameless.py" in missing
+    assert "test_nameless.py" in missing
+    assert "formula" in missing
+
+
+def test_every_op_file_is_listed():
+    """An op defined in mcuq/ops but not in ops.ALL would be silently missing."""
+    defined = set()
+    for path in (ROOT / "mcuq/ops").glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and any("name: ClassVar[str] = " in ast.unparse(s) for s in node.body):
+                defined.add(node.name)
+    assert defined == {op.__name__ for op in ops.ALL}
+
+
+def test_ops_are_sorted_and_named_for_c():
+    names = [op.name for op in ops.ALL]
+
+    assert names == sorted(names)
+    assert [identifier(name) for name in names] == names
+
+
+@pytest.mark.parametrize("params", all_params(), ids=lambda p: p.kernel)
+def test_params_are_the_c_struct(params):
+    """Same members, same order, same types, in firmware/kernels/mcuq_<kernel>.h."""
+    header = (KERNELS / f"mcuq_{params.kernel}.h").read_text()
+    body = re.search(rf"typedef struct \{{(.*?)\}} mcuq_{params.kernel}_params;", header, re.DOTALL)
+    assert body, "no such struct"
+    code = re.sub(r"/\*.*?\*/", "", body[1], flags=re.DOTALL)
+    actual = [" ".join(line.split()) for line in code.split(";") if line.strip()]
+    assert actual == [_declaration(m) for m in params.members()]
+
+
+def _declaration(member) -> str:
+    if member.extent == "table":
+        return f"const {member.ctype} *{member.name}"
+    return f"{member.ctype} {member.name}" + (f"[{member.extent}]" if member.extent else "")
+
+
+@pytest.mark.parametrize("params", all_params(), ids=lambda p: p.kernel)
+def test_kernel_file_holds_its_function(params):
+    """One function per file, of the file's name, declared in its header."""
+    source = (KERNELS / f"mcuq_{params.kernel}.c").read_text()
+    header = (KERNELS / f"mcuq_{params.kernel}.h").read_text()
+    declared = re.findall(rf"^void mcuq_{params.kernel}\(", header, re.MULTILINE)
+    defined = re.findall(r"^([a-z][\w ]*?[ *])(\w+)\([^;{}]*\) \{$", source, re.MULTILINE)
+    exported = [name for kind, name in defined if not kind.startswith("static ")]
+
+    assert len(declared) == 1
+    assert exported == [f"mcuq_{params.kernel}"]
+
+
+def test_kernels_are_plain_c():
+    """No heap, no stdio, no floating point, no recursion-prone includes in the kernels."""
+    for path in sorted(KERNELS.iterdir()):
+        code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        assert not re.search(r"\b(malloc|free|printf|float|double|alloca)\b", code), path.name
+        assert set(re.findall(r"#include <(.*?)>", code)) <= {"stdint.h", "stddef.h", "string.h"}, path.name
+
+
+def test_docstrings_give_shapes():
+    for op in ops.ALL:
+        assert inspect.getdoc(op.infer_shape), op.name
