@@ -10,7 +10,7 @@ PROJECT := build/digits
 
 PYTEST_FLAGS ?= -n auto
 
-.PHONY: help quickstart test test-all lint format optional clean
+.PHONY: help quickstart test test-all lint format readme optional clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ format: $(VENV)/installed-dev ## rewrite Python and C in the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	find firmware tests \( -name '*.c' -o -name '*.h' \) -exec clang-format -i {} +
+
+readme: $(VENV)/installed-dev ## renew the README's generated parts
+	$(BIN)/python tools/readme.py
 
 optional: $(VENV)/installed-dev ## what the tests would use but this machine lacks
 	@$(BIN)/python tests/requirements.py

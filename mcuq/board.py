@@ -136,14 +136,18 @@ def load_board(board: str | Path) -> Board:
 
 
 @cache
-def load_chip(chip: str) -> Chip:
+def load_chip(chip: str, where: str = "") -> Chip:
     """Read a chip by its id, as ``boards/chips`` names it.
+
+    Args:
+        chip: its id.
+        where: the file that names it, for the error.
 
     Raises:
         UsageError: an unknown id, or a damaged file.
     """
     paths = {path.stem: path for path in (resource("boards") / "chips").glob("*.toml")}
-    table = read_sourced(_named(chip, paths, "chip"))
+    table = read_sourced(_named(chip, paths, "chip", where))
     result = Chip(
         id=chip,
         name=table.text("name"),
@@ -165,7 +169,7 @@ def known_partitions(framework: str) -> Mapping[str, Partition]:
 
 def _board(path: Path) -> Board:
     table = read_sourced(path)
-    chip, platform = load_chip(table.text("chip")), table.text("platform")
+    chip, platform = load_chip(table.text("chip"), table.where), table.text("platform")
     frameworks = table.texts("frameworks", FRAMEWORKS)
     for framework in frameworks:
         if not any((s.framework, s.platform) == (framework, platform) for s in chip.sdks):
@@ -193,7 +197,7 @@ def _board_partition(tables: Table, framework: str) -> Partition:
     if tables.has_table(framework):
         own = tables.table(framework)
         return _partition(own.text("table"), own)
-    return _named(tables.text(framework), known_partitions(framework), f"{tables.where}: partition table")
+    return _named(tables.text(framework), known_partitions(framework), "partition table", tables.where)
 
 
 def _partition(name: str, table: Table) -> Partition:
@@ -220,7 +224,7 @@ def _sdk(table: Table) -> Sdk:
     return result
 
 
-def _named(name: str, known: Mapping[str, T], kind: str) -> T:
+def _named(name: str, known: Mapping[str, T], kind: str, where: str = "") -> T:
     """Return what has that name.
 
     Raises:
@@ -230,4 +234,4 @@ def _named(name: str, known: Mapping[str, T], kind: str) -> T:
         return known[name]
     close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
     hint = f"closest: {', '.join(close)}" if close else f"there are {', '.join(sorted(known))}"
-    raise UsageError(f"unknown {kind} {name!r}; {hint}")
+    raise UsageError(f"{where + ': ' if where else ''}unknown {kind} {name!r}; {hint}")

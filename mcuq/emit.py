@@ -15,6 +15,7 @@ import numpy as np
 from mcuq import __version__, archive, c_source
 from mcuq.archive import Archive
 from mcuq.board import Board
+from mcuq.graph import Graph
 from mcuq.plan import Plan, Step
 from mcuq.resources import resource
 from mcuq.tensor import Array, QConstant, QTensor
@@ -39,22 +40,22 @@ class Border:
         return f"{self.tensor.dtype}_t"
 
 
-def vector_count(sample_bytes: int) -> int:
-    """Return how many self-test vectors a project embeds, for samples of that size."""
-    return max(1, min(MAX_VECTORS, VECTOR_BYTES // sample_bytes))
+def vector_count(graph: Graph) -> int:
+    """Return how many self-test vectors a project embeds."""
+    return max(1, min(MAX_VECTORS, VECTOR_BYTES // sum(graph.values[name].bytes for name in graph.inputs)))
 
 
-def vector_bytes(plan: Plan, samples: Mapping[str, Array]) -> int:
-    """Return the flash that the embedded vectors cost, expected outputs included."""
-    graph = plan.graph
-    return len(samples[graph.inputs[0]]) * sum(graph.values[name].bytes for name in (*graph.inputs, *graph.outputs))
+def self_test_bytes(plan: Plan, vectors: int) -> tuple[int, int]:
+    """Return what the embedded vectors cost: flash (inputs and expected outputs) and RAM (the results)."""
+    tensors = plan.graph.values
+    results = sum(tensors[name].bytes for name in plan.graph.outputs)
+    return vectors * (sum(tensors[name].bytes for name in plan.graph.inputs) + results), results
 
 
 def self_test_inputs(plan: Plan) -> dict[str, Array]:
     """Return reproducible vectors: bytes drawn from the model's hash, then all-minimum and all-maximum."""
     graph = plan.graph
-    size = sum(graph.values[name].bytes for name in graph.inputs)
-    count = vector_count(size)
+    count = vector_count(graph)
     inputs: dict[str, Array] = {}
     for name in graph.inputs:
         tensor = graph.values[name]

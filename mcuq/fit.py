@@ -173,7 +173,7 @@ def _static_ram(plan: Plan, board: Board, framework: str, extra: Extra) -> Row:
     amounts = [sdk.static_limit, sdk.base_static, *(a for a in (sdk.base_iram, sdk.iram_apart) if a)]
     parts = _parts(
         ("arena", plan.arena_bytes),
-        ("application", extra.ram),
+        ("self-test results", extra.ram),
         (f"empty {framework} application", sdk.base_static.bytes),
         ("code in IRAM", sdk.iram_spill),
     )
@@ -186,7 +186,7 @@ def _app_partition(plan: Plan, board: Board, framework: str, partition: str, ext
     isa = board.chip.isa
     parts = _parts(
         *footprint.constants(plan),
-        ("application constants", extra.constants),
+        ("self-test vectors", extra.constants),
         *footprint.code(plan, isa),
         (f"empty {framework} application", sdk.base_image.bytes),
     )
@@ -202,7 +202,7 @@ def _const_window(plan: Plan, board: Board, framework: str, extra: Extra) -> Row
     sdk, chip = board.sdk(framework), board.chip
     parts = _parts(
         *footprint.constants(plan),
-        ("application constants", extra.constants),
+        ("self-test vectors", extra.constants),
         *(footprint.code(plan, chip.isa) if chip.code_shares_const_window else ()),
         (f"empty {framework} application", sdk.base_image.bytes),
     )

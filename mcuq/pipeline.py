@@ -53,7 +53,7 @@ def compile(graph: Graph, board: Board | str | None = None) -> Plan:  # noqa: A0
 
 def check_fit(plan: Plan, board: Board | str, framework: str = "") -> FitReport:
     """Compare what a plan needs with what a board has, before anything is built."""
-    return fit.check_fit(plan, _board(board), framework)
+    return _fit(plan, _board(board), framework, emit.vector_count(plan.graph))
 
 
 def simulate(plan: Plan, inputs: Array | Mapping[str, Array]) -> Array | dict[str, Array]:
@@ -99,7 +99,7 @@ def write_project(
     graph = replace(content.graph, name=_checked_name(name or content.graph.name))
     plan = compile(graph, board)
     samples = content.samples or emit.self_test_inputs(plan)
-    report = fit.check_fit(plan, board, framework, emit.vector_bytes(plan, samples))
+    report = _fit(plan, board, framework, len(samples[graph.inputs[0]]))
     if not report.fits:
         raise DoesNotFitError(f"{graph.name} does not fit {board.id}: {report.shortfall}")
     content = Archive(graph, samples, board.id, framework)
@@ -114,8 +114,7 @@ def write_project(
 def with_vectors(model: Archive, data: Path) -> Archive:
     """Return the archive with the first samples of a data file as its self-test inputs."""
     samples = read_samples(data, model.graph).inputs
-    size = sum(model.graph.values[name].bytes for name in samples)
-    count = emit.vector_count(size)
+    count = emit.vector_count(model.graph)
     return replace(model, samples={name: x[:count] for name, x in samples.items()})
 
 
@@ -124,6 +123,11 @@ def stale_files(directory: Path, generated: Mapping[str, bytes], name: str) -> l
     folders = ((f"lib/{name}/src", f"{name}*.[ch]"), ("lib/mcuq/src", "mcuq_*.*"))
     found = [path for folder, pattern in folders for path in sorted((directory / folder).glob(pattern))]
     return [path for path in found if path.relative_to(directory).as_posix() not in generated]
+
+
+def _fit(plan: Plan, board: Board, framework: str, vectors: int) -> FitReport:
+    flash, ram = emit.self_test_bytes(plan, vectors)
+    return fit.check_fit(plan, board, framework, flash, extra_ram_bytes=ram)
 
 
 def _board(board: Board | str | None) -> Board:

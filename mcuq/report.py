@@ -8,6 +8,7 @@ import io
 import json as json_module
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from mcuq.pipeline import Written
     from mcuq.tensor import Array
     from mcuq.verification import Verification
+
+
+PIPE_WIDTH = 120  # columns of a table that does not go to a terminal
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,8 @@ def _print_table(report: Report) -> None:
     for row in report.rows:
         table.add_row(*(escape(cell) for cell in row))
     text = io.StringIO()
-    terminal = shutil.get_terminal_size((140, 24)).columns
-    Console(file=text, highlight=False, width=terminal).print(table)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
+    Console(file=text, highlight=False, width=width).print(table)
     print("\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip()))
 
 

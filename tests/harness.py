@@ -13,10 +13,8 @@ from mcuq.ops.base import Params
 from mcuq.resources import resource
 
 HERE = Path(__file__).parent
-FLAGS = [
-    *("-std=c99", "-O1", "-g", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"),
-    *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-]
+STRICT = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
+SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 @dataclass
@@ -39,7 +37,7 @@ def assert_kernels_equal_run(cases: Sequence[Case], cc: str = "gcc") -> None:
         source.write_text(_program(cases, expected))
         kernels = resource("firmware") / "kernels"
         files = sorted({str(kernels / f"mcuq_{case.params.kernel}.c") for case in cases})
-        build = [cc, *FLAGS, f"-I{kernels}", f"-I{HERE}", str(source), *files, "-o", str(program)]
+        build = [cc, *STRICT, *SANITIZERS, f"-I{kernels}", f"-I{HERE}", str(source), *files, "-o", str(program)]
         done = subprocess.run(build, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         stdin = b"".join(_interleave(case.inputs) for case in cases)

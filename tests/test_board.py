@@ -109,7 +109,7 @@ def test_default_framework_is_the_first_and_an_absent_one_is_refused():
 def test_partition_by_name():
     board = load_board("esp32dev")
     assert board.partition("arduino", "huge_app.csv").app.bytes == 3_145_728
-    with pytest.raises(UsageError, match="default_8MB.csv needs 8388608 bytes of flash, esp32dev has 4194304"):
+    with pytest.raises(UsageError, match=r"default_8MB\.csv needs 8388608 bytes of flash, esp32dev has 4194304"):
         board.partition("arduino", "default_8MB.csv")
     with pytest.raises(UsageError, match=r"unknown partition table 'huge\.csv'; closest: huge_app\.csv"):
         board.partition("arduino", "huge.csv")
@@ -184,7 +184,7 @@ def test_malformed_boards(tmp_path, old, new, message):
         load_board(write(tmp_path, MINE.replace(old, new)))
     text = str(error.value)
     assert message in text and "\n" not in text
-    assert "unknown chip" in text or text.startswith(str(tmp_path / "mine.toml"))
+    assert text.startswith(str(tmp_path / "mine.toml"))
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from harness import SANITIZERS, STRICT
 from models import multi_border_graph, small_graph
 from requirements import require_tool
 
@@ -17,9 +18,6 @@ from mcuq.errors import DoesNotFitError, McuqError, UsageError
 from mcuq.simulator import simulate
 from mcuq.tensor import QTensor
 from mcuq.verification import verify_project
-
-STRICT = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
-SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 def project(graph, folder, board="esp32dev", **options):

@@ -21,6 +21,7 @@ from mcuq.resources import resource
 from mcuq.tensor import Array
 
 FLAGS = ("-std=c99", "-O3")
+SAMPLES_PER_PROCESS = 64  # fewer are not worth a process of their own
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ class HostProgram:
     def run(self, plan: Plan, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Run samples ([samples, *shape] per model input); return [samples, *shape] per model output."""
         graph = plan.graph
-        raw = self._stream("run", plan, inputs)
+        rows = _rows(plan, inputs)
+        parts = np.array_split(rows, max(1, min(os.cpu_count() or 1, len(rows) // SAMPLES_PER_PROCESS)))
+        with ThreadPoolExecutor(len(parts)) as pool:
+            raw = b"".join(pool.map(lambda part: self._stream("run", part), parts))
         sizes = [graph.values[name].bytes for name in graph.outputs]
         table = np.frombuffer(raw, np.uint8).reshape(-1, sum(sizes))
         columns = np.split(table, np.cumsum(sizes)[:-1], axis=1)
@@ -50,7 +54,7 @@ class HostProgram:
 
     def trace(self, plan: Plan, sample: Mapping[str, Array]) -> Iterator[tuple[int, Array]]:
         """Run one sample ([1, *shape] per input); yield step index and output bytes (uint8) of every step."""
-        raw = self._stream("trace", plan, sample)
+        raw = self._stream("trace", _rows(plan, sample))
         position = 0
         while position < len(raw):
             index, size = struct.unpack_from("=ii", raw, position)
@@ -58,13 +62,17 @@ class HostProgram:
             yield index, np.frombuffer(raw, np.uint8, count=size, offset=position)
             position += size
 
-    def _stream(self, mode: str, plan: Plan, inputs: Mapping[str, Array]) -> bytes:
-        rows = [np.ascontiguousarray(inputs[n]).reshape(len(inputs[n]), -1).view(np.uint8) for n in plan.graph.inputs]
-        stdin = np.concatenate(rows, axis=1).tobytes()
-        done = subprocess.run([self.path, mode], input=stdin, capture_output=True, check=False)
+    def _stream(self, mode: str, rows: Array) -> bytes:
+        done = subprocess.run([self.path, mode], input=rows.tobytes(), capture_output=True, check=False)
         if done.returncode != 0:
             raise McuqError(f"the host program stopped with status {done.returncode}: {done.stderr.decode()[-2000:]}")
         return done.stdout
+
+
+def _rows(plan: Plan, inputs: Mapping[str, Array]) -> Array:
+    """Return samples as the program reads them: [samples, bytes of all inputs]."""
+    flat = [np.ascontiguousarray(inputs[n]).reshape(len(inputs[n]), -1).view(np.uint8) for n in plan.graph.inputs]
+    return np.concatenate(flat, axis=1)
 
 
 @contextmanager

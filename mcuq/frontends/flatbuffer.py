@@ -25,6 +25,9 @@ MAX_RANK = 8
 MAX_ELEMENTS = 1 << 26  # of one tensor; twice the largest PSRAM of the family
 MAX_NAME_BYTES = 65_536
 
+# What reading a damaged table can raise; options are read late, by whoever wants them.
+DAMAGE = (struct.error, ValueError, IndexError, TypeError, ArithmeticError, AttributeError)
+
 DTYPES = {
     0: "float32",
     1: "float16",
@@ -99,7 +102,7 @@ def parse(data: bytes) -> FileGraph:
         return _parse(data)
     except McuqError:
         raise
-    except (struct.error, ValueError, IndexError, TypeError, OverflowError, AttributeError) as error:
+    except DAMAGE as error:
         raise MalformedModelError(f"the TFLite file is damaged or cut short ({error})") from None
 
 

@@ -7,7 +7,6 @@ folded away. All unsupported operators are listed at once.
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError, MalformedModelError, McuqError, UnsupportedOperatorError, UsageError
 from mcuq.frontends import tflite_ops, tflite_shapes
-from mcuq.frontends.flatbuffer import FileGraph, FileOperator, FileTensor, parse
+from mcuq.frontends.flatbuffer import DAMAGE, FileGraph, FileOperator, FileTensor, parse
 from mcuq.graph import Graph, Node, identifier
 from mcuq.ops.base import Op
 from mcuq.tensor import DType, QConstant, QTensor
@@ -147,7 +146,7 @@ class _Reader:
             return tflite_ops.READERS[operator.code](operator, tensors, output)
         except AttributeError:
             raise MalformedModelError("it lacks its options, or has another operator's") from None
-        except (ValueError, IndexError, TypeError, ArithmeticError, struct.error) as error:
+        except DAMAGE as error:
             raise MalformedModelError(f"it is malformed ({error})") from None
 
     def _operand(self, node: str, tensor: FileTensor) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mcuq.errors import MalformedModelError
-from mcuq.frontends.flatbuffer import FileGraph, FileOperator, FileTensor
+from mcuq.frontends.flatbuffer import DAMAGE, FileGraph, FileOperator, FileTensor
 from mcuq.tensor import Array
 
 INTEGERS = ("int32", "int64")
@@ -30,7 +30,7 @@ def fold_shapes(file: FileGraph) -> FileGraph:
     for operator in file.operators:
         try:
             result = _fold(operator, tensors)
-        except (ValueError, IndexError, AttributeError) as error:
+        except DAMAGE as error:
             raise MalformedModelError(f"{operator} is malformed ({error})") from None
         if result is None:
             kept.append(operator)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from harness import SANITIZERS, STRICT
 
 from mcuq import pipeline
 from mcuq.archive import Archive
@@ -38,6 +39,17 @@ def test_n3_compiled_c_equals_tflm(golden):
     plan = pipeline.compile(graph)
     outputs = simulate_on_host(plan, {graph.inputs[0]: x})
     np.testing.assert_array_equal(outputs[graph.outputs[0]], expected)
+
+
+def test_n3_strict_and_sanitized(golden, tmp_path):
+    """The real models' C: no warnings, no sanitizer finding, guards intact, TFLM's bytes."""
+    graph, x, expected = golden
+    pipeline.write_project(graph, "esp32-s3-devkitc-1", tmp_path)
+    with build_host(tmp_path, graph.name, (*STRICT, *SANITIZERS)) as program:
+        assert "PASS" in program.self_test()
+        got = program.run(pipeline.compile(graph), {graph.inputs[0]: x[:2]})
+
+    np.testing.assert_array_equal(got[graph.outputs[0]], expected[:2])
 
 
 def test_kws_accuracy(shared):

@@ -1,0 +1,123 @@
+"""Damaged models: each is read, planned and simulated, or refused with one McuqError, in bounded time and memory."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from oracle import assert_equals_tflm, samples
+from tflite_builder import ModelBuilder
+
+FUZZER = Path(__file__).parent / "fuzzer.py"
+ROOT = Path(__file__).parents[2]
+REAL = ["mlperf/kws_dscnn_int8", "mlperf/ad01_int8", "mlperf/sww_int8", "tflm/micro_speech_quantized"]
+REAL += ["tflm/hello_world_int8", "mlperf/ic_resnet8_int8", "microwakeword/okay_nabu"]
+
+
+class Chain(ModelBuilder):
+    """Operators one after the other, each on the output of the one before."""
+
+    def __init__(self, shape, scale=0.05, zero_point=3):
+        super().__init__()
+        self.rng = np.random.default_rng(0)
+        self.first = self.last = self.tensor(shape, scale=scale, zero_point=zero_point)
+        self.scale, self.zero_point = scale, zero_point
+
+    def weights(self, *shape, axis=0):
+        scale = self.rng.uniform(0.01, 0.02, shape[axis])
+        bias = self.tensor((shape[axis],), "int32", scale=scale, data=self.rng.integers(-500, 500, shape[axis]))
+        return [self.tensor(shape, scale=scale, axis=axis, data=self.rng.integers(-127, 128, shape)), bias]
+
+    def integers(self, *values):
+        return self.tensor(np.shape(values), "int32", data=values)
+
+    def then(self, code, shape, *operands, options=None, scale=None, zero_point=None, dtype="int8", **fields):
+        scale, zero_point = scale or self.scale, self.zero_point if zero_point is None else zero_point
+        y = self.tensor(shape, dtype, scale=scale, zero_point=zero_point)
+        self.op(code, [self.last, *operands], [y], options, **fields)
+        self.last = y
+        return self
+
+
+def image_model():
+    """Layers on images, uint8 at the border."""
+    c = Chain((1, 9, 8, 2))
+    c.graph.tensors[c.first].type, c.graph.tensors[c.first].quantization.zeroPoint = 3, [131]
+    c.then("QUANTIZE", (1, 9, 8, 2))
+    c.then("PAD", (1, 11, 8, 2), c.integers((0, 0), (1, 1), (0, 0), (0, 0)), options="PadOptions")
+    strides = {"strideH": 2, "strideW": 2}
+    c.then("CONV_2D", (1, 6, 4, 4), *c.weights(4, 3, 3, 2), options="Conv2DOptions", **strides)
+    kernel = c.weights(1, 3, 2, 8, axis=3)
+    fields = {"strideH": 1, "strideW": 1, "depthMultiplier": 2, "padding": 1}
+    c.then("DEPTHWISE_CONV_2D", (1, 4, 3, 8), *kernel, options="DepthwiseConv2DOptions", **fields)
+    window = {"filterHeight": 2, "filterWidth": 2, "strideH": 1, "strideW": 1}
+    c.then("MAX_POOL_2D", (1, 4, 3, 8), options="Pool2DOptions", **window)
+    c.then("AVERAGE_POOL_2D", (1, 3, 2, 8), options="Pool2DOptions", padding=1, **window)
+    c.then("HARD_SWISH", (1, 3, 2, 8))
+    c.then("MEAN", (1, 8), c.integers(1, 2), options="ReducerOptions")
+    return c.finish([c.first], [c.then("QUANTIZE", (1, 8), zero_point=131, dtype="uint8").last])
+
+
+def vector_model():
+    """Layers on vectors, with a computed shape, a second input and a second output."""
+    c = Chain((1, 2, 6))
+    branch = c.then("LEAKY_RELU", (1, 2, 6), options="LeakyReluOptions", alpha=0.3).last
+    c.then("MUL", (1, 2, 6), c.tensor((6,), scale=0.1, data=range(6)), options="MulOptions")
+    c.then("CONCATENATION", (1, 2, 12), branch, options="ConcatenationOptions", axis=2)
+    shape, rows = c.tensor((3,), "int32"), c.tensor((), "int32")
+    target = c.tensor((2,), "int32")
+    c.op("SHAPE", [c.last], [shape], "ShapeOptions")
+    one = c.integers(1)
+    c.op("STRIDED_SLICE", [shape, c.integers(0), one, one], [rows], "StridedSliceOptions", shrinkAxisMask=1)
+    c.op("PACK", [rows, c.tensor((), "int32", data=24)], [target], "PackOptions", valuesCount=2)
+    c.then("RESHAPE", (1, 24), target, options="ReshapeOptions")
+    c.then("FULLY_CONNECTED", (1, 5), *c.weights(5, 24), options="FullyConnectedOptions")
+    second = c.tensor((1, 5), scale=0.05, zero_point=3)
+    c.then("SUB", (1, 5), second, options="SubOptions").then("ADD", (1, 5), second, options="AddOptions")
+    c.then("RELU", (1, 5)).then("RELU6", (1, 5))
+    squashed = c.then("TANH", (1, 5), scale=1 / 128, zero_point=0).last
+    c.then("LOGISTIC", (1, 5), scale=1 / 256, zero_point=-128)
+    c.then("SOFTMAX", (1, 5), options="SoftmaxOptions", scale=1 / 256, zero_point=-128, beta=1.0)
+    return c.finish([c.first, second], [c.last, squashed])
+
+
+def fuzz(seed, count, paths):
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(FUZZER), str(seed), str(count), *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-8_000:]
+    assert "'simulated'" in done.stderr, f"no mutant survived: {done.stderr}"
+
+
+def write_small_models(folder):
+    models = {"image": image_model(), "vector": vector_model()}
+    for name, model in models.items():
+        (folder / f"{name}.tflite").write_bytes(model)
+    return [folder / f"{name}.tflite" for name in models]
+
+
+def test_the_small_models_are_sound(rng):
+    assert_equals_tflm(image_model(), samples(rng, 3, (1, 9, 8, 2), np.uint8))
+    assert_equals_tflm(vector_model(), samples(rng, 3, (1, 2, 6)), samples(rng, 3, (1, 5)))
+
+
+def test_mutants_of_small_models(tmp_path):
+    fuzz(0, 1_500, write_small_models(tmp_path))
+
+
+def test_mutants_of_real_models(shared):
+    fuzz(0, 700, [shared / "models" / f"{name}.tflite" for name in REAL])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_sweep_of_small_models(tmp_path, seed):
+    fuzz(seed, 20_000, write_small_models(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_sweep_of_real_models(shared, seed):
+    fuzz(seed, 10_000, [shared / "models" / f"{name}.tflite" for name in REAL])

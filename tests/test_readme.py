@@ -1,0 +1,71 @@
+"""The README tells the truth: its session prints what it says, its table is the docstrings', its files exist."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+SESSION = re.findall(r"```console\n\$ (.*?)\n(.*?)```", README, re.DOTALL)
+
+
+def run(command: str) -> str:
+    """Run one `mcuq …` line of the README in the repository's root; return its output."""
+    program, *arguments = shlex.split(command)
+    assert program == "mcuq"
+    done = subprocess.run(
+        [sys.executable, "-m", "mcuq", *arguments], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_session_prints_what_the_readme_says():
+    """In order: the second command uses what the first has written."""
+    assert len(SESSION) == 3
+    for command, expected in SESSION:
+        text, wanted = run(command), expected
+        if command.startswith("mcuq build"):  # a second run of this test changes nothing
+            text, wanted = (re.sub(r"\d+ files written|nothing changed", "…", t) for t in (text, expected))
+            text = re.sub(r"left as they are.*\n", "", text)
+        assert text == wanted, command
+
+
+def test_operator_table_is_generated():
+    done = subprocess.run([sys.executable, "tools/readme.py", "--check"], cwd=ROOT, check=False, capture_output=True)
+
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_operator_table_check_can_fail():
+    sys.path.insert(0, str(ROOT / "tools"))
+    import readme
+
+    stale = README.replace("| add |", "| ad |")
+    assert stale != README
+    assert readme.updated(stale) == README
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))
+def test_links_lead_somewhere(link):
+    assert (ROOT / link).exists()
+
+
+def test_every_command_in_the_text_exists():
+    verbs = set(re.findall(r"`?mcuq (build|check|inspect|simulate|verify|boards|ops|[a-z]+) ", README))
+    known = {"build", "check", "inspect", "simulate", "verify", "boards", "ops"}
+    for verb in verbs & known:
+        assert run(f"mcuq {verb} --help")
+    assert known <= verbs | {"boards", "ops"}
+
+
+def test_digits_accuracy_is_what_the_example_says():
+    """538 of 540 held-out digits, as TensorFlow Lite Micro scored when the model was trained."""
+    out = run("mcuq simulate examples/digits/digits.tflite --input examples/digits/holdout.npz")
+
+    assert "538 of 540 correct" in out
+    assert "538 of 540" in (ROOT / "examples/digits/README.md").read_text()
