@@ -151,7 +151,7 @@ def _lower(graph: Graph, node: Node, chip: str) -> Step:
         params = node.op.lower(tensors, graph.values[node.outputs[0]], chip)
     except McuqError as error:
         raise error.at(node.name) from None
-    scratch = f"{node.name}_scratch" if params.scratch_bytes else ""
+    scratch = f"{node.name}.scratch" if params.scratch_bytes else ""
     return Step(node.name, node.op, params, node.inputs[: node.op.operands], node.outputs, scratch)
 
 

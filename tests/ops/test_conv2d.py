@@ -104,6 +104,13 @@ def test_c3_weight_zero_point_is_refused():
         Conv2d().lower([x, weights], x, "generic")
 
 
+def test_c4_scales_along_another_dimension_are_refused():
+    weights = QConstant(np.ones((2, 1, 1, 2), np.int8), np.array([0.1, 0.2]), axis=3)
+    x = QTensor((1, 1, 1, 2), 0.1, 0)
+    with pytest.raises(CannotQuantizeError, match="dimension 3"):
+        Conv2d().lower([x, weights], x, "generic")
+
+
 def test_shape_mismatch_names_the_node(rng):
     with pytest.raises(MalformedModelError, match="conv2d_0"):
         builder = ModelBuilder()
