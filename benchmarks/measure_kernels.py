@@ -5,7 +5,7 @@
 
 Code is .text + .literal + .rodata of the object file. Stack is the sum of the frames (-fstack-usage) of all functions
 in the kernel's file: no chain of calls within it is deeper. The same is measured for the device application
-(firmware/app/mcuq_app.c) and for a function shaped like a generated `_run_in`, of which two lengths give the cost of a
+(firmware/app without its ports, tracing compiled in) and for a function shaped like a generated `_run_in`, of which two lengths give the cost of a
 step. Not in these numbers: library helpers (division, memcpy) and the framework's own stack under the serial port.
 
 An instruction set whose compiler is not installed keeps its entries; a line says how to install it.
@@ -101,8 +101,14 @@ def measure(compiler: Compiler) -> dict[str, Any]:
         "kernels": kernels,
         "run": {"code": short["code"] - SHORT * step, "stack": long["stack"]},
         "step": {"code": step},
-        "application": _measured(compiler, APP / "mcuq_app.c"),
+        "application": _application(compiler),
     }
+
+
+def _application(compiler: Compiler) -> dict[str, int]:
+    """Return the sums over the application's files, ports apart."""
+    files = [_measured(compiler, path) for path in sorted(APP.glob("mcuq_*.c")) if "_port_" not in path.name]
+    return {what: sum(measured[what] for measured in files) for what in ("code", "stack")}
 
 
 def _run_source(folder: Path, steps: int) -> Path:
@@ -122,7 +128,7 @@ def _measured(compiler: Compiler, source: Path) -> dict[str, int]:
     """Compile one file; return its code and the sum of its stack frames, in bytes."""
     with tempfile.TemporaryDirectory() as folder:
         compiled = Path(folder, "file.o")
-        include = [f"-I{KERNELS}", f"-I{APP}"]
+        include = ["-DMCUQ_TRACE", f"-I{KERNELS}", f"-I{APP}"]
         _output([f"{compiler.prefix}gcc", *compiler.flags, *COMMON, *include, "-c", str(source), "-o", str(compiled)])
         sections = _output([f"{compiler.prefix}size", "-A", str(compiled)]).splitlines()
         frames = compiled.with_suffix(".su").read_text().splitlines()

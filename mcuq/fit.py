@@ -173,7 +173,7 @@ def _static_ram(plan: Plan, board: Board, framework: str, extra: Extra) -> Row:
     amounts = [sdk.static_limit, sdk.base_static, *(a for a in (sdk.base_iram, sdk.iram_apart) if a)]
     parts = _parts(
         ("arena", plan.arena_bytes),
-        ("self-test results", extra.ram),
+        ("input and output", extra.ram),
         (f"empty {framework} application", sdk.base_static.bytes),
         ("code in IRAM", sdk.iram_spill),
     )

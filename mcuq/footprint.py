@@ -93,7 +93,7 @@ def code(plan: Plan, isa: str) -> Breakdown:
     return _nonzero(
         ("kernels", sum(table.kernel(name, "code") for name in sorted(kernels))),
         ("calls", table.run["code"] + len(plan.steps) * table.step["code"]),
-        ("self-test", table.application["code"]),
+        ("application", table.application["code"]),
     )
 
 
@@ -104,7 +104,7 @@ def stack(plan: Plan, isa: str) -> Breakdown:
     return _nonzero(
         ("deepest kernel", max((table.kernel(name, "stack") for name in kernels), default=0)),
         ("calls", table.run["stack"]),
-        ("self-test", table.application["stack"]),
+        ("application", table.application["stack"]),
     )
 
 

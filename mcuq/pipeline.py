@@ -126,7 +126,7 @@ def stale_files(directory: Path, generated: Mapping[str, bytes], name: str) -> l
 
 
 def _fit(plan: Plan, board: Board, framework: str, vectors: int) -> FitReport:
-    flash, ram = emit.self_test_bytes(plan, vectors)
+    flash, ram = emit.application_bytes(plan, vectors)
     return fit.check_fit(plan, board, framework, flash, extra_ram_bytes=ram)
 
 

@@ -46,7 +46,7 @@ def test_n3_strict_and_sanitized(graph, tmp_path, cc, monkeypatch):
     }
     with build_host(tmp_path, graph.name, (*STRICT, *SANITIZERS)) as program:
         assert "PASS" in program.self_test()
-        got = program.run(written.plan, inputs)
+        got = program.run(written.plan, inputs).outputs
     expected = simulate(written.plan, inputs)
     for name in graph.outputs:
         np.testing.assert_array_equal(got[name], expected[name])
@@ -104,8 +104,11 @@ def test_two_models_in_one_project(rng, tmp_path):
     source = tmp_path / "both.c"
     source.write_text(
         '#include "first.h"\n#include "second.h"\n#include "mcuq_port.h"\n'
-        "void mcuq_port_write(const char *text, int32_t bytes) { (void)text; (void)bytes; }\n"
+        "int32_t mcuq_port_read(void *data, int32_t bytes) { (void)data; (void)bytes; return -1; }\n"
+        "void mcuq_port_write(const void *data, int32_t bytes) { (void)data; (void)bytes; }\n"
         "uint32_t mcuq_port_microseconds(void) { return 0; }\n"
+        "uint32_t mcuq_port_cycles(void) { return 0; }\n"
+        "mcuq_port_memory_info mcuq_port_memory(void) { return (mcuq_port_memory_info){0, 0}; }\n"
         "int main(void) { return first_model.run == second_model.run; }\n"
     )
     folders = [tmp_path / "lib" / name / "src" for name in ("mcuq", "first", "second")]
@@ -124,7 +127,7 @@ def test_two_models_in_one_project(rng, tmp_path):
 def test_another_kernel_library_is_refused_by_the_compiler(rng, tmp_path):
     project(small_graph(rng), tmp_path)
     header = tmp_path / "lib/mcuq/src/mcuq.h"
-    header.write_text(re.sub(r"#define MCUQ_VERSION \d+", "#define MCUQ_VERSION 99", header.read_text()))
+    header.write_text(re.sub(r"#define MCUQ_VERSION +\d+", "#define MCUQ_VERSION 99", header.read_text()))
     with pytest.raises(McuqError, match="generate the project again"), build_host(tmp_path, "small"):
         pass
 
@@ -135,7 +138,9 @@ def test_version_macro_is_the_package_version():
 
     major, minor, patch = (int(p) for p in __version__.split("."))
     header = (resource("firmware") / "kernels/mcuq.h").read_text()
-    assert f"#define MCUQ_VERSION {major * 10000 + minor * 100 + patch} /* {__version__} */" in header
+    macros = dict(re.findall(r"#define (MCUQ_VERSION\w*) +(.*)", header))
+    assert macros["MCUQ_VERSION"] == str(major * 10000 + minor * 100 + patch)
+    assert macros["MCUQ_VERSION_TEXT"] == f'"{__version__}"'
 
 
 def test_a_planted_wrong_byte_is_reported_with_its_layer(rng, tmp_path):
@@ -159,7 +164,7 @@ def test_a_planted_wrong_byte_is_reported_with_its_layer(rng, tmp_path):
 def test_a_wrong_embedded_vector_is_reported(rng, tmp_path):
     graph = small_graph(rng)
     project(graph, tmp_path)
-    vectors = tmp_path / "lib/small/src/small_self_test.c"
+    vectors = tmp_path / "lib/small/src/small_model.c"
     text = vectors.read_text()
     start = text.index("{", text.index("output_0[")) + 1
     number = re.search(r"-?\d+", text[start:])

@@ -136,7 +136,7 @@ def test_rows_by_hand():
     assert (report.framework, report.sdk, report.partition) == ("arduino", "2.0.17", "default.csv")
 
     ram = row(report, "static RAM")
-    assert ram.breakdown == (("arena", 32), ("self-test results", 50), ("empty arduino application", 21_344))
+    assert ram.breakdown == (("arena", 32), ("input and output", 50), ("empty arduino application", 21_344))
     assert (ram.needed, ram.available, ram.free) == (21_426, 124_580, 103_154)
 
     code = conv["code"] + table["run"]["code"] + 2 * table["step"]["code"] + table["application"]["code"]

@@ -1,4 +1,11 @@
-/* The device application: runs a model on its embedded vectors and says over serial what came out. */
+/* The device application: a self-test at start, then requests over serial (mcuq_frame.h).
+ *
+ *     static const mcuq_model *const models[] = {&my_model};
+ *     mcuq_app_start(models, 1);
+ *     for (;;) {
+ *         mcuq_app_poll();
+ *     }
+ */
 #ifndef MCUQ_APP_H
 #define MCUQ_APP_H
 
@@ -8,8 +15,13 @@
 extern "C" {
 #endif
 
+/* Run the self-test of every model, then announce that requests are served. The array must stay. */
+void mcuq_app_start(const mcuq_model *const *models, int32_t count);
+
+/* Serve what has arrived; returns soon when nothing has. Negative: the serial line is closed for good (host only). */
+int32_t mcuq_app_poll(void);
+
 /* Run every embedded vector once, compare all output bytes, print one line per vector and a summary.
- *
  * Returns the number of vectors whose output differs. */
 int32_t mcuq_self_test(const mcuq_model *model);
 

@@ -1,4 +1,5 @@
-/* What the application needs from a framework; one implementation each for Arduino, ESP-IDF and the host. */
+/* What the application needs from a framework: five functions, one implementation each for Arduino, ESP-IDF, the
+ * emulated chips and the host. */
 #ifndef MCUQ_PORT_H
 #define MCUQ_PORT_H
 
@@ -8,11 +9,26 @@
 extern "C" {
 #endif
 
-/* Write bytes to the serial port. */
-void mcuq_port_write(const char *text, int32_t bytes);
+/* Bytes of RAM: what malloc could still give in all, and the most stack the task has used so far. 0: not known. */
+typedef struct {
+    uint32_t free_heap;
+    uint32_t stack_used;
+} mcuq_port_memory_info;
+
+/* Read at most `bytes` bytes from the serial port; may wait up to 10 ms for the first.
+ * Returns how many were read, 0 if none came, negative if none will ever come (the host's input has ended). */
+int32_t mcuq_port_read(void *data, int32_t bytes);
+
+/* Write all bytes to the serial port. */
+void mcuq_port_write(const void *data, int32_t bytes);
 
 /* Microseconds since some moment; wraps. */
 uint32_t mcuq_port_microseconds(void);
+
+/* CPU cycles (on an emulated chip: instructions) since some moment; wraps. */
+uint32_t mcuq_port_cycles(void);
+
+mcuq_port_memory_info mcuq_port_memory(void);
 
 #ifdef __cplusplus
 }

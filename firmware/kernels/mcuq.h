@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 /* Generated code refuses a library of another version. */
-#define MCUQ_VERSION 100 /* 0.1.0 */
+#define MCUQ_VERSION      100
+#define MCUQ_VERSION_TEXT "0.1.0"
 
 /* Attribute of constant tables; empty: .rodata, which the ESP32 family maps from flash. */
 #ifndef MCUQ_CONST
@@ -21,28 +22,35 @@
 
 #define MCUQ_ALIGNED(bytes) __attribute__((aligned(bytes)))
 
-/* Called after every step with its index, its output and the output's bytes; for debugging and verification. */
-#ifndef MCUQ_AFTER_STEP
-#define MCUQ_AFTER_STEP(index, output, bytes) ((void)0)
-#endif
-
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* A generated model, for code that serves any of them (the self-test, the host runner). */
+/* Called after every step with its index, its output and the output's bytes. With MCUQ_TRACE defined the application
+ * hears of every step, so that `mcuq verify` can name the first wrong layer; else the hook is empty. */
+#ifdef MCUQ_TRACE
+void mcuq_after_step(int32_t index, const void *output, int32_t bytes);
+#define MCUQ_AFTER_STEP(index, output, bytes) mcuq_after_step(index, output, bytes)
+#else
+#define MCUQ_AFTER_STEP(index, output, bytes) ((void)0)
+#endif
+
+/* A generated model, for code that serves any of them (the application in lib/mcuq). */
 typedef struct {
     const char *name;
-    const char *hash; /* SHA-256 of the quantized model, hexadecimal */
+    const char *hash;      /* SHA-256 of the quantized model, hexadecimal */
+    const char *signature; /* names, types and shapes of inputs and outputs */
+    int32_t steps;
     int32_t arena_bytes;
     int32_t input_count;
     int32_t output_count;
-    const int32_t *input_bytes;  /* (input_count) */
-    const int32_t *output_bytes; /* (output_count) */
-    int32_t vector_count;
+    const int32_t *input_bytes;        /* (input_count) */
+    const int32_t *output_bytes;       /* (output_count) */
+    void *const *inputs;               /* (input_count), RAM for the application's use */
+    void *const *outputs;              /* (output_count) */
+    int32_t vector_count;              /* self-test vectors */
     const void *const *vector_inputs;  /* (vector_count, input_count) */
     const void *const *vector_outputs; /* (vector_count, output_count), expected bytes */
-    void *const *result;               /* (output_count), where the self-test lets the outputs be written */
     void (*run)(const void *const *inputs, void *const *outputs);
 } mcuq_model;
 

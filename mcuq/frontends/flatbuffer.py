@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from flatbuffers.number_types import Int32Flags
 
 from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError
 from mcuq.tensor import Array, Shape
@@ -166,7 +167,9 @@ def _text(raw: bytes | None) -> str:
 
 
 def _operator_code(code: Any) -> tuple[str, int]:
-    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    # The larger of the two fields counts. The package's BuiltinCode() prefers the deprecated one below 127.
+    slot = code._tab.Offset(10)
+    number = max(code._tab.Get(Int32Flags, slot + code._tab.Pos) if slot else 0, code.DeprecatedBuiltinCode())
     name = _names("BuiltinOperator").get(number, f"operator code {number}")
     if name == "CUSTOM":
         name = f"CUSTOM '{_text(code.CustomCode())[:40]}'"

@@ -38,6 +38,7 @@ from mcuq.ops.window import Padding, Pair, same_padding
 Tensors = Sequence[FileTensor | None]
 Converted = tuple[Op, Sequence[FileTensor]]
 
+MAX_PADDING = 32_767  # TFLite keeps it in 16 bits
 ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}
 
 
@@ -65,7 +66,10 @@ def _padding(code: int, size: Pair, window: Pair, stride: Pair, dilation: Pair =
         raise UnsupportedOperatorError(f"window {window}, stride {stride} and dilation {dilation} must be positive")
     if code not in (0, 1):
         raise UnsupportedOperatorError(f"padding {code} (only SAME and VALID are supported)")
-    return same_padding(size, window, stride, dilation) if code == 0 else (0, 0, 0, 0)
+    padding = same_padding(size, window, stride, dilation) if code == 0 else (0, 0, 0, 0)
+    if max(padding) > MAX_PADDING:
+        raise UnsupportedOperatorError(f"padding {padding} is beyond TFLite's limit of {MAX_PADDING}")
+    return padding
 
 
 def _image(tensor: FileTensor | None) -> FileTensor:
@@ -106,7 +110,9 @@ def _logistic(operator: FileOperator, tensors: Tensors, output: FileTensor) -> C
 def _depthwise_conv2d(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
     options, x = operator.options, _image(tensors[0])
     operands = _with_constants(tensors)
-    _, kh, kw, _ = operands[1].shape
+    _, kh, kw, o = operands[1].shape
+    if options.DepthMultiplier() not in (0, o // x.shape[3]):
+        raise UnsupportedOperatorError(f"depth multiplier {options.DepthMultiplier()} of {x.shape[3]} to {o} channels")
     stride = (options.StrideH(), options.StrideW())
     dilation = (options.DilationHFactor(), options.DilationWFactor())
     padding = _padding(options.Padding(), (x.shape[1], x.shape[2]), (kh, kw), stride, dilation)

@@ -47,7 +47,7 @@ def test_n3_strict_and_sanitized(golden, tmp_path):
     pipeline.write_project(graph, "esp32-s3-devkitc-1", tmp_path)
     with build_host(tmp_path, graph.name, (*STRICT, *SANITIZERS)) as program:
         assert "PASS" in program.self_test()
-        got = program.run(pipeline.compile(graph), {graph.inputs[0]: x[:2]})
+        got = program.run(pipeline.compile(graph), {graph.inputs[0]: x[:2]}).outputs
 
     np.testing.assert_array_equal(got[graph.outputs[0]], expected[:2])
 
@@ -66,6 +66,6 @@ def test_kws_host_equals_simulator_on_1000_samples(shared, tmp_path):
     samples = read_samples(shared / "data/kws01.npz", graph)
     written = pipeline.write_project(Archive(graph), "esp32dev", tmp_path)
     with build_host(tmp_path, graph.name) as program:
-        got = program.run(written.plan, samples.inputs)
+        got = program.run(written.plan, samples.inputs).outputs
 
     np.testing.assert_array_equal(got[graph.outputs[0]], simulate(written.plan, samples.inputs)[graph.outputs[0]])

@@ -1,0 +1,71 @@
+#include <stddef.h>
+#include <string.h>
+
+#include "mcuq_app.h"
+#include "mcuq_port.h"
+
+static void print(const char *text) {
+    mcuq_port_write(text, (int32_t)strlen(text));
+}
+
+static void print_number(uint32_t value) {
+    char digits[10];
+    int32_t first = (int32_t)sizeof digits;
+    do {
+        digits[--first] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    mcuq_port_write(digits + first, (int32_t)sizeof digits - first);
+}
+
+/* Print where the first difference is; return 1 if there is one. */
+static int32_t compare(const uint8_t *expected, const uint8_t *got, int32_t bytes) {
+    for (int32_t i = 0; i < bytes; i++) {
+        if (expected[i] != got[i]) {
+            print(" differs at byte ");
+            print_number((uint32_t)i);
+            print(": expected ");
+            print_number(expected[i]);
+            print(", got ");
+            print_number(got[i]);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Run one vector; return 1 if an output differs. */
+static int32_t run_vector(const mcuq_model *model, int32_t vector) {
+    print("mcuq: ");
+    print(model->name);
+    print(" vector ");
+    print_number((uint32_t)vector);
+    const uint32_t start = mcuq_port_microseconds();
+    model->run(model->vector_inputs + vector * model->input_count, model->outputs);
+    const uint32_t elapsed = mcuq_port_microseconds() - start;
+    int32_t different = 0;
+    for (int32_t i = 0; i < model->output_count; i++) {
+        const void *const expected = model->vector_outputs[vector * model->output_count + i];
+        different |= compare(expected, model->outputs[i], model->output_bytes[i]);
+    }
+    print(different ? "" : " equal");
+    print(", ");
+    print_number(elapsed);
+    print(" us\r\n");
+    return different;
+}
+
+int32_t mcuq_self_test(const mcuq_model *model) {
+    int32_t different = 0;
+    for (int32_t vector = 0; vector < model->vector_count; vector++) {
+        different += run_vector(model, vector);
+    }
+    print(different ? "mcuq: FAIL " : "mcuq: PASS ");
+    print(model->name);
+    print(" ");
+    print_number((uint32_t)(model->vector_count - different));
+    print(" of ");
+    print_number((uint32_t)model->vector_count);
+    print(" vectors equal\r\n");
+    return different;
+}

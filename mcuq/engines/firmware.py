@@ -1,0 +1,159 @@
+"""Run samples on a firmware: a host program, an emulated chip or a board, all through the same protocol."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcuq.engines.device import Device, NoAnswerError
+from mcuq.engines.line import Line
+from mcuq.errors import McuqError
+from mcuq.graph import Graph
+from mcuq.plan import Plan
+from mcuq.simulator import trace
+from mcuq.tensor import Array
+
+BOOT_SECONDS = 300.0
+SAMPLES_PER_WORKER = 64  # fewer are not worth starting another program
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first byte that differs: in which sample, after which step, where in its output."""
+
+    sample: int
+    step: str
+    kernel: str
+    element: int
+    expected: int
+    got: int
+
+    def __str__(self) -> str:
+        return (
+            f"first difference: sample {self.sample}, layer {self.step} (mcuq_{self.kernel}), "
+            f"element {self.element}: expected {self.expected}, got {self.got}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Results of samples: [samples, *shape] per output; microseconds and cycles [samples] as the firmware counts."""
+
+    outputs: Mapping[str, Array]
+    microseconds: Array
+    cycles: Array
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """How to reach a firmware.
+
+    ``starts`` says that opening the line starts it, so that its self-test is heard; ``workers`` how many may run at a
+    time.
+    """
+
+    open_line: Callable[[], Line]
+    starts: bool
+    workers: int = 1
+
+    @contextmanager
+    def connect(self) -> Iterator[Device]:
+        """Open a line; yield the device behind it once it serves requests.
+
+        Raises:
+            NoAnswerError: it does not.
+        """
+        line = self.open_line()
+        try:
+            device = Device(line)
+            if self.starts and not device.wait_for_boot(BOOT_SECONDS):
+                raise NoAnswerError(f"the firmware has not started within {BOOT_SECONDS:.0f} s")
+            yield device
+        finally:
+            line.close()
+
+    def self_test(self) -> str:
+        """Start it; return what it prints."""
+        with self.connect() as device:
+            return device.text
+
+    def run(self, plan: Plan, inputs: Mapping[str, Array], model: int = 0, progress: Progress | None = None) -> Runs:
+        """Run samples ([samples, *shape] per model input), several at a time where that is possible.
+
+        Args:
+            plan: the model, as lowered for this firmware.
+            inputs: in the inputs' dtypes.
+            model: its index within the firmware.
+            progress: called with the number of samples done so far.
+        """
+        rows = input_rows(plan.graph, inputs)
+        done: list[int] = []
+
+        def work(part: Array) -> list[tuple[bytes, int, int]]:
+            results = []
+            with self.connect() as device:
+                for row in part:
+                    run = device.run(model, row.tobytes())
+                    results.append((run.outputs, run.microseconds, run.cycles))
+                    done.append(1)
+                    if progress:
+                        progress(len(done))
+            return results
+
+        parts = np.array_split(rows, max(1, min(self.workers, len(rows) // SAMPLES_PER_WORKER)))
+        with ThreadPoolExecutor(len(parts)) as pool:
+            results = [result for part in pool.map(work, parts) for result in part]
+        numbers = np.array([result[1:] for result in results], np.int64).reshape(-1, 2)
+        return Runs(split_outputs(plan.graph, b"".join(r[0] for r in results)), numbers[:, 0], numbers[:, 1])
+
+
+def input_rows(graph: Graph, inputs: Mapping[str, Array]) -> Array:
+    """Return samples as a firmware takes them: [samples, bytes of all inputs]."""
+    flat = [np.ascontiguousarray(inputs[n]).reshape(len(inputs[n]), -1).view(np.uint8) for n in graph.inputs]
+    return np.concatenate(flat, axis=1)
+
+
+def split_outputs(graph: Graph, raw: bytes) -> dict[str, Array]:
+    """Return the outputs' arrays, [samples, *shape] each, of the bytes of many runs.
+
+    Raises:
+        McuqError: when the bytes do not divide into samples.
+    """
+    sizes = [graph.values[name].bytes for name in graph.outputs]
+    if len(raw) % sum(sizes):
+        raise McuqError(f"the firmware returned {len(raw)} bytes, outputs have {sum(sizes)}: it holds another model")
+    columns = np.split(np.frombuffer(raw, np.uint8).reshape(-1, sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
+    return {
+        name: np.ascontiguousarray(column).view(graph.values[name].dtype).reshape(-1, *graph.values[name].shape)
+        for name, column in zip(graph.outputs, columns, strict=True)
+    }
+
+
+def first_difference(
+    plan: Plan, device: Device, inputs: Mapping[str, Array], sample: int, model: int = 0
+) -> Difference:
+    """Run one sample step by step on both sides; return the first byte that differs.
+
+    Raises:
+        McuqError: every step is equal, so the difference came from elsewhere.
+    """
+    one = {name: array[sample : sample + 1] for name, array in inputs.items()}
+    row = input_rows(plan.graph, one)[0].tobytes()
+    layers = device.layers(model, row)
+    for index, (step, wanted) in enumerate(trace(plan, one)):
+        expected = wanted.reshape(-1)
+        if index < len(layers) and layers[index].crc == zlib.crc32(expected.tobytes()):
+            continue
+        got = device.step(model, index, row)
+        wrong = np.flatnonzero(expected != got) if expected.size == got.size else np.zeros(1, int)
+        element, dtype = int(wrong[0]), plan.graph.values[step.outputs[0]].dtype
+        pair = np.array([expected[element], got[element]], np.uint8).view(dtype)
+        return Difference(sample, step.name, step.params.kernel, element, int(pair[0]), int(pair[1]))
+    raise McuqError("the outputs differ although every step is equal: a step writes outside its output")

@@ -1,0 +1,52 @@
+"""Which C files of an emitted project a build needs, and compiling them side by side."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from mcuq.errors import McuqError, UsageError
+
+
+def library_folders(project: Path, models: Sequence[str]) -> list[Path]:
+    """Return the source folders of ``lib/mcuq`` and of the models.
+
+    Raises:
+        UsageError: when one is missing.
+    """
+    folders = [project / "lib" / name / "src" for name in ("mcuq", *models)]
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such folder; is this a project that `mcuq build` wrote?")
+    return folders
+
+
+def library_sources(folders: Sequence[Path], suffixes: tuple[str, ...] = (".c",)) -> list[Path]:
+    """Return the files to compile: all of the models and the application, of the kernels those that are used."""
+    tables = "".join(path.read_text() for folder in folders for path in folder.glob("*_tables.h"))
+    files = [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in suffixes]
+    return [path for path in files if "_s8" not in path.stem or f'"{path.stem}.h"' in tables]
+
+
+def compile_and_link(
+    compiler: str, flags: Sequence[str], sources: Sequence[Path], program: Path, link: Sequence[str] = ()
+) -> None:
+    """Compile every source by itself, as many at a time as there are processors, then link.
+
+    Raises:
+        McuqError: with the compiler's first lines.
+    """
+    objects = [program.with_name(f"{program.name}.{index}.o") for index in range(len(sources))]
+    commands = [[compiler, *flags, "-c", str(s), "-o", str(o)] for s, o in zip(sources, objects, strict=True)]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(_call, commands))
+    _call([compiler, *flags, *map(str, objects), *link, "-o", str(program)])
+
+
+def _call(command: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise McuqError(f"{' '.join(command[-4:])}: {command[0]} failed:\n{done.stderr[:2000]}")
