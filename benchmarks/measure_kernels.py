@@ -5,8 +5,9 @@
 
 Code is .text + .literal + .rodata of the object file. Stack is the sum of the frames (-fstack-usage) of all functions
 in the kernel's file: no chain of calls within it is deeper. The same is measured for the device application
-(firmware/app without its ports, tracing compiled in) and for a function shaped like a generated `_run_in`, of which two lengths give the cost of a
-step. Not in these numbers: library helpers (division, memcpy) and the framework's own stack under the serial port.
+(firmware/app without its ports, tracing compiled in) and for a function shaped like a generated `_run_in`, of which
+two lengths give the cost of a step. Not in these numbers: library helpers (division, memcpy) and the framework's own
+stack under the serial port.
 
 An instruction set whose compiler is not installed keeps its entries; a line says how to install it.
 """

@@ -8,12 +8,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mcuq import __version__
-from mcuq.errors import DoesNotFitError, McuqError, UsageError
+from mcuq.errors import ClearNoError, McuqError, UsageError
+
+if TYPE_CHECKING:
+    from mcuq.tensor import Array
 
 YES, NO, BAD_INPUT = 0, 1, 2
 
@@ -28,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         return int(arguments.run(arguments))
-    except DoesNotFitError as error:
+    except ClearNoError as error:
         return _fail(error, NO)
     except McuqError as error:
         return _fail(error, BAD_INPUT)
@@ -145,7 +148,8 @@ def _add_simulate(verbs: Any) -> None:
     parser.add_argument("--input", required=True, metavar="X.npy", type=Path, help="samples; .npz: key X, labels Y")
     parser.add_argument("--output", metavar="Y.npy", type=Path, help="where the outputs go; several outputs: .npz")
     parser.add_argument("--board", metavar="B", help="use that board's kernels (same bytes)")
-    parser.add_argument("--engine", choices=["numpy", "host"], default="numpy", help="numpy, or compiled C")
+    engines = ["numpy", "host", "rv32", "xtensa"]
+    parser.add_argument("--engine", choices=engines, default="numpy", help="numpy, or C: on the host, an emulated chip")
     parser.add_argument("--float", action="store_true", help="write real values instead of integers")
     parser.set_defaults(run=_simulate)
 
@@ -156,11 +160,11 @@ def _simulate(arguments: argparse.Namespace) -> int:
     graph = pipeline.load(arguments.model)
     plan = pipeline.compile(graph, arguments.board)
     samples = data.read_samples(arguments.input, graph)
-    if arguments.engine == "host":
-        outputs = verification.simulate_on_host(plan, samples.inputs)
-    else:
-        with report.progress("simulating", len(samples)) as advance:
-            outputs = simulator.simulate(plan, samples.inputs, advance)
+    with report.progress("simulating", len(samples)) as advance:
+        if arguments.engine == "numpy":
+            outputs: Mapping[str, Array] = simulator.simulate(plan, samples.inputs, advance)
+        else:
+            outputs = verification.simulate_on(arguments.engine, plan, samples.inputs, advance).outputs
     if arguments.output:
         data.write_outputs(arguments.output, graph, outputs, arguments.float)
     report.show(report.simulation(graph, samples, outputs, arguments.engine, arguments.output), arguments.json)
@@ -170,7 +174,9 @@ def _simulate(arguments: argparse.Namespace) -> int:
 def _add_verify(verbs: Any) -> None:
     parser = _verb(verbs, "verify", "run a project's C and compare every byte with the simulator", "project")
     parser.add_argument("project", metavar="DIR", type=Path)
-    parser.add_argument("--engine", choices=["host"], default="host", help="where the C runs")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--engine", choices=["host", "rv32", "xtensa"], default="host", help="build it and run it there")
+    where.add_argument("--port", default="", metavar="P", help="a board that runs it: /dev/ttyUSB0, COM3, socket://…")
     parser.add_argument("--data", metavar="X.npy", type=Path, help="samples instead of the project's vectors")
     parser.set_defaults(run=_verify)
 
@@ -178,7 +184,10 @@ def _add_verify(verbs: Any) -> None:
 def _verify(arguments: argparse.Namespace) -> int:
     from mcuq import report, verification
 
-    results = verification.verify_project(arguments.project, arguments.data)
+    with report.progress("verifying", None) as advance:
+        results = verification.verify_project(
+            arguments.project, arguments.engine, arguments.port, arguments.data, progress=advance
+        )
     report.show(report.verification(results), arguments.json)
     return YES if all(result.passed for result in results) else NO
 

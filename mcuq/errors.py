@@ -27,8 +27,16 @@ class CannotQuantizeError(McuqError):
     """A float model where an integer one is needed, or integers that would overflow."""
 
 
-class DoesNotFitError(McuqError):
+class ClearNoError(McuqError):
+    """The input is fine and the answer is no: exit status 1."""
+
+
+class DoesNotFitError(ClearNoError):
     """The model needs more bytes than the board has."""
+
+
+class StaleFirmwareError(ClearNoError):
+    """The firmware on the board was not built from this project."""
 
 
 class ToolMissingError(McuqError):

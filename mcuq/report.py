@@ -74,7 +74,7 @@ def _print_table(report: Report) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show a progress bar on stderr; yields a function that takes how much is done."""
     from rich.console import Console
     from rich.progress import Progress
@@ -175,16 +175,30 @@ def simulation(graph: Graph, samples: Samples, outputs: Mapping[str, Array], eng
 
 
 def verification(results: Sequence[Verification]) -> Report:
-    """Report a verification, model by model."""
+    """Report a verification, model by model; with the cycles of every layer where they were counted."""
     lines = []
     for r in results:
         equal = r.samples - r.different
         lines.append(f"{r.model} on {r.engine}: {equal} of {r.samples} samples equal to the simulator, byte for byte")
-        if r.first:
-            lines.append(f"  {r.first}")
-        if not r.self_test:
-            lines.append("  the embedded self-test vectors do not pass")
+        lines += [f"  {line}" for line in _verification_details(r)]
     return Report([dataclasses.asdict(r) | {"passed": r.passed} for r in results], lines=lines)
+
+
+def _verification_details(r: Verification) -> Iterator[str]:
+    if r.first:
+        yield str(r.first)
+    if r.self_test is False:
+        yield "the embedded self-test vectors do not pass"
+    if r.faults:
+        yield f"the line was disturbed: {r.faults} requests had to be sent again"
+    if not r.layers:
+        return
+    time, cycles = r.microseconds, r.cycles
+    yield f"chip {r.chip}; microseconds {time.minimum} / {time.median} / {time.maximum} (min / median / max)"
+    yield f"cycles {thousands(cycles.median)} (median); stack used {thousands(r.stack_used)} bytes"
+    width = max(len(name) for name in r.layers)
+    for name, count in r.layers.items():
+        yield f"{name:<{width}}  {count:>12,} cycles"
 
 
 def fit(report: FitReport) -> Report:

@@ -2,84 +2,203 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from mcuq import archive, emit
 from mcuq.archive import Archive
 from mcuq.data import read_samples
-from mcuq.engines.firmware import Difference, Firmware, Progress, first_difference
+from mcuq.engines.device import Device, Hello
+from mcuq.engines.emulator import build_emulated, emulator_command
+from mcuq.engines.firmware import Difference, Firmware, Progress, Runs, first_difference, input_rows
 from mcuq.engines.host import FLAGS, build_host
-from mcuq.errors import McuqError, UsageError
+from mcuq.engines.line import ProcessLine
+from mcuq.engines.serial import SerialLine
+from mcuq.errors import McuqError, StaleFirmwareError, UsageError
 from mcuq.files import write_files
 from mcuq.pipeline import compile as compile_graph
 from mcuq.plan import Plan
 from mcuq.simulator import simulate
 from mcuq.tensor import Array
 
+Engine = Literal["host", "rv32", "xtensa"]
+ENGINES: tuple[Engine, ...] = ("host", "rv32", "xtensa")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Smallest, median and largest of some measurements; all 0 where nothing is measured."""
+
+    minimum: int
+    median: int
+    maximum: int
+
+    @classmethod
+    def of(cls, values: Array) -> Spread:
+        """Return the spread of integers."""
+        numbers = [int(v) for v in values]
+        return cls(min(numbers), int(statistics.median(numbers)), max(numbers))
+
 
 @dataclass(frozen=True)
 class Verification:
-    """The result for one model of a project."""
+    """The result for one model of a project.
+
+    ``self_test`` is None where it was not heard (a board that was running already). ``cycles`` are instructions on an
+    emulated chip. ``layers`` holds the cycles of every step, where they are counted. ``faults`` counts requests sent
+    again over a disturbed line.
+    """
 
     model: str
     engine: str
+    chip: str
     samples: int
     different: int
     first: Difference | None
-    self_test: bool
+    self_test: bool | None
+    microseconds: Spread
+    cycles: Spread
+    layers: Mapping[str, int]
+    stack_used: int
+    free_heap: int
+    faults: int
 
     @property
     def passed(self) -> bool:
         """Whether every byte is equal, the embedded vectors included."""
-        return self.different == 0 and self.self_test
+        return self.different == 0 and self.self_test is not False
 
 
-def verify_project(project: Path, data: Path | None = None, flags: Sequence[str] = FLAGS) -> list[Verification]:
-    """Verify every model of a project on the host.
+def verify_project(
+    project: Path,
+    engine: Engine = "host",
+    port: str = "",
+    data: Path | None = None,
+    *,
+    flags: Sequence[str] = FLAGS,
+    progress: Progress | None = None,
+) -> list[Verification]:
+    """Verify every model of a project.
 
     Args:
         project: a folder that ``mcuq build`` wrote.
+        engine: where to build and run it.
+        port: instead of an engine, a serial port with a board that runs it, as a pyserial URL.
         data: samples to use instead of the project's vectors; only for a project with one model.
-        flags: compiler flags.
+        flags: compiler flags of the host engine.
+        progress: called with the number of samples done so far.
 
     Raises:
         UsageError: when the folder holds no model.
+        StaleFirmwareError: when the board runs something else.
+    """
+    archives = [archive.read(path) for path in model_files(project)]
+    if data and len(archives) > 1:
+        raise UsageError(f"{project}: --data needs a project with one model, this one has {len(archives)}")
+    names = [content.graph.name for content in archives]
+    results = []
+    with reach(project, names, engine, port, flags) as firmware:
+        for content in archives:
+            inputs = read_samples(data, content.graph).inputs if data else content.samples
+            results.append(_verify_model(content, inputs, firmware, port or engine, progress))
+    return results
+
+
+def model_files(project: Path) -> list[Path]:
+    """Return the project's archives, sorted.
+
+    Raises:
+        UsageError: when there are none.
     """
     archives = sorted(project.glob("*.mcuq"))
     if not archives:
         raise UsageError(f"{project}: holds no .mcuq file; is this a project that `mcuq build` wrote?")
-    if data and len(archives) > 1:
-        raise UsageError(f"{project}: --data needs a project with one model, this one has {len(archives)}")
-    return [_verify_model(project, archive.read(path), data, flags) for path in archives]
+    return archives
 
 
-def _verify_model(project: Path, content: Archive, data: Path | None, flags: Sequence[str]) -> Verification:
+@contextmanager
+def reach(
+    project: Path, models: Sequence[str], engine: Engine, port: str = "", flags: Sequence[str] = FLAGS
+) -> Iterator[Firmware]:
+    """Build a project for an engine, or open the port of a board that runs it; yield the firmware."""
+    if port:
+        line = SerialLine(port)
+        try:
+            yield Firmware(lambda: line, starts=False)
+        finally:
+            line.close()
+    elif engine == "host":
+        with build_host(project, models, flags) as firmware:
+            yield firmware
+    else:
+        with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
+            elf = build_emulated(project, models, engine, Path(folder))
+            yield Firmware(lambda: ProcessLine(emulator_command(engine, elf)), starts=True, workers=2)
+
+
+def _verify_model(
+    content: Archive, inputs: Mapping[str, Array], firmware: Firmware, where: str, progress: Progress | None
+) -> Verification:
     graph = content.graph
     plan = compile_graph(graph, content.board or None)
-    inputs = read_samples(data, graph).inputs if data else content.samples
-    with build_host(project, graph.name, flags) as firmware:
-        self_test = f"mcuq: PASS {graph.name} " in firmware.self_test()
-        different, first = compare(plan, firmware, inputs)
-    samples = len(next(iter(inputs.values())))
-    return Verification(graph.name, "host", samples, different, first, self_test)
-
-
-def compare(
-    plan: Plan, firmware: Firmware, inputs: Mapping[str, Array], progress: Progress | None = None
-) -> tuple[int, Difference | None]:
-    """Run samples on both sides; return how many differ and where the first one begins to."""
     expected = simulate(plan, inputs)
-    got = firmware.run(plan, inputs, progress=progress).outputs
-    wrong = _wrong_samples(expected, got)
-    if not wrong.size:
-        return 0, None
     with firmware.connect() as device:
-        return int(wrong.size), first_difference(plan, device, inputs, int(wrong[0]))
+        text = device.text
+        index, hello = find_model(device, graph.name, archive.digest(graph))
+    runs = firmware.run(plan, inputs, index, progress)
+    wrong = _wrong_samples(expected, runs.outputs)
+    with firmware.connect() as device:
+        first = first_difference(plan, device, inputs, int(wrong[0]), index) if wrong.size else None
+        layers = _layers(plan, device, runs, inputs, index)
+        free_heap, stack_used = device.memory()
+    return Verification(
+        model=graph.name,
+        engine=where,
+        chip=hello.chip,
+        samples=len(runs.cycles),
+        different=int(wrong.size),
+        first=first,
+        self_test=f"mcuq: PASS {graph.name} " in text if f" {graph.name} " in text else None,
+        microseconds=Spread.of(runs.microseconds),
+        cycles=Spread.of(runs.cycles),
+        layers=layers,
+        stack_used=stack_used,
+        free_heap=free_heap,
+        faults=runs.faults,
+    )
+
+
+def find_model(device: Device, name: str, digest: str) -> tuple[int, Hello]:
+    """Return a model's index in the firmware and what the firmware says about it.
+
+    Raises:
+        StaleFirmwareError: it is not there, or another one has its name.
+    """
+    hellos = [device.hello()]
+    hellos += [device.hello(index) for index in range(1, hellos[0].models)]
+    for index, hello in enumerate(hellos):
+        if hello.name == name and hello.hash == digest:
+            return index, hello
+        if hello.name == name:
+            raise StaleFirmwareError(
+                f"the firmware's {name} has hash {hello.hash[:12]}…, the project's {digest[:12]}…: flash it again"
+            )
+    raise StaleFirmwareError(f"the firmware holds {', '.join(h.name for h in hellos)}, not {name}: flash it again")
+
+
+def _layers(plan: Plan, device: Device, runs: Runs, inputs: Mapping[str, Array], model: int) -> dict[str, int]:
+    """Return the cycles of every step on the first sample, where the firmware counts them."""
+    if not runs.cycles.any():
+        return {}
+    layers = device.layers(model, input_rows(plan.graph, inputs)[0].tobytes())
+    return {step.name: layer.cycles for step, layer in zip(plan.steps, layers, strict=True)}
 
 
 def _wrong_samples(expected: Mapping[str, Array], got: Mapping[str, Array]) -> Array:
@@ -90,11 +209,11 @@ def _wrong_samples(expected: Mapping[str, Array], got: Mapping[str, Array]) -> A
     return np.flatnonzero(np.any(unequal, axis=0))
 
 
-def simulate_on_host(plan: Plan, inputs: Mapping[str, Array], progress: Progress | None = None) -> Mapping[str, Array]:
-    """Emit the model into a temporary folder, compile it, and run the samples there."""
+def simulate_on(engine: Engine, plan: Plan, inputs: Mapping[str, Array], progress: Progress | None = None) -> Runs:
+    """Emit the model into a temporary folder, build it for an engine, and run the samples there."""
     samples = emit.self_test_inputs(plan)
     files = emit.emit_library(plan, Archive(plan.graph, samples), simulate(plan, samples))
     with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
         write_files(Path(folder), files)
-        with build_host(Path(folder), plan.graph.name) as firmware:
-            return firmware.run(plan, inputs, progress=progress).outputs
+        with reach(Path(folder), [plan.graph.name], engine) as firmware:
+            return firmware.run(plan, inputs, progress=progress)

@@ -62,6 +62,9 @@ PARTS = {
     "xtensa-lx106-elf-gcc": Part(_tool("xtensa-lx106-elf-gcc"), "apt-get install gcc-xtensa-lx106"),
     "qemu-system-riscv32": Part(_tool("qemu-system-riscv32"), "apt-get install qemu-system-misc"),
     "qemu-system-xtensa": Part(_tool("qemu-system-xtensa"), "apt-get install qemu-system-misc"),
+    "cmake": Part(_tool("cmake"), "apt-get install cmake"),
+    "g++": Part(_tool("g++"), "apt-get install g++"),
+    "platformio": Part(_module("platformio"), "pip install platformio==6.2.* scons==4.11.1"),
     "tflite_micro": Part(_module("tflite_micro"), "pip install tflite-micro (the oracle; Linux on x86-64)"),
     "ai_edge_litert": Part(_module("ai_edge_litert"), "pip install ai-edge-litert (writes TFLite test models)"),
 }

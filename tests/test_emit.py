@@ -44,7 +44,7 @@ def test_n3_strict_and_sanitized(graph, tmp_path, cc, monkeypatch):
         n: rng.integers(*t.limits, (20, *t.shape), endpoint=True).astype(t.dtype)
         for n, t in ((n, graph.values[n]) for n in graph.inputs)
     }
-    with build_host(tmp_path, graph.name, (*STRICT, *SANITIZERS)) as program:
+    with build_host(tmp_path, [graph.name], (*STRICT, *SANITIZERS)) as program:
         assert "PASS" in program.self_test()
         got = program.run(written.plan, inputs).outputs
     expected = simulate(written.plan, inputs)
@@ -128,7 +128,7 @@ def test_another_kernel_library_is_refused_by_the_compiler(rng, tmp_path):
     project(small_graph(rng), tmp_path)
     header = tmp_path / "lib/mcuq/src/mcuq.h"
     header.write_text(re.sub(r"#define MCUQ_VERSION +\d+", "#define MCUQ_VERSION 99", header.read_text()))
-    with pytest.raises(McuqError, match="generate the project again"), build_host(tmp_path, "small"):
+    with pytest.raises(McuqError, match="generate the project again"), build_host(tmp_path, ["small"]):
         pass
 
 

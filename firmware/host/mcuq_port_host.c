@@ -15,16 +15,15 @@
 #endif
 
 #include "mcuq_app.h"
+#include "mcuq_models.h"
 #include "mcuq_port.h"
 
 #define GUARD       64
 #define PATTERN     0x5A
 #define MAX_BORDERS 64
 
-extern const mcuq_model MCUQ_HOST_MODEL;
-
-static uint8_t *guarded[2 * MAX_BORDERS]; /* what lies between two guards */
-static int32_t guarded_bytes[2 * MAX_BORDERS];
+static uint8_t **guarded; /* what lies between two guards */
+static int32_t *guarded_bytes;
 static int32_t guarded_count;
 
 static void check_guards(void) {
@@ -76,28 +75,39 @@ mcuq_port_memory_info mcuq_port_memory(void) {
     return (mcuq_port_memory_info){0, 0};
 }
 
+/* Give a model guarded buffers of its own. */
+static void guard_borders(mcuq_model *model, void **buffers) {
+    if (model->input_count > MAX_BORDERS || model->output_count > MAX_BORDERS) {
+        fputs("too many inputs or outputs\n", stderr);
+        exit(2);
+    }
+    for (int32_t i = 0; i < model->input_count; i++) {
+        buffers[i] = guard(model->input_bytes[i]);
+    }
+    for (int32_t i = 0; i < model->output_count; i++) {
+        buffers[MAX_BORDERS + i] = guard(model->output_bytes[i]);
+    }
+    model->inputs = buffers;
+    model->outputs = buffers + MAX_BORDERS;
+}
+
 int main(void) {
+    static const mcuq_model *models[] = {MCUQ_MODELS};
+    enum { COUNT = sizeof models / sizeof models[0] };
+    static mcuq_model copies[COUNT];
+    static void *buffers[COUNT][2 * MAX_BORDERS];
 #ifdef _WIN32
     _setmode(_fileno(stdin), _O_BINARY);
     _setmode(_fileno(stdout), _O_BINARY);
 #endif
-    static void *inputs[MAX_BORDERS];
-    static void *outputs[MAX_BORDERS];
-    mcuq_model model = MCUQ_HOST_MODEL;
-    if (model.input_count > MAX_BORDERS || model.output_count > MAX_BORDERS) {
-        fputs("too many inputs or outputs\n", stderr);
-        return 2;
+    guarded = calloc(COUNT * 2 * MAX_BORDERS, sizeof *guarded);
+    guarded_bytes = calloc(COUNT * 2 * MAX_BORDERS, sizeof *guarded_bytes);
+    for (int32_t i = 0; i < COUNT; i++) {
+        copies[i] = *models[i];
+        guard_borders(&copies[i], buffers[i]);
+        models[i] = &copies[i];
     }
-    for (int32_t i = 0; i < model.input_count; i++) {
-        inputs[i] = guard(model.input_bytes[i]);
-    }
-    for (int32_t i = 0; i < model.output_count; i++) {
-        outputs[i] = guard(model.output_bytes[i]);
-    }
-    model.inputs = inputs;
-    model.outputs = outputs;
-    const mcuq_model *const models[] = {&model};
-    mcuq_app_start(models, 1);
+    mcuq_app_start(models, COUNT);
     while (mcuq_app_poll() >= 0) {
     }
     return 0;

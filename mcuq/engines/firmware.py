@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcuq.engines.device import Device, NoAnswerError
+from mcuq.engines.device import Device, NoAnswerError, Run
 from mcuq.engines.line import Line
 from mcuq.errors import McuqError
 from mcuq.graph import Graph
@@ -44,19 +45,23 @@ class Difference:
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """Results of samples: [samples, *shape] per output; microseconds and cycles [samples] as the firmware counts."""
+    """Results of samples: [samples, *shape] per output; microseconds and cycles [samples] as the firmware counts.
+
+    ``faults`` counts requests that were sent again over a disturbed line.
+    """
 
     outputs: Mapping[str, Array]
     microseconds: Array
     cycles: Array
+    faults: int
 
 
 @dataclass(frozen=True)
 class Firmware:
     """How to reach a firmware.
 
-    ``starts`` says that opening the line starts it, so that its self-test is heard; ``workers`` how many may run at a
-    time.
+    ``starts`` says that opening the line starts it, so that its self-test is heard, and closing ends it; ``workers``
+    how many may run at a time.
     """
 
     open_line: Callable[[], Line]
@@ -77,7 +82,8 @@ class Firmware:
                 raise NoAnswerError(f"the firmware has not started within {BOOT_SECONDS:.0f} s")
             yield device
         finally:
-            line.close()
+            if self.starts:
+                line.close()
 
     def self_test(self) -> str:
         """Start it; return what it prints."""
@@ -94,24 +100,42 @@ class Firmware:
             progress: called with the number of samples done so far.
         """
         rows = input_rows(plan.graph, inputs)
-        done: list[int] = []
+        done = itertools.count(1)
 
-        def work(part: Array) -> list[tuple[bytes, int, int]]:
-            results = []
+        def work(part: Array) -> tuple[list[Run], int]:
             with self.connect() as device:
-                for row in part:
-                    run = device.run(model, row.tobytes())
-                    results.append((run.outputs, run.microseconds, run.cycles))
-                    done.append(1)
+                results = []
+                for run in _run_rows(device, model, part):
+                    results.append(run)
                     if progress:
-                        progress(len(done))
-            return results
+                        progress(next(done))
+                return results, device.faults
 
         parts = np.array_split(rows, max(1, min(self.workers, len(rows) // SAMPLES_PER_WORKER)))
         with ThreadPoolExecutor(len(parts)) as pool:
-            results = [result for part in pool.map(work, parts) for result in part]
-        numbers = np.array([result[1:] for result in results], np.int64).reshape(-1, 2)
-        return Runs(split_outputs(plan.graph, b"".join(r[0] for r in results)), numbers[:, 0], numbers[:, 1])
+            finished = list(pool.map(work, parts))
+        runs = [run for results, _ in finished for run in results]
+        return Runs(
+            split_outputs(plan.graph, b"".join(run.outputs for run in runs)),
+            np.array([run.microseconds for run in runs], np.int64),
+            np.array([run.cycles for run in runs], np.int64),
+            sum(faults for _, faults in finished),
+        )
+
+
+def _run_rows(device: Device, model: int, rows: Array) -> Iterator[Run]:
+    """Run samples one after the other.
+
+    Raises:
+        McuqError: the firmware has restarted and is another one now.
+    """
+    hello = device.hello(model)
+    for row in rows:
+        restarts = device.restarts
+        run = device.run(model, row.tobytes())
+        if device.restarts != restarts and device.hello(model) != hello:
+            raise McuqError("the firmware was exchanged while samples were running")
+        yield run
 
 
 def input_rows(graph: Graph, inputs: Mapping[str, Array]) -> Array:

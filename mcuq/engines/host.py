@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mcuq.engines.firmware import Firmware
 from mcuq.engines.line import ProcessLine
-from mcuq.engines.sources import compile_and_link, library_folders, library_sources
+from mcuq.engines.sources import compile_and_link, library_folders, library_sources, models_header
 from mcuq.errors import ToolMissingError
 from mcuq.resources import resource
 
@@ -19,12 +19,12 @@ FLAGS = ("-std=c99", "-O3")
 
 
 @contextmanager
-def build_host(project: Path, model: str, flags: Sequence[str] = FLAGS) -> Iterator[Firmware]:
-    """Compile a project's model for the host; the program lives as long as the block.
+def build_host(project: Path, models: Sequence[str], flags: Sequence[str] = FLAGS) -> Iterator[Firmware]:
+    """Compile a project for the host; the program lives as long as the block.
 
     Args:
-        project: folder that holds ``lib/mcuq`` and ``lib/<model>``.
-        model: the model's name.
+        project: folder that holds ``lib/mcuq`` and a ``lib/<model>`` per model.
+        models: the models' names.
         flags: compiler flags.
 
     Raises:
@@ -32,12 +32,13 @@ def build_host(project: Path, model: str, flags: Sequence[str] = FLAGS) -> Itera
         ToolMissingError: without a C compiler.
         McuqError: when the C does not compile; the compiler's first lines are in the message.
     """
-    folders = library_folders(project, [model])
+    folders = library_folders(project, models)
     sources = [*library_sources(folders), resource("firmware") / "host" / "mcuq_port_host.c"]
-    defines = ["-DMCUQ_TRACE", f"-DMCUQ_HOST_MODEL={model}_model", *(f"-I{folder}" for folder in folders)]
     with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
+        (Path(folder) / "mcuq_models.h").write_text(models_header(models))
+        includes = [f"-I{path}" for path in (*folders, folder)]
         program = Path(folder) / "model"
-        compile_and_link(compiler(), [*flags, *defines], sources, program)
+        compile_and_link(compiler(), [*flags, "-DMCUQ_TRACE", *includes], sources, program)
         yield Firmware(lambda: ProcessLine([str(program)]), starts=True, workers=os.cpu_count() or 1)
 
 

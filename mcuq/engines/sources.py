@@ -31,6 +31,12 @@ def library_sources(folders: Sequence[Path], suffixes: tuple[str, ...] = (".c",)
     return [path for path in files if "_s8" not in path.stem or f'"{path.stem}.h"' in tables]
 
 
+def models_header(models: Sequence[str]) -> str:
+    """Return ``mcuq_models.h``: the headers of a firmware's models, and ``MCUQ_MODELS``, their addresses."""
+    includes = "".join(f'#include "{name}.h"\n' for name in models)
+    return f"{includes}#define MCUQ_MODELS {', '.join(f'&{name}_model' for name in models)}\n"
+
+
 def compile_and_link(
     compiler: str, flags: Sequence[str], sources: Sequence[Path], program: Path, link: Sequence[str] = ()
 ) -> None:

@@ -198,8 +198,8 @@ def _constant(tensor: FileTensor) -> QConstant:
     assert tensor.data is not None
     if tensor.dtype not in ("int8", "int32"):
         raise CannotQuantizeError(f"constant {tensor} must be int8 (or an int32 bias)")
-    if tensor.dtype == "int8" and not tensor.scale.size:
-        raise CannotQuantizeError(f"constant {tensor} has no scale")
+    if tensor.dtype == "int8" and not (tensor.scale.size and tensor.zero_point.size):
+        raise CannotQuantizeError(f"constant {tensor} has no scale or no zero point")
     scale = tensor.scale if tensor.scale.size else np.ones(1)
     rank = len(tensor.shape)
     if scale.size > 1 and not (0 <= tensor.axis < rank and scale.size == tensor.shape[tensor.axis]):

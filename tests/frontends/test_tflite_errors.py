@@ -180,6 +180,7 @@ CONV_ERRORS = [
     ({"scales_scale": [0.1, 0.0, 0.1]}, MalformedModelError, "scale that is not a positive number"),
     ({"scales_scale": [0.1, float("nan"), 0.1]}, MalformedModelError, "scale that is not a positive number"),
     ({"scales_scale": []}, CannotQuantizeError, "constant tensor 1 .* has no scale"),
+    ({"scales_zeroPoint": []}, CannotQuantizeError, "constant tensor 1 .* has no scale or no zero point"),
     ({"scales_zeroPoint": [0, 1, 0]}, UnsupportedOperatorError, "different zero point per channel"),
     ({"scales_zeroPoint": [4, 4, 4]}, CannotQuantizeError, "conv2d_0: weights have zero point 4"),
     ({"scales_zeroPoint": [999, 999, 999]}, MalformedModelError, "zero point 999, outside"),
@@ -192,6 +193,7 @@ CONV_ERRORS = [
     ({"output_shape": [1] * 9}, MalformedModelError, "claims 9 dimensions of tensor 3"),
     ({"output_shape": [1, 0, 3, 3]}, MalformedModelError, "not positive; export with static shapes"),
     ({"options_strideH": 0}, UnsupportedOperatorError, "must be positive"),
+    ({"options_dilationHFactor": 1 << 17}, UnsupportedOperatorError, "beyond TFLite's limit"),
     ({"options_strideW": -2}, UnsupportedOperatorError, "must be positive"),
     ({"options_dilationHFactor": 0}, UnsupportedOperatorError, "must be positive"),
     (

@@ -9,7 +9,7 @@ from mcuq.archive import Archive
 from mcuq.data import read_samples
 from mcuq.engines.host import build_host
 from mcuq.simulator import simulate
-from mcuq.verification import simulate_on_host
+from mcuq.verification import simulate_on
 
 MODELS = {
     "mlperf/kws_dscnn_int8": "mlperf__kws_dscnn_int8",
@@ -37,7 +37,7 @@ def test_n5_simulator_equals_tflm(golden):
 def test_n3_compiled_c_equals_tflm(golden):
     graph, x, expected = golden
     plan = pipeline.compile(graph)
-    outputs = simulate_on_host(plan, {graph.inputs[0]: x})
+    outputs = simulate_on("host", plan, {graph.inputs[0]: x}).outputs
     np.testing.assert_array_equal(outputs[graph.outputs[0]], expected)
 
 
@@ -45,7 +45,7 @@ def test_n3_strict_and_sanitized(golden, tmp_path):
     """The real models' C: no warnings, no sanitizer finding, guards intact, TFLM's bytes."""
     graph, x, expected = golden
     pipeline.write_project(graph, "esp32-s3-devkitc-1", tmp_path)
-    with build_host(tmp_path, graph.name, (*STRICT, *SANITIZERS)) as program:
+    with build_host(tmp_path, [graph.name], (*STRICT, *SANITIZERS)) as program:
         assert "PASS" in program.self_test()
         got = program.run(pipeline.compile(graph), {graph.inputs[0]: x[:2]}).outputs
 
@@ -65,7 +65,7 @@ def test_kws_host_equals_simulator_on_1000_samples(shared, tmp_path):
     graph = pipeline.load(shared / "models/mlperf/kws_dscnn_int8.tflite")
     samples = read_samples(shared / "data/kws01.npz", graph)
     written = pipeline.write_project(Archive(graph), "esp32dev", tmp_path)
-    with build_host(tmp_path, graph.name) as program:
+    with build_host(tmp_path, [graph.name]) as program:
         got = program.run(written.plan, samples.inputs).outputs
 
     np.testing.assert_array_equal(got[graph.outputs[0]], simulate(written.plan, samples.inputs)[graph.outputs[0]])

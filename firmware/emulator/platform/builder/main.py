@@ -1,0 +1,76 @@
+"""Build for the emulated chip: start-up code and port lie beside this folder, the models in the project's lib/.
+
+A project whose sources are for another chip leaves them out (`build_src_filter = -<*>`): then the main function is
+mcuq's, which runs every model's self-test. In `pio test` it is the test's, as always.
+"""
+
+from pathlib import Path
+
+from SCons.Script import COMMAND_LINE_TARGETS, Default, DefaultEnvironment
+
+env = DefaultEnvironment()
+platform = env.PioPlatform()
+runtime = Path(platform.get_dir()).parent
+libraries = Path(env.GetProjectConfig().get("platformio", "lib_dir"))
+generated = Path(env.subst("$BUILD_DIR")) / "generated"
+
+PREFIX = "riscv64-unknown-elf-"
+CHIP = ["-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"]
+
+
+def write_model_list():
+    """Write the header that names the project's models for mcuq_main.c; return how many there are."""
+    names = sorted(p.parents[1].name for p in libraries.glob("*/src/*_model.c") if p.stem == f"{p.parents[1].name}_model")
+    text = "".join(f'#include "{name}.h"\n' for name in names)
+    text += f"#define MCUQ_MODELS {', '.join(f'&{name}_model' for name in names)}\n"
+    header = generated / "mcuq_models.h"
+    if not header.is_file() or header.read_text() != text:
+        generated.mkdir(parents=True, exist_ok=True)
+        header.write_text(text)
+    return len(names)
+
+
+def execute(target, source, env):
+    """Run the firmware and print what it prints; fail unless every model's self-test passes."""
+    verdicts = []
+
+    def show(line):
+        print(line, flush=True)
+        verdicts.extend(word for word in ("PASS", "FAIL") if line.startswith(f"mcuq: {word} "))
+
+    status = platform.emulate(str(source[0]), show)
+    if status == 0 and (not verdicts or "FAIL" in verdicts):
+        status = 1
+    return status
+
+
+env.Replace(
+    CC=platform.tool(f"{PREFIX}gcc"),
+    CXX=platform.tool(f"{PREFIX}g++"),
+    AS=platform.tool(f"{PREFIX}gcc"),
+    AR=platform.tool(f"{PREFIX}ar"),
+    RANLIB=platform.tool(f"{PREFIX}ranlib"),
+    LINK=platform.tool(f"{PREFIX}gcc"),
+    PROGNAME="firmware",
+    PROGSUFFIX=".elf",
+)
+env.Append(
+    ASFLAGS=CHIP,
+    ASPPFLAGS=["-x", "assembler-with-cpp"],
+    CCFLAGS=[*CHIP, "-O2", "-ffunction-sections", "-fdata-sections"],
+    CXXFLAGS=["-fno-exceptions", "-fno-rtti"],
+    CPPDEFINES=[("MCUQ_CHIP", '\\"rv32imc\\"')],
+    CPPPATH=[str(runtime), str(generated), str(libraries / "mcuq" / "src")],
+    LINKFLAGS=[*CHIP, "-nostartfiles", "-Wl,--gc-sections", "-T", str(runtime / "rv32" / "link.ld")],
+)
+
+if "__test" not in COMMAND_LINE_TARGETS and not env.MatchSourceFiles("$PROJECT_SRC_DIR", env.get("SRC_FILTER")):
+    if write_model_list() == 0:
+        print(f"Error: no model in {libraries}; `mcuq build` writes one there")
+        env.Exit(1)
+    env.Replace(PROJECT_SRC_DIR=str(runtime), SRC_FILTER=["+<mcuq_main.c>"])
+
+env.BuildSources("$BUILD_DIR/emulator", str(runtime), ["+<mcuq_stack.c>", "+<mcuq_fault.c>", "+<rv32/>"])
+program = env.BuildProgram()
+env.AddPlatformTarget("exec", program, env.VerboseAction(execute, "Running $SOURCE in QEMU"), "Execute")
+Default(program)

@@ -1,0 +1,69 @@
+"""A board's serial port, or anything else that pyserial has a URL for (``socket://host:port``)."""
+
+from __future__ import annotations
+
+from mcuq.engines.line import LineClosedError
+from mcuq.errors import UsageError
+
+BAUD = 115200
+CHUNK = 4096
+
+
+class SerialLine:
+    """A serial port, 8N1."""
+
+    def __init__(self, url: str, baud: int = BAUD) -> None:
+        """Open the port.
+
+        Args:
+            url: ``/dev/ttyUSB0``, ``COM3``, ``socket://host:port``, ...
+            baud: bits per second.
+
+        Raises:
+            UsageError: it cannot be opened.
+        """
+        import serial
+
+        self._failures = (serial.SerialException, OSError)
+        self.bytes_per_second = baud / 10
+        try:
+            self._port = serial.serial_for_url(url, baudrate=baud, timeout=1, write_timeout=60)
+        except (*self._failures, ValueError) as error:
+            raise UsageError(f"{url}: cannot open ({_reason(error)}); {_ports()}") from None
+
+    def write(self, data: bytes) -> None:
+        """See :meth:`Line.write`."""
+        try:
+            for start in range(0, len(data), CHUNK):
+                self._port.write(data[start : start + CHUNK])
+            self._port.flush()
+        except self._failures as error:
+            raise LineClosedError(f"the serial port is gone ({_reason(error)})") from None
+
+    def read(self, timeout: float) -> bytes:
+        """See :meth:`Line.read`."""
+        try:
+            self._port.timeout = timeout
+            first: bytes = self._port.read(1)
+            if not first:
+                return b""
+            self._port.timeout = 0
+            rest: bytes = self._port.read(CHUNK)
+        except self._failures as error:
+            raise LineClosedError(f"the serial port is gone ({_reason(error)})") from None
+        return first + rest
+
+    def close(self) -> None:
+        """See :meth:`Line.close`."""
+        self._port.close()
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _ports() -> str:
+    from serial.tools import list_ports
+
+    found = sorted(port.device for port in list_ports.comports())
+    return f"ports here: {', '.join(found)}" if found else "no serial port is connected here"
