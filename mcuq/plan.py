@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 
 from mcuq.errors import McuqError
 from mcuq.graph import Graph, Node
-from mcuq.ops.base import Op, Params
+from mcuq.ops.base import Op, Overlap, Params
+from mcuq.ops.concatenation import Concatenation
+from mcuq.placement import Item, Near, place
 from mcuq.tensor import QConstant
 
 Region = Literal["arena", "input", "output", "flash"]
@@ -63,24 +66,22 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the chip executes, and where everything lies. Values not in ``views`` own the buffer of their name."""
+    """What the chip executes, and where everything lies. Values not in ``views`` own the buffer of their name.
+
+    ``arena_bound`` is what no arrangement of these buffers can go below.
+    """
 
     graph: Graph
     chip: str
     steps: tuple[Step, ...]
     buffers: Mapping[str, Buffer]
     views: Mapping[str, View]
+    arena_bound: int
 
     @property
     def arena_bytes(self) -> int:
         """Bytes of activation memory, scratch included, the caller's input and output not."""
         return max((b.end for b in self.buffers.values() if b.region == "arena"), default=0)
-
-    @property
-    def arena_bound(self) -> int:
-        """Lower bound of the arena without shared storage: the largest sum of bytes live during one step."""
-        arena = [b for b in self.buffers.values() if b.region == "arena"]
-        return max((sum(b.bytes for b in arena if b.first <= i <= b.last) for i in range(len(self.steps))), default=0)
 
     @property
     def scratch_bytes(self) -> int:
@@ -93,19 +94,21 @@ class Plan:
         return (self.buffers[view.buffer], view.offset) if view else (self.buffers[value], 0)
 
     def verify(self) -> Plan:
-        """Prove that no two buffers that are live together share a byte, and that every value is placed.
+        """Prove that live buffers share bytes only as a step declares, and that every value is placed.
 
         Raises:
             AssertionError: a bug in mcuq, never the user's.
         """
-        arena = sorted(((b.offset, name) for name, b in self.buffers.items() if b.region == "arena"))
+        near = _near_pairs(self.steps, self.buffers, self.views)
+        arena = sorted((b.offset, name) for name, b in self.buffers.items() if b.region == "arena")
         for i, (_, name) in enumerate(arena):
             buffer = self.buffers[name]
             assert buffer.offset >= 0 and buffer.offset % buffer.alignment == 0, name
             for offset, other in arena[i + 1 :]:
                 if offset >= buffer.end:
                     break
-                assert not buffer.is_live_with(self.buffers[other]), (name, other)
+                if buffer.is_live_with(self.buffers[other]):
+                    self._verify_shared(name, other, near)
         for index, step in enumerate(self.steps):
             for value in (*step.inputs, *step.outputs):
                 buffer, start = self.locate(value)
@@ -113,6 +116,17 @@ class Plan:
                 assert buffer.region == "flash" or buffer.first <= index <= buffer.last, value
             assert not step.scratch or self.buffers[step.scratch].bytes >= step.params.scratch_bytes
         return self
+
+    def _verify_shared(self, name: str, other: str, near: Mapping[tuple[str, str], tuple[int, Overlap]]) -> None:
+        """Check two live buffers that share bytes: input and output of one step, as near as it may be."""
+        pair = (name, other) if (name, other) in near else (other, name)
+        assert pair in near, (name, other)
+        index, overlap = near[pair]
+        distance = self.buffers[pair[1]].offset - self.buffers[pair[0]].offset
+        if self.steps[index].params.is_reversed:
+            assert overlap.after is not None and distance >= overlap.after, (pair, distance, overlap)
+        else:
+            assert overlap.before is not None and -distance >= overlap.before, (pair, distance, overlap)
 
 
 def build_plan(graph: Graph, chip: str) -> Plan:
@@ -122,27 +136,28 @@ def build_plan(graph: Graph, chip: str) -> Plan:
         McuqError: naming the layer that cannot be lowered.
     """
     steps, views = _steps(graph, chip)
-    buffers = _place(_live_ranges(graph, steps, views))
-    return Plan(graph, chip, steps, buffers, views).verify()
+    buffers = _live_ranges(graph, steps, views)
+    buffers, bound = _placed(buffers, _near_pairs(steps, buffers, views))
+    steps = _directed(steps, buffers, views)
+    return Plan(graph, chip, steps, buffers, views, bound).verify()
 
 
 def _steps(graph: Graph, chip: str) -> tuple[tuple[Step, ...], dict[str, View]]:
-    """Lower every node to a step, or to a view where only the shape changes."""
+    """Lower every node to a step, or to views where no byte need be moved."""
     steps: list[Step] = []
     views: dict[str, View] = {}
-    written_out: set[str] = set()  # roots that are a model output already
     for node in graph.nodes:
-        output = node.outputs[0]
-        root = views[node.inputs[0]].buffer if node.inputs and node.inputs[0] in views else node.inputs[0]
-        borders = root in graph.inputs or root in graph.constants or root in graph.outputs or root in written_out
         step = _lower(graph, node, chip)  # its constraints hold for a view too
-        if node.op.is_view and not (output in graph.outputs and borders):
-            views[output] = View(root)
-            if output in graph.outputs:
-                written_out.add(root)
-            continue
-        steps.append(step)
-    return tuple(steps), views
+        if node.op.is_view and _can_be_view(graph, views, node):
+            views[node.outputs[0]] = View(node.inputs[0])
+        elif isinstance(node.op, Concatenation) and _can_be_joined(graph, views, node):
+            offset = 0
+            for name in node.inputs:
+                views[name] = View(node.outputs[0], offset)
+                offset += graph.values[name].bytes
+        else:
+            steps.append(step)
+    return tuple(steps), {name: _resolved(name, views) for name in views}
 
 
 def _lower(graph: Graph, node: Node, chip: str) -> Step:
@@ -151,11 +166,41 @@ def _lower(graph: Graph, node: Node, chip: str) -> Step:
         params = node.op.lower(tensors, graph.values[node.outputs[0]], chip)
     except McuqError as error:
         raise error.at(node.name) from None
-    scratch = f"{node.name}.scratch" if params.scratch_bytes else ""
+    scratch = f"{node.name}.scratch" if params.scratch_bytes else ""  # no value can have this name
     return Step(node.name, node.op, params, node.inputs[: node.op.operands], node.outputs, scratch)
 
 
-def _live_ranges(graph: Graph, steps: tuple[Step, ...], views: Mapping[str, View]) -> dict[str, Buffer]:
+def _resolved(value: str, views: Mapping[str, View]) -> View:
+    """Follow views to the buffer that holds a value."""
+    offset = 0
+    while value in views:
+        offset += views[value].offset
+        value = views[value].buffer
+    return View(value, offset)
+
+
+def _can_be_view(graph: Graph, views: Mapping[str, View], node: Node) -> bool:
+    """Whether the output may lie where the input lies: not from one of the caller's buffers to another."""
+    if node.outputs[0] not in graph.outputs:
+        return True
+    root = _resolved(node.inputs[0], views).buffer
+    taken = any(_resolved(name, views).buffer == root for name in graph.outputs if name != node.outputs[0])
+    return not (root in graph.inputs or root in graph.constants or taken)
+
+
+def _can_be_joined(graph: Graph, views: Mapping[str, View], node: Node) -> bool:
+    """Whether the inputs of a concatenation may be written where the output has them.
+
+    They must lie there one after the other, and each must own its buffer.
+    """
+    axis = cast(Concatenation, node.op).axis % len(graph.values[node.outputs[0]].shape)
+    together = math.prod(graph.values[node.outputs[0]].shape[:axis]) == 1
+    borders = {*graph.inputs, *graph.outputs, *graph.constants}
+    own = [name for name in node.inputs if name not in views and name not in borders]
+    return together and len(set(own)) == len(node.inputs)
+
+
+def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View]) -> dict[str, Buffer]:
     """Return buffers with live ranges and alignment, still without offsets."""
     buffers: dict[str, Buffer] = {}
 
@@ -187,35 +232,61 @@ def _live_ranges(graph: Graph, steps: tuple[Step, ...], views: Mapping[str, View
     return buffers
 
 
-def _place(buffers: dict[str, Buffer]) -> dict[str, Buffer]:
-    """Give arena buffers their offsets: best fit in several orders, the smallest arena wins."""
-    arena = {name: b for name, b in buffers.items() if b.region == "arena"}
-    orders = (
-        sorted(arena, key=lambda n: (-arena[n].bytes, arena[n].first, n)),
-        sorted(arena, key=lambda n: (arena[n].first - arena[n].last, -arena[n].bytes, n)),
-        sorted(arena, key=lambda n: (arena[n].first, -arena[n].bytes, n)),
-    )
-    layouts = [_best_fit(arena, order) for order in orders]
-    best = min(layouts, key=lambda layout: max((b.end for b in layout.values()), default=0))
-    return {**buffers, **best}
+def _near_pairs(
+    steps: Sequence[Step], buffers: Mapping[str, Buffer], views: Mapping[str, View]
+) -> dict[tuple[str, str], tuple[int, Overlap]]:
+    """Return (input buffer, output buffer) that a step lets run into each other, with the step and how far.
+
+    Only buffers of the arena that hold nothing but the input or the output, when the input is not needed any more.
+    """
+    near: dict[tuple[str, str], tuple[int, Overlap]] = {}
+    for index, step in enumerate(steps):
+        output = step.outputs[0]
+        if output in views or buffers[output].region != "arena" or buffers[output].first != index:
+            continue
+        for name in dict.fromkeys(_root(value, views) for value in step.inputs):
+            operands = [k for k, value in enumerate(step.inputs) if _root(value, views) == name]
+            overlaps = [step.params.overlap(k) for k in operands]
+            whole = all(views.get(step.inputs[k], View("")).offset == 0 for k in operands)
+            dies = buffers[name].region == "arena" and buffers[name].last == index
+            if dies and whole and len(overlaps) == 1 and overlaps[0] and name != output:
+                near[name, output] = (index, overlaps[0])
+    return near
 
 
-def _best_fit(buffers: Mapping[str, Buffer], order: Iterable[str]) -> dict[str, Buffer]:
-    """Place buffers in order, each into the tightest gap between those already placed and live with it."""
-    placed: dict[str, Buffer] = {}
-    for name in order:
-        buffer = buffers[name]
-        neighbours = sorted((b for b in placed.values() if b.is_live_with(buffer)), key=lambda b: b.offset)
-        gaps = [(room, start) for start, room in _gaps(neighbours, buffer.alignment) if room >= buffer.bytes]
-        placed[name] = replace(buffer, offset=min(gaps)[1])
-    return placed
+def _root(value: str, views: Mapping[str, View]) -> str:
+    return views[value].buffer if value in views else value
 
 
-def _gaps(neighbours: Iterable[Buffer], alignment: int) -> Iterator[tuple[int, float]]:
-    """Yield (start, room) of the free stretches between placed buffers; the last one has no end."""
-    start = 0
-    for buffer in neighbours:
-        if buffer.offset > start:
-            yield start, buffer.offset - start
-        start = max(start, -(-buffer.end // alignment) * alignment)
-    yield start, float("inf")
+def _placed(
+    buffers: Mapping[str, Buffer], near: Mapping[tuple[str, str], tuple[int, Overlap]]
+) -> tuple[dict[str, Buffer], int]:
+    """Give arena buffers their offsets; return them with the lower bound of the arena."""
+    names = [name for name, b in buffers.items() if b.region == "arena"]
+    number = {name: i for i, name in enumerate(names)}
+    items = [Item(b.bytes, b.first, b.last, b.alignment) for b in (buffers[name] for name in names)]
+    pairs = {
+        (number[a], number[b]): Near(
+            min(_or(overlap.before, buffers[b].bytes), buffers[b].bytes),
+            min(_or(overlap.after, buffers[a].bytes), buffers[a].bytes),
+        )
+        for (a, b), (_, overlap) in near.items()
+    }
+    placement = place(items, pairs)
+    moved = {name: replace(buffers[name], offset=o) for name, o in zip(names, placement.offsets, strict=True)}
+    return {**buffers, **moved}, placement.bound
+
+
+def _or(limit: int | None, apart: int) -> int:
+    return apart if limit is None else limit
+
+
+def _directed(steps: Sequence[Step], buffers: Mapping[str, Buffer], views: Mapping[str, View]) -> tuple[Step, ...]:
+    """Let steps whose output lies behind their input begin with the last row."""
+    directed = list(steps)
+    for (a, b), (index, overlap) in _near_pairs(steps, buffers, views).items():
+        distance = buffers[b].offset - buffers[a].offset
+        behind = overlap.before is None or -distance < overlap.before
+        if behind and overlap.after is not None and distance < buffers[a].bytes:
+            directed[index] = replace(steps[index], params=steps[index].params.reversed())
+    return tuple(directed)

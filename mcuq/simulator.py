@@ -41,39 +41,49 @@ def simulate(plan: Plan, inputs: Mapping[str, Array], progress: Progress | None 
 
 def trace(plan: Plan, inputs: Mapping[str, Array]) -> Iterator[tuple[Step, Array]]:
     """Yield every step with its output bytes, [samples, bytes] uint8, in execution order."""
-    values = {name: array.reshape(len(array), -1) for name, array in inputs.items()}
+    buffers = _start(plan, inputs)
     for step in plan.steps:
-        result = _step(plan, step, values)
-        yield step, result.view(np.uint8)
+        yield step, _step(plan, step, buffers).view(np.uint8)
 
 
 def _run(plan: Plan, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    values = {name: array.reshape(len(array), -1) for name, array in inputs.items()}
+    buffers = _start(plan, inputs)
     for index, step in enumerate(plan.steps):
-        _step(plan, step, values)
-        for name in {_root(plan, value) for value in step.inputs} & values.keys():
-            if plan.locate(name)[0].last <= index:
-                del values[name]
-    return {name: _value(plan, name, values) for name in plan.graph.outputs}
+        _step(plan, step, buffers)
+        for name in {_root(plan, value) for value in step.inputs} & buffers.keys():
+            if plan.buffers[name].last <= index:
+                del buffers[name]
+    return {name: _read(plan, name, buffers) for name in plan.graph.outputs}
 
 
-def _step(plan: Plan, step: Step, values: dict[str, Array]) -> Array:
-    samples = len(next(iter(values.values())))
-    operands = [_value(plan, name, values, samples) for name in step.inputs]
-    output = step.outputs[0]
-    result = np.ascontiguousarray(step.params.run(*operands)).view(plan.graph.values[output].dtype)
-    values[_root(plan, output)] = result
+def _start(plan: Plan, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the buffers before the first step, [samples, elements] each: inputs, and constant operands."""
+    buffers = {name: array.reshape(len(array), -1) for name, array in inputs.items()}
+    samples = len(next(iter(buffers.values())))
+    for name, buffer in plan.buffers.items():
+        if buffer.region == "flash":
+            constant = plan.graph.constants[name].values.reshape(1, -1)
+            buffers[name] = np.broadcast_to(constant, (samples, constant.size))
+    return buffers
+
+
+def _step(plan: Plan, step: Step, buffers: dict[str, Array]) -> Array:
+    operands = [np.ascontiguousarray(_read(plan, name, buffers)) for name in step.inputs]
+    result = np.ascontiguousarray(step.params.run(*operands)).view(plan.graph.values[step.outputs[0]].dtype)
+    root, (buffer, offset) = _root(plan, step.outputs[0]), plan.locate(step.outputs[0])
+    if result.shape[1] == buffer.bytes:
+        buffers[root] = result
+    else:  # one of several values that lie in the buffer of their concatenation
+        whole = buffers.setdefault(root, np.empty((len(result), buffer.bytes), result.dtype))
+        whole[:, offset : offset + result.shape[1]] = result
     return result
+
+
+def _read(plan: Plan, name: str, buffers: Mapping[str, Array]) -> Array:
+    """Return a value as [samples, elements]."""
+    _, offset = plan.locate(name)
+    return buffers[_root(plan, name)][:, offset : offset + plan.graph.tensor(name).elements]
 
 
 def _root(plan: Plan, value: str) -> str:
     return plan.views[value].buffer if value in plan.views else value
-
-
-def _value(plan: Plan, name: str, values: Mapping[str, Array], samples: int = 1) -> Array:
-    """Return a value as [samples, elements]; a constant operand is repeated for every sample."""
-    root = _root(plan, name)
-    if root in values:
-        return values[root]
-    constant = plan.graph.constants[root].values.reshape(1, -1)
-    return np.repeat(constant, samples, axis=0)

@@ -47,7 +47,8 @@ static void row(const mcuq_average_pool_s8_params *p, const int8_t *input, int32
 void mcuq_average_pool_s8(const mcuq_average_pool_s8_params *params, const int8_t *input, int8_t *output,
                           void *scratch) {
     (void)scratch;
-    for (int32_t y = 0; y < params->output_h; y++) {
+    for (int32_t i = 0; i < params->output_h; i++) {
+        const int32_t y = params->reverse ? params->output_h - 1 - i : i;
         row(params, input, y, output + y * params->output_w * params->channels);
     }
 }

@@ -80,7 +80,8 @@ void mcuq_depthwise_conv2d_s8(const mcuq_depthwise_conv2d_s8_params *params, con
                               void *scratch) {
     const int32_t row_bytes = params->output_w * params->input_c * params->channel_multiplier;
     (void)scratch;
-    for (int32_t y = 0; y < params->output_h; y++) {
+    for (int32_t i = 0; i < params->output_h; i++) {
+        const int32_t y = params->reverse ? params->output_h - 1 - i : i;
         row(params, input, y, output + y * row_bytes);
     }
 }

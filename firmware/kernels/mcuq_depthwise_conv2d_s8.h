@@ -28,6 +28,7 @@ typedef struct {
     int32_t activation_min;
     int32_t activation_max;
     int32_t per_channel;       /* 1: one multiplier per output channel, 0: one for all */
+    int32_t reverse;           /* 1: last row first, so that the output may lie behind the input */
     const int8_t *weights;     /* (filter_h, filter_w, output_c) */
     const int32_t *bias;       /* (output_c) */
     const int32_t *multiplier; /* (output_c) or (1) */

@@ -17,6 +17,7 @@ typedef struct {
     int32_t activation_min;
     int32_t activation_max;
     int32_t per_channel;       /* 1: one multiplier per output channel, 0: one for all */
+    int32_t reverse;           /* 1: last vector first, so that the output may lie behind the input */
     const int8_t *weights;     /* (output_c, input_c) */
     const int32_t *bias;       /* (output_c) */
     const int32_t *multiplier; /* (output_c) or (1) */

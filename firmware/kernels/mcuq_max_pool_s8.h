@@ -22,6 +22,7 @@ typedef struct {
     int32_t pad_left;
     int32_t activation_min;
     int32_t activation_max;
+    int32_t reverse; /* 1: last row first, so that the output may lie behind the input */
 } mcuq_max_pool_s8_params;
 
 /* input (input_h, input_w, channels), output (output_h, output_w, channels); scratch unused. */

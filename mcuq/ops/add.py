@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from mcuq.fixedpoint import clamp, quantize_multiplier, requantize
-from mcuq.ops.base import Op, Operand, Params, Real, activate, fused_limits, i32, i32x4, scale_of
-from mcuq.ops.broadcast import broadcast, broadcast_shape, expand
+from mcuq.ops.base import Op, Operand, Overlap, Params, Real, activate, fused_limits, i32, i32x4, scale_of
+from mcuq.ops.broadcast import broadcast, broadcast_shape, expand, operand_overlap
 from mcuq.tensor import Array, QTensor, Shape
 
 LEFT_SHIFT = 20  # TFLite's headroom for the sum of two rescaled int8 operands
@@ -36,6 +36,10 @@ class AddParams(Params):
     output_shift: i32
     activation_min: i32
     activation_max: i32
+
+    def overlap(self, operand: int) -> Overlap | None:
+        """See :meth:`Params.overlap`."""
+        return operand_overlap(self.shape, self.strides_b if operand else self.strides_a)
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""

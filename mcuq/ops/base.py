@@ -38,6 +38,20 @@ class Member(NamedTuple):
     extent: int | str | None
 
 
+class Overlap(NamedTuple):
+    """How near a kernel's output may come to one of its inputs that is needed no more.
+
+    The output's first byte lies at least ``before`` bytes ahead of the input's, or at least ``after`` bytes behind it
+    (then the kernel must be told to begin with the last row). None: not nearer than disjoint on that side.
+    """
+
+    before: int | None
+    after: int | None
+
+
+IN_PLACE = Overlap(0, None)  # every output byte is written after the input byte of its place was read
+
+
 @dataclass(frozen=True, eq=False)
 class Params:
     """What one kernel call needs beside its buffers; the fields are the C struct's members, in order.
@@ -53,6 +67,19 @@ class Params:
     def scratch_bytes(self) -> int:
         """Bytes of workspace the kernel needs during its call."""
         return 0
+
+    def overlap(self, operand: int) -> Overlap | None:
+        """Return how far the output may run into an operand; None: not at all."""
+        return None
+
+    def reversed(self) -> Params:
+        """Return the same kernel beginning with the last row; only for those whose overlap has an ``after``."""
+        return dataclasses.replace(self, reverse=1)  # type: ignore[call-arg]
+
+    @property
+    def is_reversed(self) -> bool:
+        """Whether the kernel begins with the last row."""
+        return bool(getattr(self, "reverse", 0))
 
     @abstractmethod
     def run(self, *inputs: Array) -> Array:

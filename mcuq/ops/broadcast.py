@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mcuq.ops.base import IN_PLACE, Overlap
 from mcuq.tensor import Array, Shape
 
 
@@ -49,6 +50,12 @@ def broadcast(a: Shape, b: Shape) -> Broadcast:
     merged = [(1, False, False)] * (4 - len(merged)) + merged
     shape = tuple(size for size, _, _ in merged)
     return Broadcast(shape, _strides(merged, 1), _strides(merged, 2))
+
+
+def operand_overlap(shape: tuple[int, ...], strides: tuple[int, ...]) -> Overlap | None:
+    """Return how far the output may run into an operand: in place, unless the operand is repeated."""
+    repeated = any(size > 1 and stride == 0 for size, stride in zip(shape, strides, strict=True))
+    return None if repeated else IN_PLACE
 
 
 def _strides(dims: list[tuple[int, bool, bool]], operand: int) -> tuple[int, ...]:

@@ -12,9 +12,9 @@ import numpy as np
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator
-from mcuq.ops.base import Op, Operand, Params, Real, activate, fused_limits, i8_table, i32, i32_table
+from mcuq.ops.base import Op, Operand, Overlap, Params, Real, activate, fused_limits, i8_table, i32, i32_table
 from mcuq.ops.taps import Sliding, taps
-from mcuq.ops.window import Padding, Pair, output_size
+from mcuq.ops.window import Padding, Pair, Window, output_size, row_overlap
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
 
@@ -43,10 +43,18 @@ class DepthwiseConv2dParams(Params):
     activation_min: i32
     activation_max: i32
     per_channel: i32  # 1: one multiplier per output channel, 0: one for all
+    reverse: i32  # 1: last row first, so that the output may lie behind the input
     weights: i8_table  # (filter_h, filter_w, output_c)
     bias: i32_table  # (output_c)
     multiplier: i32_table  # (output_c) or (1)
     shift: i8_table  # (output_c) or (1)
+
+    def overlap(self, operand: int) -> Overlap:
+        """See :meth:`Params.overlap`."""
+        window = Window((self.filter_h - 1) * self.dilation_h + 1, self.stride_h, self.pad_top)
+        row = self.input_w * self.input_c
+        output_row = self.output_w * self.input_c * self.channel_multiplier
+        return row_overlap(self.input_h, row, self.output_h, output_row, window)
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
@@ -140,6 +148,7 @@ class DepthwiseConv2d(Op):
             activation_min=low,
             activation_max=high,
             per_channel=int(multiplier.size > 1),
+            reverse=0,
             weights=weights.values[0].astype(np.int8),
             bias=bias,
             multiplier=multiplier,

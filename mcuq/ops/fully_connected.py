@@ -12,7 +12,8 @@ import numpy as np
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, dot
-from mcuq.ops.base import Op, Operand, Params, Real, activate, fused_limits, i8_table, i32, i32_table
+from mcuq.ops.base import Op, Operand, Overlap, Params, Real, activate, fused_limits, i8_table, i32, i32_table
+from mcuq.ops.window import Window, row_overlap
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
 
@@ -30,10 +31,15 @@ class FullyConnectedParams(Params):
     activation_min: i32
     activation_max: i32
     per_channel: i32  # 1: one multiplier per output channel, 0: one for all
+    reverse: i32  # 1: last vector first, so that the output may lie behind the input
     weights: i8_table  # (output_c, input_c)
     bias: i32_table  # (output_c)
     multiplier: i32_table  # (output_c) or (1)
     shift: i8_table  # (output_c) or (1)
+
+    def overlap(self, operand: int) -> Overlap:
+        """See :meth:`Params.overlap`."""
+        return row_overlap(self.batch, self.input_c, self.batch, self.output_c, Window(1))
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
@@ -101,6 +107,7 @@ class FullyConnected(Op):
             activation_min=low,
             activation_max=high,
             per_channel=int(multiplier.size > 1),
+            reverse=0,
             weights=weights.values.astype(np.int8),
             bias=bias,
             multiplier=multiplier,

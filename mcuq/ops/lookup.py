@@ -14,7 +14,7 @@ from typing import ClassVar, cast
 import numpy as np
 
 from mcuq.fixedpoint import Int64
-from mcuq.ops.base import Op, Operand, Params, i8_table, i32
+from mcuq.ops.base import IN_PLACE, Op, Operand, Overlap, Params, i8_table, i32
 from mcuq.tensor import Array, QTensor, Shape
 
 
@@ -26,6 +26,10 @@ class LookupParams(Params):
 
     elements: i32
     table: i8_table  # (256), indexed by the input's byte, holding the output's byte
+
+    def overlap(self, operand: int) -> Overlap:
+        """See :meth:`Params.overlap`."""
+        return IN_PLACE
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar, cast
 
 from mcuq.errors import CannotQuantizeError
-from mcuq.ops.base import Op, Operand, Params, Real, fused_limits, i32
+from mcuq.ops.base import Op, Operand, Overlap, Params, Real, fused_limits, i32
 from mcuq.ops.taps import Sliding, taps
-from mcuq.ops.window import Padding, Pair, output_size
+from mcuq.ops.window import Padding, Pair, Window, output_size, row_overlap
 from mcuq.tensor import Array, QTensor, Shape
 
 
@@ -30,6 +30,13 @@ class PoolParams(Params):
     pad_left: i32
     activation_min: i32
     activation_max: i32
+    reverse: i32  # 1: last row first, so that the output may lie behind the input
+
+    def overlap(self, operand: int) -> Overlap:
+        """See :meth:`Params.overlap`."""
+        window = Window(self.filter_h, self.stride_h, self.pad_top)
+        row, output_row = self.input_w * self.channels, self.output_w * self.channels
+        return row_overlap(self.input_h, row, self.output_h, output_row, window)
 
     def image(self, x: Array) -> Array:
         """[samples, elements] to [samples, rows, columns, channels]."""
@@ -89,4 +96,5 @@ class PoolOp(Op):
             pad_left=self.padding[2],
             activation_min=low,
             activation_max=high,
+            reverse=0,
         )

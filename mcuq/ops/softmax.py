@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mcuq import exponential
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import INT32_MAX, Int64, clamp, multiply_high, quantize_multiplier, requantize, shift_right
-from mcuq.ops.base import Op, Operand, Params, Real, i32, i32_table
+from mcuq.ops.base import IN_PLACE, Op, Operand, Overlap, Params, Real, i32, i32_table
 from mcuq.tensor import Array, QTensor, Shape
 
 DIFFERENCE_BITS = 5  # integer bits of beta * (x - max), TFLite's kScaledDiffIntegerBits
@@ -30,6 +30,10 @@ class SoftmaxParams(Params):
     rows: i32
     depth: i32
     exponentials: i32_table  # (256), Q0: exp(-beta * scale * d) at d = max - x
+
+    def overlap(self, operand: int) -> Overlap:
+        """See :meth:`Params.overlap`."""
+        return IN_PLACE
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from mcuq.ops.base import Overlap
 from mcuq.tensor import Array
 
 Pair = tuple[int, int]
 Padding = tuple[int, int, int, int]  # top, bottom, left, right
+
+
+class Window(NamedTuple):
+    """One dimension of a sliding window; ``reach`` counts the pixels from its first tap to its last."""
+
+    reach: int
+    stride: int = 1
+    padding: int = 0
+
 
 MAX_WORK = 1 << 27  # values that all windows of one layer read; a 3x3 over 224x224x64 reads 2^25
 
@@ -65,4 +75,22 @@ def windows(x: Array, window: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Ar
     return view[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
 
 
-PaddingName = Literal["same", "valid"]
+def row_overlap(input_rows: int, input_row: int, output_rows: int, output_row: int, window: Window) -> Overlap:
+    """Return how near the output of a kernel that works row by row may come to its input.
+
+    Row y of the output may be written where no row lies that it or a later one (with the last row first: an earlier
+    one) still reads.
+
+    Args:
+        input_rows: of the image.
+        input_row: bytes of one of them.
+        output_rows: of the output.
+        output_row: bytes of one of them.
+        window: rows that an output row sees.
+    """
+    y = np.arange(output_rows)
+    first = np.clip(y * window.stride - window.padding, 0, input_rows)
+    end = np.clip(y * window.stride - window.padding + window.reach, 0, input_rows)
+    before = int(((y + 1) * output_row - first * input_row).max())
+    after = int((end * input_row - y * output_row).max())
+    return Overlap(before, after)

@@ -1,0 +1,197 @@
+"""Where buffers lie in the arena: heuristics, the lower bound, and the exact solver where they differ.
+
+A buffer is bytes that live from one step to another. Two that live at the same time must not share a byte, except
+where a step lets its output run into its input: then the output's offset may be anything but ``-before < output -
+input < after``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Offsets = npt.NDArray[np.int64]
+
+SHUFFLES = 64  # orders tried beside the fixed ones, while there is a gap
+SHUFFLED_BUFFERS = 400  # with more buffers than this, a shuffle costs more than it gains
+EXACT_BUFFERS = 300
+EXACT_SECONDS = 5.0  # CP-SAT's deterministic time, near to seconds
+
+
+@dataclass(frozen=True)
+class Item:
+    """A buffer: bytes, and the first and last step that use it."""
+
+    bytes: int
+    first: int
+    last: int
+    alignment: int = 1
+
+
+@dataclass(frozen=True)
+class Near:
+    """How near the second of two buffers may come: ``before`` bytes ahead of the first's start, ``after`` behind it."""
+
+    before: int
+    after: int
+
+
+Pairs = Mapping[tuple[int, int], Near]  # (input, output) of one step
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Offsets per buffer; ``bytes`` is the arena they need, ``bound`` what no arrangement can go below."""
+
+    offsets: tuple[int, ...]
+    bytes: int
+    bound: int
+
+    @property
+    def gap(self) -> int:
+        """Bytes between the arena and its lower bound."""
+        return self.bytes - self.bound
+
+
+def place(items: Sequence[Item], pairs: Pairs) -> Placement:
+    """Find offsets; deterministic.
+
+    Best fit in several orders; shuffled ones while the lower bound is not reached; then, where OR-tools is installed
+    (``pip install "mcuq[solver]"``) and the model is not too large, CP-SAT under a time limit.
+    """
+    if not items:
+        return Placement((), 0, 0)
+    arena = _Arena(items, pairs)
+    bound = lower_bound(items, pairs)
+    best: Offsets | None = None
+    for order in _orders(items):
+        offsets = arena.best_fit(order)
+        if best is None or arena.end(offsets) < arena.end(best):
+            best = offsets
+        if arena.end(best) == bound:
+            break
+    assert best is not None
+    if arena.end(best) > bound and len(items) <= EXACT_BUFFERS:
+        best = _solve(arena, best, bound)
+    return Placement(tuple(int(o) for o in best), arena.end(best), bound)
+
+
+def _orders(items: Sequence[Item]) -> Iterator[list[int]]:
+    """Yield orders of placing: by size, by time, by life, then shuffles of the first (fixed seed)."""
+    every = range(len(items))
+    by_size = sorted(every, key=lambda i: (-items[i].bytes, items[i].first))
+    yield by_size
+    yield sorted(every, key=lambda i: (items[i].first, -items[i].bytes))
+    yield sorted(every, key=lambda i: (items[i].first - items[i].last, -items[i].bytes))
+    yield sorted(every, key=lambda i: (-items[i].bytes * (items[i].last - items[i].first + 1), items[i].first))
+    if len(items) > SHUFFLED_BUFFERS:
+        return
+    rng = random.Random(0)
+    for _ in range(SHUFFLES):
+        weights = [items[i].bytes * rng.uniform(0.5, 1.5) for i in every]
+        yield sorted(every, key=lambda i: -weights[i])
+
+
+class _Arena:
+    """Buffers as arrays, for the search."""
+
+    def __init__(self, items: Sequence[Item], pairs: Pairs) -> None:
+        self.items, self.pairs = items, pairs
+        self.bytes = np.array([item.bytes for item in items], np.int64)
+        self.first = np.array([item.first for item in items], np.int64)
+        self.last = np.array([item.last for item in items], np.int64)
+        self._near: dict[int, list[tuple[int, int, int]]] = {i: [] for i in range(len(items))}
+        for (a, b), near in pairs.items():
+            self._near[b].append((a, *self.apart(a, b)))
+            self._near[a].append((b, near.after, near.before))
+
+    def apart(self, a: int, b: int) -> tuple[int, int]:
+        """Return (lo, hi): the offset of b less that of a is at most -lo or at least hi."""
+        near = self.pairs.get((a, b))
+        if near:
+            return near.before, near.after
+        return self.items[b].bytes, self.items[a].bytes
+
+    def end(self, offsets: Offsets) -> int:
+        """Return the bytes of the arena."""
+        return int((offsets + self.bytes).max())
+
+    def best_fit(self, order: Sequence[int]) -> Offsets:
+        """Place in this order, each at the lowest offset that those placed before it allow."""
+        offsets = np.full(len(order), -1, np.int64)
+        for b in order:
+            live = (offsets >= 0) & (self.first <= self.last[b]) & (self.first[b] <= self.last)
+            low, high = offsets - self.bytes[b], offsets + self.bytes
+            for a, lo, hi in self._near[b]:
+                low[a], high[a] = offsets[a] - lo, offsets[a] + hi
+            alignment, position = self.items[b].alignment, 0
+            blocked = np.flatnonzero(live & (high > low + 1))
+            for a in blocked[np.argsort(low[blocked], kind="stable")]:
+                if low[a] < position < high[a]:
+                    position = -(-int(high[a]) // alignment) * alignment
+            offsets[b] = position
+        return offsets
+
+
+def lower_bound(items: Sequence[Item], pairs: Pairs) -> int:
+    """Return the largest sum of bytes live during one step, outputs lying in inputs as far as they may."""
+    steps = max(item.last for item in items) + 1
+    total = np.zeros(steps + 1, np.int64)
+    for item in items:
+        total[item.first] += item.bytes
+        total[item.last + 1] -= item.bytes
+    live = np.cumsum(total)[:-1]
+    saved = np.zeros(steps, np.int64)
+    for (a, b), near in pairs.items():
+        together = min(
+            max(items[a].bytes + max(near.before, 0), items[b].bytes),
+            max(items[a].bytes, items[b].bytes + max(near.after, 0)),
+        )
+        step = items[b].first
+        saved[step] = max(saved[step], items[a].bytes + items[b].bytes - together)
+    largest = max(item.bytes for item in items)
+    return max(int((live - saved).max()), largest)
+
+
+def _solve(arena: _Arena, hint: Offsets, bound: int) -> Offsets:
+    """Minimize exactly with CP-SAT, starting from ``hint``; without OR-tools return the hint.
+
+    One worker, a fixed seed and a limit in CP-SAT's own deterministic time make the result repeatable.
+    """
+    try:
+        from ortools.sat.python import cp_model
+    except ImportError:
+        return hint
+    model, items = cp_model.CpModel(), arena.items
+    end = model.new_int_var(bound, arena.end(hint), "arena")
+    offsets = []
+    for i, item in enumerate(items):
+        slot = model.new_int_var(0, (arena.end(hint) - item.bytes) // item.alignment, f"slot_{i}")
+        model.add_hint(slot, int(hint[i]) // item.alignment)
+        offsets.append(slot * item.alignment)
+        model.add(offsets[i] + item.bytes <= end)
+    for a, b in _together(arena):
+        lo, hi = arena.apart(a, b)
+        ahead = model.new_bool_var(f"ahead_{a}_{b}")
+        model.add(offsets[b] - offsets[a] <= -lo).only_enforce_if(ahead)
+        model.add(offsets[b] - offsets[a] >= hi).only_enforce_if(~ahead)
+    model.minimize(end)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 0
+    solver.parameters.max_deterministic_time = EXACT_SECONDS
+    if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return hint
+    return np.array([solver.value(offset) for offset in offsets], np.int64)
+
+
+def _together(arena: _Arena) -> Iterator[tuple[int, int]]:
+    """Yield pairs of buffers that live at the same time, (input, output) for those of one step."""
+    for b in range(len(arena.items)):
+        for a in range(b):
+            if arena.first[a] <= arena.last[b] and arena.first[b] <= arena.last[a]:
+                yield (b, a) if (b, a) in arena.pairs else (a, b)
