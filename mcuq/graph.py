@@ -125,12 +125,19 @@ def _node_problems(graph: Graph, node: Node, known: set[str]) -> Iterator[str]:
     try:
         expected = node.op.infer_shape(*shapes)
     except (ValueError, IndexError, TypeError, ArithmeticError) as error:
-        yield f"{node.name}: {node.op.name} cannot take shapes {shapes}: {error}"
+        yield f"{node.name}: {node.op.name} cannot take shapes {_short(shapes)}: {_short(error)}"
         return
     if (actual := graph.values[node.outputs[0]].shape) != expected:
-        yield f"{node.name}: {node.op.name} makes shape {expected} of {shapes}, the model says {actual}"
+        yield f"{node.name}: {node.op.name} makes shape {expected} of {_short(shapes)}, the model says {actual}"
     if (macs := node.op.macs(*shapes)) > MAX_MACS:
-        yield f"{node.name}: {node.op.name} of {shapes} takes {macs} multiplications, at most {MAX_MACS} are supported"
+        shown = _short(shapes)
+        yield f"{node.name}: {node.op.name} of {shown} takes {macs} multiplications, at most {MAX_MACS} are supported"
+
+
+def _short(what: object) -> str:
+    """Text of bounded length: a damaged model may have a thousand operands or axes."""
+    text = str(what)
+    return text if len(text) <= 300 else f"{text[:297]}..."
 
 
 def _operand_problems(graph: Graph, node: Node) -> Iterator[str]:

@@ -122,7 +122,7 @@ def edit_list(owner, member, values, rng) -> None:
 
 
 def flip_bytes(target, data, rng):
-    where = rng.choice(target.structure if rng.random() < 0.8 else len(data), rng.integers(1, 9))
+    where = rng.choice(target.structure if rng.random() < 0.8 else len(data) + 1, rng.integers(1, 9))
     where = where[where < len(data)]
     data[where] ^= rng.integers(1, 256, where.size).astype(np.uint8)
     return data

@@ -89,6 +89,15 @@ def test_pack_does_not_multiply_constants():
         read(builder.finish([x], [y]))
 
 
+def test_messages_stay_short():
+    """A thousand axes, as when the axes operand of MEAN is exchanged for weights."""
+    axes = ("int32", list(range(9, 1009)))
+    with pytest.raises(McuqError, match="mean_0: mean cannot take shapes") as caught:
+        read(single("MEAN", (1, 4, 4, 2), (1, 2), axes, options="ReducerOptions"))
+
+    assert len(str(caught.value)) < 500
+
+
 def test_infinite_multipliers_saturate():
     """Softmax with an infinite beta came here."""
     assert quantize_multiplier(math.inf) == (INT32_MAX, 30)

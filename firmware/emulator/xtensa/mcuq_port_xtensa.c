@@ -84,17 +84,25 @@ void mcuq_port_write(const void *data, int32_t bytes) {
     write_all(OUTPUT, data, bytes);
 }
 
-/* Instructions. CCOUNT counts 100 ns of QEMU's clock, and with -icount shift=7 an instruction takes 128 ns: the n-th
- * instruction reads 1.28 n, rounded down, so that n is known exactly. (With shift=0 a hundred instructions would share
- * one CCOUNT.) CCOUNT wraps after 3.4 thousand million instructions; this has to be called more often than that. */
+/* Instructions since the first call. CCOUNT counts 100 ns of QEMU's clock, and with -icount shift=8 an instruction
+ * takes 256 ns: n instructions are 2.56 n counts, give or take less than one, so that rounding n finds it exactly.
+ * (With shift=0 a hundred instructions would share a count.) To be called before CCOUNT wraps: every 1.6 thousand
+ * million instructions. */
 uint32_t mcuq_port_cycles(void) {
+    static uint32_t first;
     static uint32_t before;
-    static uint64_t count;
+    static uint32_t wrapped; /* instructions */
     uint32_t now;
     __asm__ volatile("rsr %0, 234" : "=r"(now)); /* CCOUNT */
-    count += now - before;
-    before = now;
-    return (uint32_t)(((count << 4) + (count << 3) + count + 31) >> 5); /* / 1.28, rounded up */
+    if (first == 0) {
+        first = now;
+    }
+    const uint32_t counts = now - first;
+    if (counts < before) {
+        wrapped += 25u << (32 - 6);
+    }
+    before = counts;
+    return wrapped + 25 * (counts >> 6) + ((25 * (counts & 63) + 32) >> 6); /* counts * 25 / 64, rounded */
 }
 
 /* A thousand instructions, as on the other chip; and the time spent waiting. */

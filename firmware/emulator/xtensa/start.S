@@ -1,5 +1,6 @@
 /* Start-up of the emulated Xtensa chip (QEMU -M sim -cpu dc233c), for the call0 ABI.
  *
+ * Addresses are loaded from literals in front of the code: compile with -mtext-section-literals.
  * Special registers go by number: the assembler is the ESP8266's and does not know all of this core's names. */
 #include "mcuq_stack.h"
 
@@ -20,6 +21,7 @@
     .globl mcuq_reset
 mcuq_reset:
     j       1f
+    .align  4
     .literal_position
 1:
     movi    a0, start
@@ -47,6 +49,7 @@ mcuq_vectors:
     vector  0x3c0, 0, SR_DEPC /* double */
 
     .org    0x400
+    .align  4
     .literal_position
 fault:
     rsr     a4, SR_EXCVADDR
@@ -57,7 +60,8 @@ fault:
     movi    a0, mcuq_fault
     jx      a0
 
-    .text
+    .section .text.start, "ax"
+    .align  4
     .literal_position
 start:
     movi    a2, mcuq_vectors
