@@ -131,13 +131,17 @@ def _check(arguments: argparse.Namespace) -> int:
 def _add_inspect(verbs: Any) -> None:
     parser = _verb(verbs, "inspect", "list a model's layers, shapes, parameters, MACs and quantization", "model.tflite")
     parser.add_argument("model", metavar="MODEL", type=Path)
+    parser.add_argument("--memory", action="store_true", help="the arena over time: what is live when, and the peak")
+    parser.add_argument("--board", metavar="B", help="with --memory: for that board's kernels")
     parser.set_defaults(run=_inspect)
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
     from mcuq import pipeline, report
 
-    report.show(report.inspection(pipeline.load(arguments.model)), arguments.json)
+    graph = pipeline.load(arguments.model)
+    shown = report.memory(pipeline.compile(graph, arguments.board)) if arguments.memory else report.inspection(graph)
+    report.show(shown, arguments.json)
     return YES
 
 

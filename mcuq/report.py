@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import inspect
 import io
 import json as json_module
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mcuq import ops
+from mcuq.memory_map import memory_map
 
 if TYPE_CHECKING:
     from mcuq.data import Samples
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from mcuq.graph import Graph
     from mcuq.ops.base import Op
     from mcuq.pipeline import Written
+    from mcuq.plan import Plan
     from mcuq.tensor import Array
     from mcuq.verification import Verification
 
@@ -96,7 +99,7 @@ def build(written: Written, directory: Path) -> Report:
     wrote = f"{len(written.changed)} files written" if written.changed else "nothing changed"
     lines = [
         *fits.lines,
-        f"{graph.name}: {len(written.plan.steps)} steps, arena {thousands(written.plan.arena_bytes)} bytes",
+        f"{graph.name}: {len(written.plan.steps)} steps, {_arena(written.plan)}",
         f"{directory}: {wrote}",
     ]
     if written.kept:
@@ -105,6 +108,18 @@ def build(written: Written, directory: Path) -> Report:
     data = {"model": graph.name, "directory": str(directory), "fit": fits.data}
     data |= {"changed": written.changed, "kept": written.kept}
     return Report(data, fits.title, fits.columns, fits.rows, lines)
+
+
+def _arena(plan: Plan) -> str:
+    gap = plan.arena_bytes - plan.arena_bound
+    text = (
+        f"arena {thousands(plan.arena_bytes)} bytes (lower bound {thousands(plan.arena_bound)}, gap {thousands(gap)})"
+    )
+    return text + ('; pip install "mcuq[solver]" may close the gap' if gap and not _has_solver() else "")
+
+
+def _has_solver() -> bool:
+    return importlib.util.find_spec("ortools") is not None
 
 
 def inspection(graph: Graph) -> Report:
@@ -156,6 +171,21 @@ def _granularity(graph: Graph, inputs: Sequence[str]) -> str:
     if not constants:
         return ""
     return f"int{constants[0].bits} per {'channel' if constants[0].scale.size > 1 else 'tensor'}"
+
+
+def memory(plan: Plan) -> Report:
+    """Report the arena over time."""
+    drawn = memory_map(plan)
+    rows = [[row.step, thousands(row.bytes), f"|{row.bar}|"] for row in drawn.rows]
+    name, size = drawn.largest[0] if drawn.largest else ("nothing", 0)
+    shape = " x ".join(map(str, plan.graph.values[name].shape)) if name in plan.graph.values else "scratch"
+    lines = [
+        "i input, o output, x both (the output runs into the input), - live, s scratch",
+        _arena(plan),
+        f"peak during {drawn.peak}; shrink {name} first ({shape}, {thousands(size)} bytes)",
+    ]
+    columns = ["step", ">bytes in use", f"arena, 0 to {thousands(drawn.arena)}"]
+    return Report(dataclasses.asdict(drawn), plan.graph.name, columns, rows, lines)
 
 
 def simulation(graph: Graph, samples: Samples, outputs: Mapping[str, Array], engine: str, path: Path | None) -> Report:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, ClassVar, NamedTuple, get_args, get_type_hints
+from typing import Annotated, ClassVar, NamedTuple, TypeVar, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -106,6 +106,9 @@ class Params:
                 yield member, getattr(self, member.name)
 
 
+P = TypeVar("P", bound=Params)
+
+
 @dataclass(frozen=True)
 class Op:
     """What a layer computes, without knowing its place in a graph. Fields are its attributes."""
@@ -134,6 +137,24 @@ class Op:
     def macs(self, *inputs: Shape) -> int:
         """Multiply-accumulates of one inference; 0 where the op has none."""
         return 0
+
+
+RV32_CHIPS = frozenset({"esp32c3", "esp32c6", "esp32h2", "esp32p4"})
+LX6_CHIPS = frozenset({"esp32"})
+
+
+def specialized(portable: P, chip: str, *variants: Callable[[P, str], Params | None]) -> Params:
+    """Return the first variant of a kernel that takes these parameters on this chip, or the portable one.
+
+    Args:
+        portable: the parameters as the portable kernel takes them; every variant gives the same bytes.
+        chip: as ``boards/chips`` names it, or "generic".
+        variants: each returns its own parameters, or None for a chip or shape that it does not take.
+    """
+    for variant in variants:
+        if params := variant(portable, chip):
+            return params
+    return portable
 
 
 def fused_limits(activation: str, output: QTensor) -> tuple[int, int]:
