@@ -218,18 +218,21 @@ def _shape(tensor: QTensor | QConstant) -> str:
 def _address(plan: Plan, value: str) -> str:
     """Return the C expression of a value's first byte."""
     buffer, start = plan.locate(value)
-    offset = buffer.offset + start
-    if buffer.region == "arena":
-        return f"arena + {offset}"
     root = plan.views[value].buffer if value in plan.views else value
-    if buffer.region == "flash":
+    base = "arena" if buffer.region == "arena" else _outside(plan, root)
+    offset = buffer.offset + start
+    return f"{base} + {offset}" if offset or buffer.region == "arena" else base
+
+
+def _outside(plan: Plan, root: str) -> str:
+    """Return the C name of a buffer that does not lie in the arena."""
+    if plan.buffers[root].region == "flash":
         return root
     inputs, outputs = borders(plan)
-    names, described = (plan.graph.inputs, inputs) if buffer.region == "input" else (plan.graph.outputs, outputs)
-    for name, border in zip(names, described, strict=True):
+    for name, border in (*zip(plan.graph.inputs, inputs, strict=True), *zip(plan.graph.outputs, outputs, strict=True)):
         if (plan.views[name].buffer if name in plan.views else name) == root:
             return border.argument
-    raise AssertionError(f"{value} lies in no border")
+    raise AssertionError(f"{root} lies in no border")
 
 
 def _kernel_library() -> Files:

@@ -87,7 +87,7 @@ class Written:
 def write_project(
     model: Archive | Graph, board: Board | str, directory: str | Path, framework: str = "", name: str = ""
 ) -> Written:
-    """Write (or regenerate) the PlatformIO project of a model.
+    """Write (or regenerate) the PlatformIO project of a model; of a project that exists, only what mcuq owns.
 
     Raises:
         DoesNotFitError: with the bytes missing; nothing is written.
@@ -106,7 +106,7 @@ def write_project(
     owned = emit.emit_library(plan, content, simulator.simulate(plan, samples))
     users = emit.emit_project(graph.name, board, framework, len(next(iter(samples.values()))))
     kept = sorted(path for path in users if (directory / path).exists())
-    files = owned | {path: text for path, text in users.items() if path not in kept}
+    files = owned if is_project(directory) else owned | {p: text for p, text in users.items() if p not in kept}
     changed = write_files(directory, files, stale_files(directory, owned, graph.name))
     return Written(plan, report, changed, kept)
 
@@ -118,9 +118,15 @@ def with_vectors(model: Archive, data: Path) -> Archive:
     return replace(model, samples={name: x[:count] for name, x in samples.items()})
 
 
+def is_project(directory: Path) -> bool:
+    """Whether somebody's PlatformIO or ESP-IDF project is there, into which only libraries may be written."""
+    return any((directory / name).exists() for name in ("platformio.ini", "CMakeLists.txt"))
+
+
 def stale_files(directory: Path, generated: Mapping[str, bytes], name: str) -> list[Path]:
     """Return the files of an earlier generation, in folders that mcuq owns, that this one does not have."""
-    folders = ((f"lib/{name}/src", f"{name}*.[ch]"), ("lib/mcuq/src", "mcuq_*.*"))
+    library = ("lib/mcuq/src", "lib/mcuq/emulator", "lib/mcuq/emulator/rv32")
+    folders = ((f"lib/{name}/src", f"{name}*.[ch]"), *((folder, "mcuq_*.*") for folder in library))
     found = [path for folder, pattern in folders for path in sorted((directory / folder).glob(pattern))]
     return [path for path in found if path.relative_to(directory).as_posix() not in generated]
 

@@ -21,7 +21,7 @@ class PlatformIO:
     core: Path
 
     def run(self, *arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run one command; the caller looks at its status."""
+        """Run one command; the caller looks at its status. Standard output and error come as one text."""
         settings = {
             "PLATFORMIO_CORE_DIR": str(self.core),
             "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
@@ -33,13 +33,19 @@ class PlatformIO:
         }
         command = [sys.executable, "-m", "platformio", *map(str, arguments)]
         return subprocess.run(
-            command, cwd=cwd, env=os.environ | settings | environment, capture_output=True, text=True, check=False
+            command,
+            cwd=cwd,
+            env=os.environ | settings | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
 
     def succeeds(self, *arguments: str | Path, cwd: Path, **environment: str) -> str:
         """Run one command that must succeed; return what it prints."""
         done = self.run(*arguments, cwd=cwd, **environment)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout
         return done.stdout
 
 

@@ -18,16 +18,28 @@ PREFIX = "riscv64-unknown-elf-"
 CHIP = ["-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"]
 
 
-def write_model_list():
-    """Write the header that names the project's models for mcuq_main.c; return how many there are."""
-    names = sorted(p.parents[1].name for p in libraries.glob("*/src/*_model.c") if p.stem == f"{p.parents[1].name}_model")
-    text = "".join(f'#include "{name}.h"\n' for name in names)
-    text += f"#define MCUQ_MODELS {', '.join(f'&{name}_model' for name in names)}\n"
-    header = generated / "mcuq_models.h"
-    if not header.is_file() or header.read_text() != text:
+def write_main():
+    """Write a main function for the project's models: mcuq_main.c with the list that it includes.
+
+    The models' headers stand in the source too, where PlatformIO's library finder looks for them.
+    """
+    names = sorted(
+        p.parents[1].name for p in libraries.glob("*/src/*_model.c") if p.stem == f"{p.parents[1].name}_model"
+    )
+    if not names:
+        print(f"Error: no model in {libraries}; `mcuq build` writes one there")
+        env.Exit(1)
+    headers = "".join(f'#include "{name}.h"\n' for name in names)
+    write("mcuq_models.h", f"{headers}#define MCUQ_MODELS {', '.join(f'&{name}_model' for name in names)}\n")
+    write("main.c", f'{headers}#include "mcuq_main.c"\n')
+
+
+def write(name, text):
+    """Write a generated file, unless it is the same: nothing is compiled again then."""
+    path = generated / name
+    if not path.is_file() or path.read_text() != text:
         generated.mkdir(parents=True, exist_ok=True)
-        header.write_text(text)
-    return len(names)
+        path.write_text(text)
 
 
 def execute(target, source, env):
@@ -59,16 +71,14 @@ env.Append(
     ASPPFLAGS=["-x", "assembler-with-cpp"],
     CCFLAGS=[*CHIP, "-O2", "-ffunction-sections", "-fdata-sections"],
     CXXFLAGS=["-fno-exceptions", "-fno-rtti"],
-    CPPDEFINES=[("MCUQ_CHIP", '\\"rv32imc\\"')],
+    CPPDEFINES=[("MCUQ_CHIP", '\\"rv32imc (emulated)\\"')],
     CPPPATH=[str(runtime), str(generated), str(libraries / "mcuq" / "src")],
     LINKFLAGS=[*CHIP, "-nostartfiles", "-Wl,--gc-sections", "-T", str(runtime / "rv32" / "link.ld")],
 )
 
 if "__test" not in COMMAND_LINE_TARGETS and not env.MatchSourceFiles("$PROJECT_SRC_DIR", env.get("SRC_FILTER")):
-    if write_model_list() == 0:
-        print(f"Error: no model in {libraries}; `mcuq build` writes one there")
-        env.Exit(1)
-    env.Replace(PROJECT_SRC_DIR=str(runtime), SRC_FILTER=["+<mcuq_main.c>"])
+    write_main()
+    env.Replace(PROJECT_SRC_DIR=str(generated), SRC_FILTER=["+<main.c>"])
 
 env.BuildSources("$BUILD_DIR/emulator", str(runtime), ["+<mcuq_stack.c>", "+<mcuq_fault.c>", "+<rv32/>"])
 program = env.BuildProgram()
