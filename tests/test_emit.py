@@ -220,7 +220,7 @@ def test_platformio_ini_says_what_the_board_file_says(rng, tmp_path, board, fram
         f"platform = {known.platform}",
         f"board = {board}",
         f"framework = {framework}",
-        "build_flags = -O2",
+        "build_unflags = -Os",
         f"board_build.flash_mode = {known.flash_mode}",
         f"board_build.f_flash = {known.flash_frequency}L",
     ):
