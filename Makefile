@@ -10,7 +10,7 @@ PROJECT := build/digits
 
 PYTEST_FLAGS ?= -n auto
 
-.PHONY: help quickstart test test-all lint format readme optional clean
+.PHONY: help quickstart test test-all lint format readme bench optional clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ format: $(VENV)/installed-dev ## rewrite Python and C in the project's style
 readme: $(VENV)/installed-dev ## renew the README's generated parts
 	$(BIN)/python tools/readme.py
 
+bench: $(VENV)/installed-dev build/bakenn ## instructions on the emulated chips next to BakeNN and ESP-NN: benchmarks/results
+	$(BIN)/python benchmarks/bench.py $(BENCH)
+
 optional: $(VENV)/installed-dev ## what the tests would use but this machine lacks
 	@$(BIN)/python tests/requirements.py
 
@@ -55,6 +58,9 @@ $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "mcuq needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+build/bakenn: | $(VENV)/installed-dev # only measured, never part of mcuq
+	$(BIN)/python -m pip install --quiet --no-deps --target $@ bakenn==1.0.0
 
 $(VENV)/installed: pyproject.toml | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --editable .

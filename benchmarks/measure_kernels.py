@@ -3,11 +3,16 @@
     python benchmarks/measure_kernels.py          write the table
     python benchmarks/measure_kernels.py --check  exit 1 if the table is stale
 
-Code is .text + .literal + .rodata of the object file. Stack is the sum of the frames (-fstack-usage) of all functions
-in the kernel's file: no chain of calls within it is deeper. The same is measured for the device application
-(firmware/app without its ports, tracing compiled in) and for a function shaped like a generated `_run_in`, of which
-two lengths give the cost of a step. Not in these numbers: library helpers (division, memcpy) and the framework's own
-stack under the serial port.
+Code is .text after a link of nothing but the files in question, because linkers shorten calls; constants are .rodata
+(texts, jump tables). Stack is the deepest chain of calls through the frames that GCC reports (-fcallgraph-info=su).
+Three things are measured:
+
+- every kernel by itself;
+- functions shaped like a generated `_run_in`: two lengths give the code of a step, and the frame is listed by how many
+  buffers are in use at a time, for their addresses stay in saved registers;
+- the device application with the emulated chip's main function and port (firmware/app, tracing compiled in).
+
+Not in these numbers: library helpers (division, memcpy) and the framework's own stack under its serial port.
 
 An instruction set whose compiler is not installed keeps its entries; a line says how to install it.
 """
@@ -20,39 +25,54 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import call_graph
+from call_graph import CallGraph
+
 ROOT = Path(__file__).resolve().parents[1]
-KERNELS, APP = ROOT / "firmware" / "kernels", ROOT / "firmware" / "app"
+KERNELS, APP, EMULATOR = ROOT / "firmware" / "kernels", ROOT / "firmware" / "app", ROOT / "firmware" / "emulator"
 TABLE = ROOT / "boards" / "kernels.json"
 LIBC_HEADERS = "/usr/lib/picolibc/riscv64-unknown-elf/include"
-COMMON = ("-O2", "-std=c99", "-ffunction-sections", "-fstack-usage")
-COUNTED = (".text", ".literal", ".rodata", ".srodata")
+COMMON = ("-O2", "-std=c99", "-ffunction-sections", "-fcallgraph-info=su")
+LINK = ("-nostdlib", "-Wl,--unresolved-symbols=ignore-all", "-Wl,-e0", "-Wl,-Ttext=0x4000")  # functions elsewhere: at 0
+FAR = ("-Wl,--section-start=.rodata=0x3f000000", "-Wl,-Tdata=0x3f800000")  # not reachable by short instructions
+CODE, CONSTANTS = (".text", ".literal"), (".rodata", ".srodata")
 SHORT, LONG = 8, 40  # steps of the two functions that are compared
+MOST_BUFFERS = 16  # in use at a time; with more of them nothing is kept in registers any longer
 
-UNARY = "    mcuq_conv2d_s8(&c[{i}], arena + {x}, arena + {y}, NULL);\n"
-BINARY = "    mcuq_add_s8(&a[{i}], arena + {x}, arena + {z}, arena + {y}, NULL);\n"
-AFTER = "    MCUQ_AFTER_STEP({i}, arena + {y}, 16);\n"
+UNARY = "    mcuq_conv2d_s8(&c[{i}], {x}, {y}, NULL);\n"
+BINARY = "    mcuq_add_s8(&a[{i}], {x}, {z}, {y}, NULL);\n"
+AFTER = "    MCUQ_AFTER_STEP({i}, {y}, 16);\n"
 RUN = """#include <stddef.h>
 #include "mcuq.h"
 #include "mcuq_add_s8.h"
 #include "mcuq_conv2d_s8.h"
-extern const mcuq_add_s8_params a[{steps}];
-extern const mcuq_conv2d_s8_params c[{steps}];
+const mcuq_add_s8_params a[{steps}] = {{{{0}}}};
+const mcuq_conv2d_s8_params c[{steps}] = {{{{0}}}};
+void model_run_in(void *arena_bytes, const int8_t *input, int8_t *output);
 void model_run_in(void *arena_bytes, const int8_t *input, int8_t *output) {{
     int8_t *const arena = arena_bytes;
-    mcuq_conv2d_s8(&c[0], input, arena, NULL);
-{calls}    mcuq_conv2d_s8(&c[1], arena, output, NULL);
-}}
+{calls}}}
+void model_run(const int8_t *input, int8_t *output);
 void model_run(const int8_t *input, int8_t *output) {{
     static int8_t arena[4096];
     model_run_in(arena, input, output);
 }}
-void run(const void *const *inputs, void *const *outputs) {{
-    model_run(inputs[0], outputs[0]);
-}}
 """
+RUN_MODEL = """#include <stdint.h>
+void model_run(const int8_t *input, int8_t *output);
+void run(void *arena, const void *const *inputs, void *const *outputs);
+void run(void *arena, const void *const *inputs, void *const *outputs) {
+    (void)arena;
+    model_run(inputs[0], outputs[0]);
+}
+"""
+MODELS = '#include "mcuq.h"\nextern const mcuq_model model;\n#define MCUQ_MODELS &model\n'
 
 
 class Compiler(NamedTuple):
@@ -60,6 +80,7 @@ class Compiler(NamedTuple):
 
     prefix: str
     flags: tuple[str, ...]
+    port: str
     install: str
     note: str
 
@@ -79,64 +100,140 @@ COMPILERS = {
     "rv32imc": Compiler(
         "riscv64-unknown-elf-",
         ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
+        "rv32",
         "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
         "",
     ),
     "xtensa": Compiler(
         "xtensa-lx106-elf-",
-        ("-mlongcalls", f"-idirafter{LIBC_HEADERS}"),
+        ("-mlongcalls", "-DMCUQ_LX6_EMULATED", f"-idirafter{LIBC_HEADERS}"),
+        "xtensa",
         "apt-get install gcc-xtensa-lx106 picolibc-riscv64-unknown-elf",
         "; a stand-in for the ESP32, S2 and S3 compilers: no windowed registers, no multiply-high, no min/max",
     ),
 }
 
 
+class Measured(NamedTuple):
+    """What some files compile to: bytes of code and of constants, and how their functions call each other."""
+
+    code: int
+    constants: int
+    graph: CallGraph
+
+
 def measure(compiler: Compiler) -> dict[str, Any]:
     """Return one instruction set's entry of the table."""
-    kernels = {f.stem.removeprefix("mcuq_"): _measured(compiler, f) for f in sorted(KERNELS.glob("mcuq_*.c"))}
-    with tempfile.TemporaryDirectory() as folder:
-        short, long = (_measured(compiler, _run_source(Path(folder), steps)) for steps in (SHORT, LONG))
-    step = -(-(long["code"] - short["code"]) // (LONG - SHORT))
     return {
         "source": compiler.source,
-        "kernels": kernels,
-        "run": {"code": short["code"] - SHORT * step, "stack": long["stack"]},
-        "step": {"code": step},
+        "kernels": _kernels(compiler),
+        **_run(compiler),
         "application": _application(compiler),
     }
 
 
-def _application(compiler: Compiler) -> dict[str, int]:
-    """Return the sums over the application's files, ports apart."""
-    files = [_measured(compiler, path) for path in sorted(APP.glob("mcuq_*.c")) if "_port_" not in path.name]
-    return {what: sum(measured[what] for measured in files) for what in ("code", "stack")}
+def _kernels(compiler: Compiler) -> dict[str, dict[str, Any]]:
+    """Return every kernel, and the files that kernels share ("uses"): their code counts once for all of them."""
+    files = {name: _sources(name) for name in sorted({path.stem for path in KERNELS.glob("mcuq_*.[cS]")})}
+    units = {name: _compiled(compiler, sources) for name, sources in files.items()}
+    whole = _compiled(compiler, [source for sources in files.values() for source in sources]).graph
+    owner = {function: name for name, unit in units.items() for function in unit.graph.functions}
+    return {
+        name.removeprefix("mcuq_"): {
+            "code": unit.code,
+            "constants": unit.constants,
+            "stack": whole.depth(name),
+            "uses": sorted({owner[f].removeprefix("mcuq_") for f in unit.graph.callees if owner.get(f, name) != name}),
+        }
+        for name, unit in units.items()
+    }
 
 
-def _run_source(folder: Path, steps: int) -> Path:
-    """Write a function like a generated model's: many places in the arena, every third step of two inputs."""
-    calls = [
-        ((BINARY if i % 3 == 2 else UNARY) + AFTER).format(
-            i=i, x=384 * (i % 5), y=400 * (i % 7) + 2048, z=272 * (i % 3)
-        )
-        for i in range(steps)
-    ]
-    path = folder / f"run_{steps}.c"
-    path.write_text(RUN.format(steps=steps, calls="".join(calls)))
-    return path
+def _sources(name: str) -> list[Path]:
+    """Return a kernel's files: C, and assembly for the chip that has it."""
+    return [path for path in (KERNELS / f"{name}.c", KERNELS / f"{name}.S") if path.exists()]
 
 
-def _measured(compiler: Compiler, source: Path) -> dict[str, int]:
-    """Compile one file; return its code and the sum of its stack frames, in bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        compiled = Path(folder, "file.o")
-        include = ["-DMCUQ_TRACE", f"-I{KERNELS}", f"-I{APP}"]
-        _output([f"{compiler.prefix}gcc", *compiler.flags, *COMMON, *include, "-c", str(source), "-o", str(compiled)])
-        sections = _output([f"{compiler.prefix}size", "-A", str(compiled)]).splitlines()
-        frames = compiled.with_suffix(".su").read_text().splitlines()
-    code = sum(int(line.split()[1]) for line in sections if line.startswith(COUNTED))
-    if any(not frame.endswith("static") for frame in frames):
-        raise SystemExit(f"{source}: a stack frame whose size is not fixed")
-    return {"code": code, "stack": sum(int(frame.split("\t")[1]) for frame in frames)}
+def _run(compiler: Compiler) -> dict[str, Any]:
+    """Return what the functions around the kernels cost: "run" the rest, "step" each further step."""
+    short, long = (_compiled_model(compiler, _chain(steps)) for steps in (SHORT, LONG))
+    step = -(-(long.code - short.code) // (LONG - SHORT))
+    frames = [_compiled_model(compiler, _fan(n)).graph.depth("run") for n in range(1, MOST_BUFFERS + 1)]
+    return {"run": {"code": short.code - SHORT * step, "stack": frames}, "step": {"code": step}}
+
+
+def _chain(steps: int) -> str:
+    """Return calls like a network's: each step reads the one before, every third also an older one."""
+    calls = []
+    for i in range(steps):
+        values = {"x": f"arena + {400 * (i % 3)}", "y": f"arena + {400 * ((i + 1) % 3)}", "z": "arena + 2800"}
+        calls.append(((BINARY if i % 3 == 2 else UNARY) + AFTER).format(i=i, **values))
+    return "".join(calls)
+
+
+def _fan(buffers: int) -> str:
+    """Return calls that write as many buffers, then read them two by two, the oldest last."""
+    places = [f"arena + {2400 * i + 16}" for i in range(buffers)]
+    calls = [(UNARY + AFTER).format(i=i, x="input", y=place) for i, place in enumerate(places)]
+    for i in range(buffers - 1, 0, -1):
+        calls.append((BINARY + AFTER).format(i=i, x=places[i], z=places[i - 1], y=places[i - 1]))
+    return "".join([*calls, UNARY.format(i=0, x=places[0], y="output")])
+
+
+def _compiled_model(compiler: Compiler, calls: str) -> Measured:
+    """Compile what stands around the kernels in a generated model with these calls."""
+    with tempfile.TemporaryDirectory() as name:
+        texts = {"model.c": RUN.format(steps=LONG, calls=calls), "model_model.c": RUN_MODEL}
+        for file, text in texts.items():
+            Path(name, file).write_text(text)
+        return _compiled(compiler, [Path(name, file) for file in texts])
+
+
+def _application(compiler: Compiler) -> dict[str, Any]:
+    """Return what the application costs by itself, and the stack when it calls a model.
+
+    That is during the self-test, where the hook after a step only counts cycles, or to answer a request, where the
+    hook may send what the step computed.
+    """
+    files = [path for path in sorted(APP.glob("mcuq_*.c")) if "_port_" not in path.name]
+    code, constants, own = _compiled(compiler, files)
+    port = EMULATOR / compiler.port / f"mcuq_port_{compiler.port}.c"
+    whole = _compiled(compiler, [*files, port, EMULATOR / "mcuq_main.c"]).graph
+    main = whole.frames["main"]
+    return {
+        "code": code,
+        "constants": constants,
+        "stack": whole.depth("main"),
+        "self_test": main + whole.depth_at_indirect_call("mcuq_app_start"),
+        "request": main + whole.depth_at_indirect_call("mcuq_app_poll"),
+        "hook": whole.frames["mcuq_after_step"] + whole.depth("mcuq_port_cycles"),
+        "traced_hook": whole.depth("mcuq_after_step"),
+        "functions": own.functions,
+    }
+
+
+def _compiled(compiler: Compiler, sources: Sequence[Path]) -> Measured:
+    """Compile and link files."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "mcuq_models.h").write_text(MODELS)
+        include = ["-DMCUQ_TRACE", *(f"-I{path}" for path in (folder, KERNELS, APP, EMULATOR))]
+        command = [f"{compiler.prefix}gcc", *compiler.flags, *COMMON, *include]
+        objects = [folder / f"{source.name}.o" for source in sources]
+        for source, compiled in zip(sources, objects, strict=True):
+            _output([*command, "-c", str(source), "-o", str(compiled)])
+        linked = str(folder / "linked")
+        machine = [flag for flag in compiler.flags if flag.startswith("-m")]
+        _output([f"{compiler.prefix}gcc", *machine, *LINK, *FAR, *map(str, objects), "-o", linked])
+        sections = _output([f"{compiler.prefix}size", "-A", linked]).splitlines()
+        assembly = [o for o, source in zip(objects, sources, strict=True) if source.suffix == ".S"]
+        listings = [_output([f"{compiler.prefix}objdump", "-d", "--no-show-raw-insn", str(o)]) for o in assembly]
+        graph = call_graph.read([o.with_suffix(".ci") for o in objects if o not in assembly], listings)
+    return Measured(_section_bytes(sections, CODE), _section_bytes(sections, CONSTANTS), graph)
+
+
+def _section_bytes(lines: Sequence[str], names: tuple[str, ...]) -> int:
+    return sum(int(line.split()[1]) for line in lines if line.startswith(names))
 
 
 def _output(command: list[str]) -> str:

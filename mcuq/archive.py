@@ -24,6 +24,7 @@ from mcuq import __version__, ops
 from mcuq.errors import MalformedModelError
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import Op
+from mcuq.setup import PLAIN, Setup
 from mcuq.tensor import Array, QConstant, QTensor
 
 FORMAT = 1
@@ -34,12 +35,18 @@ _OPS = {op.name: op for op in ops.ALL}
 
 @dataclass(frozen=True, eq=False)
 class Archive:
-    """A model with its self-test inputs ([samples, *shape] each) and the board its project was written for."""
+    """A model with its self-test inputs ([samples, *shape] each) and the board and setup of its project."""
 
     graph: Graph
     samples: Mapping[str, Array] = field(default_factory=dict)
     board: str = ""
     framework: str = ""
+    setup: Setup = PLAIN
+
+    def setup_for(self, board: str, framework: str) -> Setup:
+        """Return the recorded setup; the partition table only for the board and framework that it belongs to."""
+        same = (board, framework) == (self.board, self.framework)
+        return self.setup if same else dataclasses.replace(self.setup, partition="")
 
 
 def digest(graph: Graph) -> str:
@@ -52,7 +59,7 @@ def digest(graph: Graph) -> str:
 
 def dump(archive: Archive) -> bytes:
     """Return the bytes of the ``.mcuq`` file."""
-    project = {"board": archive.board, "framework": archive.framework}
+    project = {"board": archive.board, "framework": archive.framework, "setup": dataclasses.asdict(archive.setup)}
     header = {"format": FORMAT, "mcuq": __version__, "project": project, **_describe(archive.graph)}
     members = {"model.json": _json(header)}
     members |= {f"constants/{name}.npy": _npy(c.values) for name, c in sorted(archive.graph.constants.items())}
@@ -105,7 +112,8 @@ def _restore(members: Mapping[str, bytes]) -> Archive:
         if array.dtype != tensor.dtype or array.shape[1:] != tensor.shape:
             raise MalformedModelError(f"sample {name} is {array.dtype}{list(array.shape)}, not {tensor.dtype}")
     project = header["project"]
-    return Archive(graph, samples, str(project["board"]), str(project["framework"]))
+    setup = Setup(**_fields(Setup, project.get("setup", {})))
+    return Archive(graph, samples, str(project["board"]), str(project["framework"]), setup)
 
 
 def _describe(graph: Graph) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from typing import TypeVar
 
 from mcuq.errors import UsageError
 from mcuq.resources import resource
+from mcuq.sdk import FRAMEWORKS, Sdk, read_sdk
 from mcuq.sourced import Amount, Table, read_sourced
 
 T = TypeVar("T")
 
-FRAMEWORKS = ("arduino", "espidf")
 FLASH_MODES = ("qio", "qout", "dio", "dout")
+PSRAM_MODES = ("quad", "octal", "hex")
 
 
 @dataclass(frozen=True)
@@ -33,59 +34,42 @@ class Partition:
 
 
 @dataclass(frozen=True)
-class Sdk:
-    """What one framework, as one PlatformIO platform pins it, leaves to an application on one chip.
-
-    ``static_limit`` is the linker segment of static data, ``base_static`` what an empty application uses of it.
-    ``base_iram`` is IRAM code in the same memory (None: IRAM has its own), of which the first ``iram_apart`` bytes
-    cost the segment nothing. ``heap_block`` is the largest block malloc gives at boot.
-    """
-
-    framework: str
-    version: str
-    platform: str
-    static_limit: Amount
-    base_static: Amount
-    base_image: Amount
-    task: str
-    task_stack: Amount
-    base_iram: Amount | None = None
-    iram_apart: Amount | None = None
-    heap_block: Amount | None = None
-
-    @property
-    def iram_spill(self) -> int:
-        """Bytes of the static segment that an empty application's IRAM code takes away."""
-        apart = self.iram_apart.bytes if self.iram_apart else 0
-        return max(0, self.base_iram.bytes - apart) if self.base_iram else 0
-
-
-@dataclass(frozen=True)
 class Chip:
-    """A SoC. ``isa`` picks the column of ``kernels.json``; ``const_window`` is how much constant data flash can map."""
+    """A SoC.
+
+    ``isa`` picks the column of ``kernels.json``; ``const_window`` is how much constant data flash can map,
+    ``psram_window`` how much PSRAM. ``iram`` is memory for code alone (None: it shares that of static data).
+    """
 
     id: str
     name: str
     isa: str
     const_window: Amount
     code_shares_const_window: bool
+    psram_window: Amount | None
+    iram: Amount | None
     sdks: tuple[Sdk, ...]
 
 
 @dataclass(frozen=True)
 class Board:
-    """A board as PlatformIO knows it. ``frameworks[0]`` is the default; ``flash_frequency`` is in Hz."""
+    """A board as PlatformIO knows it.
+
+    ``frameworks[0]`` is the default; ``platforms`` is the PlatformIO platform of each; ``flash_frequency`` is in Hz.
+    """
 
     id: str
     name: str
     chip: Chip
-    platform: str
+    platforms: Mapping[str, str]
     frameworks: tuple[str, ...]
     flash: Amount
     flash_mode: str
     flash_frequency: int
     monitor_speed: int
     partitions: Mapping[str, Partition]
+    psram: Amount | None = None
+    psram_mode: str = ""
 
     def framework(self, wanted: str = "") -> str:
         """Return the framework asked for, or the board's default.
@@ -100,7 +84,7 @@ class Board:
     def sdk(self, framework: str = "") -> Sdk:
         """Return the figures of a framework, as this board's platform pins it."""
         wanted = self.framework(framework)
-        return next(s for s in self.chip.sdks if (s.framework, s.platform) == (wanted, self.platform))
+        return next(s for s in self.chip.sdks if (s.framework, s.platform) == (wanted, self.platforms[wanted]))
 
     def partition(self, framework: str = "", table: str = "") -> Partition:
         """Return the board's partition table for a framework, or another one by name.
@@ -154,7 +138,9 @@ def load_chip(chip: str, where: str = "") -> Chip:
         isa=table.text("isa"),
         const_window=table.amount("const_window"),
         code_shares_const_window=table.flag("code_shares_const_window"),
-        sdks=tuple(_sdk(sdk) for sdk in table.tables("sdk")),
+        psram_window=table.optional_amount("psram_window"),
+        iram=table.optional_amount("iram"),
+        sdks=tuple(read_sdk(sdk) for sdk in table.tables("sdk")),
     )
     table.close()
     return result
@@ -169,27 +155,41 @@ def known_partitions(framework: str) -> Mapping[str, Partition]:
 
 def _board(path: Path) -> Board:
     table = read_sourced(path)
-    chip, platform = load_chip(table.text("chip"), table.where), table.text("platform")
+    chip = load_chip(table.text("chip"), table.where)
     frameworks = table.texts("frameworks", FRAMEWORKS)
-    for framework in frameworks:
+    platforms = _platforms(table, frameworks)
+    for framework, platform in platforms.items():
         if not any((s.framework, s.platform) == (framework, platform) for s in chip.sdks):
             table.fail(f"no figures for {framework} of {platform} on {chip.name}; see boards/chips/{chip.id}.toml")
+    psram = table.optional_amount("psram")
     partitions = table.table("partitions")
     result = Board(
         id=path.stem,
         name=table.text("name"),
         chip=chip,
-        platform=platform,
+        platforms=platforms,
         frameworks=frameworks,
         flash=table.amount("flash"),
         flash_mode=table.text("flash_mode", FLASH_MODES),
         flash_frequency=table.number("flash_frequency"),
         monitor_speed=table.number("monitor_speed"),
         partitions={f: _board_partition(partitions, f) for f in frameworks},
+        psram=psram,
+        psram_mode=table.text("psram_mode", PSRAM_MODES) if psram else "",
     )
     partitions.close()
     table.close()
     return result
+
+
+def _platforms(table: Table, frameworks: tuple[str, ...]) -> dict[str, str]:
+    """Read ``platform``, one for all frameworks or ``{ arduino = …, espidf = … }``."""
+    if not table.has_table("platform"):
+        return dict.fromkeys(frameworks, table.text("platform"))
+    each = table.table("platform")
+    platforms = {framework: each.text(framework) for framework in frameworks}
+    each.close()
+    return platforms
 
 
 def _board_partition(tables: Table, framework: str) -> Partition:
@@ -202,24 +202,6 @@ def _board_partition(tables: Table, framework: str) -> Partition:
 
 def _partition(name: str, table: Table) -> Partition:
     result = Partition(name, table.amount("app"), table.amount("flash"))
-    table.close()
-    return result
-
-
-def _sdk(table: Table) -> Sdk:
-    result = Sdk(
-        framework=table.text("framework", FRAMEWORKS),
-        version=table.text("version"),
-        platform=table.text("platform"),
-        static_limit=table.amount("static_limit"),
-        base_static=table.amount("base_static"),
-        base_image=table.amount("base_image"),
-        task=table.text("task"),
-        task_stack=table.amount("task_stack"),
-        base_iram=table.optional_amount("base_iram"),
-        iram_apart=table.optional_amount("iram_apart"),
-        heap_block=table.optional_amount("heap_block"),
-    )
     table.close()
     return result
 

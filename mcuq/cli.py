@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from mcuq import __version__
 from mcuq.errors import ClearNoError, McuqError, UsageError
+from mcuq.setup import ARENAS
 
 if TYPE_CHECKING:
     from mcuq.tensor import Array
@@ -80,6 +81,30 @@ def _add_board(parser: argparse.ArgumentParser, required: bool) -> None:
     parser.add_argument("--framework", default="", metavar="F", help="arduino or espidf; default: the board's first")
 
 
+def _add_setup(parser: argparse.ArgumentParser) -> None:
+    """Add the options that decide with what a model shares the board; the defaults are the project's, or none."""
+    switch = argparse.BooleanOptionalAction
+    parser.add_argument("--arena", choices=ARENAS, help="where the arena lies: static data, internal heap or PSRAM")
+    parser.add_argument("--partition", metavar="P", help="partition table, such as huge_app.csv; default: the board's")
+    parser.add_argument("--wifi", action=switch, default=None, help="the application uses Wi-Fi")
+    parser.add_argument("--ble", action=switch, default=None, help="the application uses Bluetooth Low Energy")
+    parser.add_argument("--io-in-arena", action=switch, default=None, help="inputs and outputs lie in the arena too")
+    parser.add_argument("--app-ram", type=_count, metavar="N", help="bytes of static data of the application")
+    parser.add_argument("--app-flash", type=_count, metavar="N", help="bytes of code and constants of the application")
+
+
+def _count(text: str) -> int:
+    number = int(text.replace("_", ""))
+    if number < 0:
+        raise ValueError
+    return number
+
+
+def _setup_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    names = ("arena", "partition", "wifi", "ble", "app_ram", "app_flash", "io_in_arena")
+    return {name: getattr(arguments, name) for name in names}
+
+
 def _add_build(verbs: Any) -> None:
     example = "model.tflite --board esp32dev --out project"
     parser = _verb(verbs, "build", "check a model, simulate it and write its PlatformIO project", example)
@@ -88,43 +113,54 @@ def _add_build(verbs: Any) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="the project; a second model is added")
     parser.add_argument("--name", default="", metavar="N", help="the model's name in C; default: the file's")
     parser.add_argument("--calibration", metavar="D", type=Path, help="samples whose first become self-test vectors")
+    _add_setup(parser)
     parser.set_defaults(run=_build)
 
 
 def _build(arguments: argparse.Namespace) -> int:
     from mcuq import pipeline, report
+    from mcuq.board import load_board
 
     model = pipeline.open_model(arguments.model)
     if arguments.calibration:
         model = pipeline.with_vectors(model, arguments.calibration)
-    written = pipeline.write_project(model, arguments.board, arguments.out, arguments.framework, arguments.name)
+    board = load_board(arguments.board)
+    framework = board.framework(arguments.framework)
+    setup = model.setup_for(board.id, framework).updated(_setup_options(arguments))
+    written = pipeline.write_project(model, board, arguments.out, framework, arguments.name, setup=setup)
     report.show(report.build(written, arguments.out), arguments.json)
     return YES
 
 
 def _add_check(verbs: Any) -> None:
-    parser = _verb(
-        verbs, "check", "say whether a model fits a board before anything is built", "model.tflite --board esp32dev"
-    )
-    parser.add_argument("model", metavar="MODEL", type=Path)
+    example = "model.tflite --board esp32dev --wifi"
+    parser = _verb(verbs, "check", "say whether a model fits a board, before or after it is built", example)
+    parser.add_argument("model", metavar="MODEL", type=Path, help="a model; with --elf also a project")
     _add_board(parser, required=False)
     parser.add_argument("--compare", action="store_true", help="a table over all boards instead of one")
+    parser.add_argument("--elf", metavar="FILE", type=Path, help="read a linked firmware that holds the model")
+    parser.add_argument("--sources", action="store_true", help="say where every number comes from")
+    _add_setup(parser)
     parser.set_defaults(run=_check)
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from mcuq import pipeline, report
-    from mcuq.board import board_ids
+    from mcuq import checking, fit_table, pipeline, report
 
-    if bool(arguments.board) == arguments.compare:
-        raise UsageError("check needs either --board B or --compare")
-    graph = pipeline.load(arguments.model)
+    board, framework, options = arguments.board or "", arguments.framework, _setup_options(arguments)
+    if arguments.compare and (board or arguments.elf):
+        raise UsageError("--compare asks all boards, before anything is built: give neither --board nor --elf with it")
+    if not (board or arguments.compare or arguments.elf):
+        raise UsageError("check needs --board B, --compare or --elf FILE")
     if arguments.compare:
-        reports = [pipeline.check_fit(pipeline.compile(graph, b), b, arguments.framework) for b in board_ids()]
-        report.show(report.comparison(reports), arguments.json)
+        reports = checking.check_boards(pipeline.open_model(arguments.model), framework, options)
+        report.show(fit_table.comparison(reports), arguments.json)
         return YES if any(r.fits for r in reports) else NO
-    fit = pipeline.check_fit(pipeline.compile(graph, arguments.board), arguments.board, arguments.framework)
-    report.show(report.fit(fit), arguments.json)
+    if arguments.elf:
+        fit = checking.check_built(arguments.model, arguments.elf, board, framework, options)
+    else:
+        fit = checking.check_model(pipeline.open_model(arguments.model), board, framework, options)
+    report.show(fit_table.fit(fit, arguments.sources), arguments.json)
     return YES if fit.fits else NO
 
 

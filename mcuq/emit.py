@@ -18,6 +18,7 @@ from mcuq.board import Board
 from mcuq.graph import Graph
 from mcuq.plan import Plan, Step
 from mcuq.resources import resource
+from mcuq.setup import PLAIN, Setup
 from mcuq.tensor import Array, QConstant, QTensor
 
 Files = dict[str, bytes]
@@ -90,7 +91,7 @@ def emit_library(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> 
     }
 
 
-def emit_project(name: str, board: Board, framework: str, vectors: int) -> Files:
+def emit_project(name: str, board: Board, framework: str, vectors: int, setup: Setup = PLAIN) -> Files:
     """Render what mcuq writes once and then leaves to the user: ``platformio.ini``, ``src/``, a README.
 
     Args:
@@ -98,8 +99,11 @@ def emit_project(name: str, board: Board, framework: str, vectors: int) -> Files
         board: where it will run.
         framework: "arduino" or "espidf".
         vectors: number of embedded self-test vectors.
+        setup: partition table and place of the arena.
     """
+    call = f"{name}_run(input, output)" if setup.arena == "static" else f"{name}_run_in(arena, input, output)"
     context = {"version": __version__, "name": name, "board": board, "framework": framework, "vectors": vectors}
+    context |= {"setup": setup, "call": call}
     files = {
         "platformio.ini": "platformio.ini.j2",
         "README.md": "project_readme.md.j2",
@@ -139,10 +143,12 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
         "version_number": _version_number(),
         "name": graph.name,
         "prefix": graph.name.upper(),
-        "hash": archive.digest(graph),
+        "hash": archive.digest(content.graph),  # of the model as given, before any pass
         "plan": plan,
+        "arena": content.setup.arena,
         "inputs": inputs,
         "outputs": results,
+        "offsets": _border_offsets(plan, [*inputs, *results]),
         "signature": f"{', '.join(map(_signature, inputs))} -> {', '.join(map(_signature, results))}",
         "tables": tables,
         "structs": structs,
@@ -156,6 +162,13 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
             for i in range(count)
         ],
     }
+
+
+def _border_offsets(plan: Plan, described: list[Border]) -> dict[str, int]:
+    """Return where inputs and outputs lie in the arena, by argument; of use only where they do."""
+    names = (*plan.graph.inputs, *plan.graph.outputs)
+    places = [plan.locate(name) for name in names]
+    return {b.argument: buffer.offset + start for b, (buffer, start) in zip(described, places, strict=True)}
 
 
 def _signature(border: Border) -> str:

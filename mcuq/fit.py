@@ -1,74 +1,37 @@
-"""Does a plan fit a board? One row per memory region, with the bytes, their sources, and what would help."""
+"""Does a model fit a board? The memory regions row by row, and what would help."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from mcuq import footprint
-from mcuq.board import Board, board_ids, known_partitions, load_board
-from mcuq.footprint import Breakdown, total
+from mcuq import linked, memory
+from mcuq.board import Board, board_ids, load_board
+from mcuq.elf import Linked
+from mcuq.errors import UsageError
 from mcuq.graph import Graph
+from mcuq.memory import NO_EXTRA, Extra, Place, Row
 from mcuq.plan import Plan, build_plan
-
-MAX_BOARDS_SUGGESTED = 3
-
-
-@dataclass(frozen=True)
-class Row:
-    """One memory region: what is needed, of how much, and where the numbers come from."""
-
-    region: str
-    breakdown: Breakdown
-    available: int
-    sources: tuple[str, ...]
-
-    @property
-    def needed(self) -> int:
-        """Bytes needed."""
-        return total(self.breakdown)
-
-    @property
-    def free(self) -> int:
-        """Bytes left over; negative: the bytes missing."""
-        return self.available - self.needed
-
-    @property
-    def fits(self) -> bool:
-        """Whether nothing is missing."""
-        return self.free >= 0
-
-    @property
-    def verdict(self) -> str:
-        """In words."""
-        return "fits" if self.fits else "does not fit"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {
-            "region": self.region,
-            "needed": self.needed,
-            "available": self.available,
-            "free": self.free,
-            "verdict": self.verdict,
-            "breakdown": dict(self.breakdown),
-            "sources": list(self.sources),
-        }
+from mcuq.setup import PLAIN, Setup
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A change after which the model fits, and the bytes then free in the region that was short (the first of them)."""
+    """A change after which the model fits; ``free`` bytes are then left in the region that was short (the first one).
+
+    ``saves`` is what the change itself saves, where it makes the model smaller.
+    """
 
     change: str
     free: int
+    saves: int = 0
 
 
 @dataclass(frozen=True)
 class FitReport:
-    """The answer for one model on one board with one framework."""
+    """The answer for one model on one board with one framework. ``problem``: why it cannot be asked there at all."""
 
     model: str
     board: str
@@ -76,13 +39,24 @@ class FitReport:
     framework: str
     sdk: str
     partition: str
+    arena: str
     rows: tuple[Row, ...]
     suggestions: tuple[Suggestion, ...] = ()
+    problem: str = ""
 
     @property
     def fits(self) -> bool:
         """Whether every region fits."""
-        return all(row.fits for row in self.rows)
+        return not self.problem and all(row.fits for row in self.rows)
+
+    @property
+    def first_short(self) -> str:
+        """The first region that does not fit."""
+        return next((row.region for row in self.rows if not row.fits), "")
+
+    def row(self, region: str) -> Row | None:
+        """Return the row of a region, or of the first whose name begins like this."""
+        return next((row for row in self.rows if row.region.startswith(region)), None)
 
     @property
     def shortfall(self) -> str:
@@ -93,7 +67,7 @@ class FitReport:
             if not row.fits
         ]
         help_ = f"; it fits with {self.suggestions[0].change}" if self.suggestions else ""
-        return "; ".join(missing) + help_ if missing else ""
+        return "; ".join(missing) + help_ if missing else self.problem
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -104,28 +78,16 @@ class FitReport:
             "framework": self.framework,
             "sdk": self.sdk,
             "partition": self.partition,
+            "arena": self.arena,
             "fits": self.fits,
+            "problem": self.problem,
             "regions": [row.to_dict() for row in self.rows],
-            "suggestions": [{"change": s.change, "free": s.free} for s in self.suggestions],
+            "suggestions": [{"change": s.change, "free": s.free, "saves": s.saves} for s in self.suggestions],
         }
 
 
-@dataclass(frozen=True)
-class Extra:
-    """Bytes that the application needs beside the plan: constants in flash, static RAM."""
-
-    constants: int = 0
-    ram: int = 0
-
-
 def check_fit(
-    plan: Plan,
-    board: Board,
-    framework: str = "",
-    extra_constant_bytes: int = 0,
-    *,
-    extra_ram_bytes: int = 0,
-    partition: str = "",
+    plan: Plan, board: Board, framework: str = "", setup: Setup = PLAIN, extra: Extra = NO_EXTRA
 ) -> FitReport:
     """Compare what a plan needs with what a board has.
 
@@ -133,112 +95,54 @@ def check_fit(
         plan: lowered for the board's chip.
         board: where it shall run.
         framework: "arduino" or "espidf"; empty: the board's default.
-        extra_constant_bytes: constants of the application, such as self-test vectors.
-        extra_ram_bytes: static data of the application, such as its input and output.
-        partition: a partition table other than the board's, by the name of its CSV file.
+        setup: what surrounds the model there.
+        extra: what the application in lib/mcuq needs beside it.
 
     Raises:
-        UsageError: a framework or partition table that the board does not have.
+        UsageError: a framework, partition table or radio that the board does not have.
         McuqError: a kernel that has not been measured.
     """
-    extra = Extra(extra_constant_bytes, extra_ram_bytes)
-    report = _report(plan, board, board.framework(framework), partition, extra)
-    if report.fits:
-        return report
-    return replace(report, suggestions=tuple(_suggestions(plan, board, report, extra)))
+    from mcuq import advice
+
+    place = Place(board, board.framework(framework), setup, extra)
+    report = estimate(plan, place)
+    return report if report.fits else replace(report, suggestions=tuple(advice.suggestions(plan, place, report)))
 
 
-def compare(graph: Graph, extra_constant_bytes: int = 0, extra_ram_bytes: int = 0) -> tuple[FitReport, ...]:
-    """Check a model against every board with its default framework, lowered anew for each chip."""
-    plan_for = cache(lambda chip: build_plan(graph, chip))
-    extra = Extra(extra_constant_bytes, extra_ram_bytes)
-    boards = [load_board(name) for name in board_ids()]
-    return tuple(_report(plan_for(b.chip.id), b, b.framework(), "", extra) for b in boards)
+def check_linked(
+    plans: Sequence[Plan], elf: Linked, board: Board, framework: str = "", setup: Setup = PLAIN
+) -> FitReport:
+    """Compare a linked firmware that holds these models with what a board has.
 
-
-def _report(plan: Plan, board: Board, framework: str, partition: str, extra: Extra) -> FitReport:
-    sdk, table = board.sdk(framework), board.partition(framework, partition)
-    rows = (
-        _static_ram(plan, board, framework, extra),
-        _app_partition(plan, board, framework, table.table, extra),
-        _const_window(plan, board, framework, extra),
-        _stack(plan, board, framework),
-    )
-    return FitReport(plan.graph.name, board.id, board.chip.id, framework, sdk.version, table.table, rows)
-
-
-def _static_ram(plan: Plan, board: Board, framework: str, extra: Extra) -> Row:
-    """Arena and static data of an empty application, and the IRAM code that shares their memory."""
-    sdk = board.sdk(framework)
-    amounts = [sdk.static_limit, sdk.base_static, *(a for a in (sdk.base_iram, sdk.iram_apart) if a)]
-    parts = _parts(
-        ("arena", plan.arena_bytes),
-        ("input and output", extra.ram),
-        (f"empty {framework} application", sdk.base_static.bytes),
-        ("code in IRAM", sdk.iram_spill),
-    )
-    return Row("static RAM", parts, sdk.static_limit.bytes, tuple(a.source for a in amounts))
-
-
-def _app_partition(plan: Plan, board: Board, framework: str, partition: str, extra: Extra) -> Row:
-    """Everything flashed as the application: constants, code, and the framework's image."""
-    sdk, app = board.sdk(framework), board.partition(framework, partition).app
-    isa = board.chip.isa
-    parts = _parts(
-        *footprint.constants(plan),
-        ("self-test vectors", extra.constants),
-        *footprint.code(plan, isa),
-        (f"empty {framework} application", sdk.base_image.bytes),
-    )
-    sources = (app.source, sdk.base_image.source, f"code: {footprint.measured(isa).source}")
-    return Row("app partition", parts, app.bytes, sources)
-
-
-def _const_window(plan: Plan, board: Board, framework: str, extra: Extra) -> Row:
-    """Constants that the chip must map from flash; code too where both share one window.
-
-    The framework's whole image is counted, an upper bound of its read-only data.
+    Raises:
+        UsageError: the firmware is for another kind of chip, or does not hold the models.
     """
-    sdk, chip = board.sdk(framework), board.chip
-    parts = _parts(
-        *footprint.constants(plan),
-        ("self-test vectors", extra.constants),
-        *(footprint.code(plan, chip.isa) if chip.code_shares_const_window else ()),
-        (f"empty {framework} application", sdk.base_image.bytes),
-    )
-    return Row("constant window", parts, chip.const_window.bytes, (chip.const_window.source, sdk.base_image.source))
+    place = Place(board, board.framework(framework), setup)
+    rows = linked.rows(plans, elf.require(board.chip), place)
+    return _report(" and ".join(plan.graph.name for plan in plans), place, rows)
 
 
-def _stack(plan: Plan, board: Board, framework: str) -> Row:
-    sdk, isa = board.sdk(framework), board.chip.isa
-    sources = (sdk.task_stack.source, f"frames: {footprint.measured(isa).source}")
-    return Row(f"stack of {sdk.task}", footprint.stack(plan, isa), sdk.task_stack.bytes, sources)
+def compare(graph: Graph, setup: Setup = PLAIN, extra: Extra = NO_EXTRA, framework: str = "") -> tuple[FitReport, ...]:
+    """Check a model against every board, lowered anew for each chip; a framework other than each board's default."""
+    plan_for = cache(lambda chip: build_plan(graph, chip, setup.io_in_arena))
+    boards = [load_board(name) for name in board_ids()]
+    return tuple(_report_or_problem(plan_for(b.chip.id), b, framework, setup, extra) for b in boards)
 
 
-def _suggestions(plan: Plan, board: Board, report: FitReport, extra: Extra) -> Iterator[Suggestion]:
-    """Yield changes that were checked to help: the least effort first, then other boards by name."""
-    short = next(index for index, row in enumerate(report.rows) if not row.fits)
-    tables = ((t, _report(plan, board, report.framework, t, extra)) for t in _larger_partitions(board, report))
-    frameworks = ((f, _report(plan, board, f, "", extra)) for f in board.frameworks if f != report.framework)
-    for table, found in tables:
-        if found.fits:
-            yield Suggestion(f"board_build.partitions = {table} in platformio.ini", found.rows[short].free)
-            break
-    for framework, found in frameworks:
-        if found.fits:
-            yield Suggestion(f"--framework {framework}", found.rows[short].free)
-    others = [r for r in compare(plan.graph, extra.constants, extra.ram) if r.board != board.id and r.fits]
-    for found in others[:MAX_BOARDS_SUGGESTED]:
-        yield Suggestion(f"--board {found.board}", found.rows[short].free)
+def estimate(plan: Plan, place: Place) -> FitReport:
+    """Return the report on a firmware that has not been built, without suggestions."""
+    return _report(plan.graph.name, place, memory.estimate(plan, place))
 
 
-def _larger_partitions(board: Board, report: FitReport) -> list[str]:
-    """Return partition tables of the framework that the board's flash holds and that give more room, smallest first."""
-    current = board.partition(report.framework, report.partition).app.bytes
-    known = known_partitions(report.framework).values()
-    larger = [p for p in known if p.app.bytes > current and p.flash.bytes <= board.flash.bytes]
-    return [p.table for p in sorted(larger, key=lambda p: p.app.bytes)]
+def _report_or_problem(plan: Plan, board: Board, framework: str, setup: Setup, extra: Extra) -> FitReport:
+    try:
+        return estimate(plan, Place(board, board.framework(framework), setup, extra))
+    except UsageError as error:
+        place = Place(board, board.framework(), replace(setup, partition=""))
+        return replace(_report(plan.graph.name, place, ()), problem=str(error))
 
 
-def _parts(*parts: tuple[str, int]) -> Breakdown:
-    return tuple(part for part in parts if part[1])
+def _report(model: str, place: Place, rows: tuple[Row, ...]) -> FitReport:
+    board, setup = place.board, place.setup
+    table = board.partition(place.framework, setup.partition).table
+    return FitReport(model, board.id, board.chip.id, place.framework, place.sdk.version, table, setup.arena, rows)

@@ -6,7 +6,7 @@ The table, ``boards/kernels.json``, is written by ``benchmarks/measure_kernels.p
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,17 +25,53 @@ OBJECT_ALIGNMENT = 4  # what GCC gives constant arrays and structs here
 
 
 @dataclass(frozen=True)
+class Kernel:
+    """Bytes of a kernel: code, constants that it brings, stack down to its deepest call; ``uses``: shared files."""
+
+    code: int
+    constants: int
+    stack: int
+    uses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Application:
+    """The application in lib/mcuq: its bytes, and its stack in use when it calls a model or the hook.
+
+    ``stack`` is the deepest of what does not run a model. The hook runs after every step: during the self-test it only
+    counts cycles, during a request it may send an output (``traced_hook``).
+    """
+
+    code: int
+    constants: int
+    stack: int
+    self_test: int
+    request: int
+    hook: int
+    traced_hook: int
+    functions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The functions around the kernels: code beside the steps, and stack by how many addresses are in use at a time."""
+
+    code: int
+    stack: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Measured:
-    """Code and stack, in bytes, of everything that runs a model on one instruction set, and how they were measured."""
+    """Code and stack of everything that runs a model on one instruction set, and how they were measured."""
 
     source: str
-    kernels: Mapping[str, Mapping[str, int]]
-    run: Mapping[str, int]
-    step: Mapping[str, int]
-    application: Mapping[str, int]
+    kernels: Mapping[str, Kernel]
+    run: Run
+    step_code: int
+    application: Application
 
-    def kernel(self, name: str, what: str) -> int:
-        """Return "code" or "stack" of a kernel.
+    def kernel(self, name: str) -> Kernel:
+        """Return a kernel's bytes.
 
         Raises:
             McuqError: the kernel has not been measured.
@@ -44,12 +80,21 @@ class Measured:
             raise McuqError(
                 f"kernel {name} has no entry in boards/kernels.json; run python benchmarks/measure_kernels.py"
             )
-        return self.kernels[name][what]
+        return self.kernels[name]
 
 
+@cache
 def measured(isa: str) -> Measured:
     """Return the table's entry for an instruction set: "rv32imc" or "xtensa"."""
-    return Measured(**_table()[isa])
+    table: dict[str, Any] = json.loads((resource("boards") / "kernels.json").read_text("utf-8"))[isa]
+    application = table["application"]
+    return Measured(
+        source=table["source"],
+        kernels={name: Kernel(**{**k, "uses": tuple(k["uses"])}) for name, k in table["kernels"].items()},
+        run=Run(table["run"]["code"], tuple(table["run"]["stack"])),
+        step_code=table["step"]["code"],
+        application=Application(**{**application, "functions": tuple(application["functions"])}),
+    )
 
 
 def constants(plan: Plan) -> Breakdown:
@@ -57,22 +102,37 @@ def constants(plan: Plan) -> Breakdown:
 
     "alignment" is what the linker adds between objects so that each starts at a multiple of four.
     """
-    operands = [b.bytes for b in plan.buffers.values() if b.region == "flash"]
-    known: dict[tuple[str, bytes], str] = {}
-    tables = [
-        getattr(step.params, member.name).size * ELEMENT_BYTES[member.ctype]
-        for step in plan.steps
-        for member, _, is_new in distinct_tables(step.name, step.params, known)
-        if is_new
-    ]
-    parameters = [struct_bytes(step.params.members()) for step in plan.steps]
-    padding = sum(-size % OBJECT_ALIGNMENT for size in (*operands, *tables, *parameters))
+    operands, tables, parameters = _operands(plan), _tables(plan), _parameters(plan)
+    sizes = [*operands.values(), *tables.values(), *parameters.values()]
     return _nonzero(
-        ("weights and tables", sum(tables)),
-        ("parameters", sum(parameters)),
-        ("constant operands", sum(operands)),
-        ("alignment", padding),
+        ("weights and tables", sum(tables.values())),
+        ("parameters", sum(parameters.values())),
+        ("constant operands", sum(operands.values())),
+        ("alignment", sum(-size % OBJECT_ALIGNMENT for size in sizes)),
     )
+
+
+def constant_objects(plan: Plan) -> dict[str, int]:
+    """Return the bytes of every constant C object of a plan, by its name."""
+    return _operands(plan) | _tables(plan) | _parameters(plan)
+
+
+def _operands(plan: Plan) -> dict[str, int]:
+    return {name: b.bytes for name, b in plan.buffers.items() if b.region == "flash"}
+
+
+def _tables(plan: Plan) -> dict[str, int]:
+    known: dict[tuple[str, bytes], str] = {}
+    return {
+        table: getattr(step.params, member.name).size * ELEMENT_BYTES[member.ctype]
+        for step in plan.steps
+        for member, table, is_new in distinct_tables(step.name, step.params, known)
+        if is_new
+    }
+
+
+def _parameters(plan: Plan) -> dict[str, int]:
+    return {step.name: struct_bytes(step.params.members()) for step in plan.steps}
 
 
 def struct_bytes(members: Iterable[Member]) -> int:
@@ -86,26 +146,64 @@ def struct_bytes(members: Iterable[Member]) -> int:
     return offset + -offset % largest
 
 
+def kernels(plan: Plan) -> list[str]:
+    """Return the names of the kernels that a plan uses, each once, sorted."""
+    return sorted({step.params.kernel for step in plan.steps})
+
+
+def kernel_files(plan: Plan, isa: str) -> list[str]:
+    """Return the files in lib/mcuq that a plan's kernels are in, without mcuq_ and suffix: theirs, and shared ones."""
+    names = kernels(plan)
+    for name in names:  # grows while it runs
+        names += [other for other in measured(isa).kernel(name).uses if other not in names]
+    return names
+
+
 def code(plan: Plan, isa: str) -> Breakdown:
-    """Return the estimated bytes of code: the kernels a plan uses, its calls, and the application around it."""
+    """Return the estimated bytes of code: the kernels a plan uses, its calls, and the application around it.
+
+    "texts" is what these bring along as constants: texts and jump tables.
+    """
     table = measured(isa)
-    kernels = {step.params.kernel for step in plan.steps}
+    used = [table.kernel(name) for name in kernel_files(plan, isa)]
     return _nonzero(
-        ("kernels", sum(table.kernel(name, "code") for name in sorted(kernels))),
-        ("calls", table.run["code"] + len(plan.steps) * table.step["code"]),
-        ("application", table.application["code"]),
+        ("kernels", sum(kernel.code for kernel in used)),
+        ("calls", table.run.code + len(plan.steps) * table.step_code),
+        ("application", table.application.code),
+        ("texts", table.application.constants + sum(kernel.constants for kernel in used)),
     )
 
 
 def stack(plan: Plan, isa: str) -> Breakdown:
-    """Return the estimated bytes of stack: the deepest kernel, the function that calls it, and the application."""
+    """Return the estimated bytes of stack: the deepest chain of calls, from the application down.
+
+    That is through a kernel or through the hook after a step, or a chain of the application's that runs no model.
+    """
     table = measured(isa)
-    kernels = {step.params.kernel for step in plan.steps}
-    return _nonzero(
-        ("deepest kernel", max((table.kernel(name, "stack") for name in kernels), default=0)),
-        ("calls", table.run["stack"]),
-        ("application", table.application["stack"]),
-    )
+    application = table.application
+    deepest = max((table.kernel(name).stack for name in kernels(plan)), default=0)
+    run = _run_stack(plan, table.run.stack)
+    chains: Sequence[Breakdown] = [
+        (("application", application.self_test), ("calls", run), ("deepest kernel", deepest)),
+        (("application", application.self_test), ("calls", run), ("hook", application.hook)),
+        (("application", application.request), ("calls", run), ("hook", application.traced_hook)),
+        (("application", application.stack),),
+    ]
+    return _nonzero(*max(chains, key=total))
+
+
+def _run_stack(plan: Plan, frames: Sequence[int]) -> int:
+    """Return the stack of the functions that call the kernels: addresses in use, one more constant, operand lists."""
+    used: dict[tuple[str, int | str], list[int]] = {}
+    for index, step in enumerate(plan.steps):
+        for value in (*step.inputs, *step.outputs, *([step.scratch] if step.scratch else [])):
+            buffer, start = plan.locate(value)
+            if buffer.region != "flash":
+                where = buffer.offset + start if buffer.region == "arena" else value
+                used.setdefault((buffer.region, where), []).append(index)
+    in_use = max((sum(u[0] <= i <= u[-1] for u in used.values()) for i in range(len(plan.steps))), default=0)
+    lists = sum(len(step.inputs) for step in plan.steps if step.params.variadic)
+    return frames[min(in_use + 1, len(frames)) - 1] + POINTER_BYTES * lists
 
 
 def total(parts: Breakdown) -> int:
@@ -115,9 +213,3 @@ def total(parts: Breakdown) -> int:
 
 def _nonzero(*parts: tuple[str, int]) -> Breakdown:
     return tuple(part for part in parts if part[1])
-
-
-@cache
-def _table() -> Mapping[str, Mapping[str, Any]]:
-    table: Mapping[str, Mapping[str, Any]] = json.loads((resource("boards") / "kernels.json").read_text("utf-8"))
-    return table

@@ -17,7 +17,10 @@ from mcuq.files import write_files
 from mcuq.fit import FitReport
 from mcuq.frontends.tflite import read_tflite
 from mcuq.graph import Graph, identifier
+from mcuq.memory import Extra
+from mcuq.passes.fold_constant_channels import Folded, fold_constant_channels, saved
 from mcuq.plan import Plan, build_plan
+from mcuq.setup import PLAIN, Setup
 from mcuq.tensor import Array
 
 READERS = {".tflite": lambda path: Archive(read_tflite(path)), ".mcuq": archive.read}
@@ -46,14 +49,19 @@ def load(path: str | Path) -> Graph:
     return open_model(path).graph
 
 
-def compile(graph: Graph, board: Board | str | None = None) -> Plan:  # noqa: A001 - the verb's public name
-    """Lower a model to the steps a board will execute; without a board, to the portable kernels."""
-    return build_plan(graph, _board(board).chip.id if board else GENERIC_CHIP)
+def compile(  # noqa: A001 - the verb's public name
+    graph: Graph, board: Board | str | None = None, *, io_in_arena: bool = False
+) -> Plan:
+    """Lower a model to the steps a board will execute; without a board, to the portable kernels.
+
+    With ``io_in_arena`` inputs and outputs lie in the arena too, instead of in memory of the caller's.
+    """
+    return build_plan(fold_constant_channels(graph), _board(board).chip.id if board else GENERIC_CHIP, io_in_arena)
 
 
-def check_fit(plan: Plan, board: Board | str, framework: str = "") -> FitReport:
+def check_fit(plan: Plan, board: Board | str, framework: str = "", setup: Setup = PLAIN) -> FitReport:
     """Compare what a plan needs with what a board has, before anything is built."""
-    return _fit(plan, _board(board), framework, emit.vector_count(plan.graph))
+    return fit.check_fit(plan, _board(board), framework, setup, application_extra(plan))
 
 
 def simulate(plan: Plan, inputs: Array | Mapping[str, Array]) -> Array | dict[str, Array]:
@@ -79,13 +87,20 @@ class Written:
     """What ``write_project`` did: the fit it rests on, and the files whose content changed or was left to the user."""
 
     plan: Plan
+    folded: Folded
     report: FitReport
     changed: list[str]
     kept: list[str]
 
 
 def write_project(
-    model: Archive | Graph, board: Board | str, directory: str | Path, framework: str = "", name: str = ""
+    model: Archive | Graph,
+    board: Board | str,
+    directory: str | Path,
+    framework: str = "",
+    name: str = "",
+    *,
+    setup: Setup | None = None,
 ) -> Written:
     """Write (or regenerate) the PlatformIO project of a model; of a project that exists, only what mcuq owns.
 
@@ -96,19 +111,20 @@ def write_project(
     content = model if isinstance(model, Archive) else Archive(model)
     board, directory = _board(board), Path(directory)
     framework = board.framework(framework)
+    setup = setup or content.setup_for(board.id, framework)
     graph = replace(content.graph, name=_checked_name(name or content.graph.name))
-    plan = compile(graph, board)
+    plan = compile(graph, board, io_in_arena=setup.io_in_arena)
     samples = content.samples or emit.self_test_inputs(plan)
-    report = _fit(plan, board, framework, len(samples[graph.inputs[0]]))
+    report = fit.check_fit(plan, board, framework, setup, application_extra(plan, len(samples[graph.inputs[0]])))
     if not report.fits:
         raise DoesNotFitError(f"{graph.name} does not fit {board.id}: {report.shortfall}")
-    content = Archive(graph, samples, board.id, framework)
+    content = Archive(graph, samples, board.id, framework, setup)
     owned = emit.emit_library(plan, content, simulator.simulate(plan, samples))
-    users = emit.emit_project(graph.name, board, framework, len(next(iter(samples.values()))))
+    users = emit.emit_project(graph.name, board, framework, len(next(iter(samples.values()))), setup)
     kept = sorted(path for path in users if (directory / path).exists())
     files = owned if is_project(directory) else owned | {p: text for p, text in users.items() if p not in kept}
     changed = write_files(directory, files, stale_files(directory, owned, graph.name))
-    return Written(plan, report, changed, kept)
+    return Written(plan, saved(graph, plan.graph), report, changed, kept)
 
 
 def with_vectors(model: Archive, data: Path) -> Archive:
@@ -131,9 +147,9 @@ def stale_files(directory: Path, generated: Mapping[str, bytes], name: str) -> l
     return [path for path in found if path.relative_to(directory).as_posix() not in generated]
 
 
-def _fit(plan: Plan, board: Board, framework: str, vectors: int) -> FitReport:
-    flash, ram = emit.application_bytes(plan, vectors)
-    return fit.check_fit(plan, board, framework, flash, extra_ram_bytes=ram)
+def application_extra(plan: Plan, vectors: int = 0) -> Extra:
+    """Return what the application in lib/mcuq needs beside a plan, with as many self-test vectors (0: the usual)."""
+    return Extra(*emit.application_bytes(plan, vectors or emit.vector_count(plan.graph)))
 
 
 def _board(board: Board | str | None) -> Board:

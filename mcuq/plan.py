@@ -84,6 +84,11 @@ class Plan:
         return max((b.end for b in self.buffers.values() if b.region == "arena"), default=0)
 
     @property
+    def io_in_arena(self) -> bool:
+        """Whether the model's inputs and outputs lie in the arena."""
+        return self.buffers[self.graph.inputs[0]].region == "arena"
+
+    @property
     def scratch_bytes(self) -> int:
         """Largest workspace of a step."""
         return max((step.params.scratch_bytes for step in self.steps), default=0)
@@ -129,14 +134,21 @@ class Plan:
             assert overlap.before is not None and -distance >= overlap.before, (pair, distance, overlap)
 
 
-def build_plan(graph: Graph, chip: str) -> Plan:
+def build_plan(graph: Graph, chip: str, io_in_arena: bool = False) -> Plan:
     """Lower a quantized graph for a chip and place its buffers.
+
+    Args:
+        graph: the model.
+        chip: as ``boards/chips`` names it, or "generic".
+        io_in_arena: place the model's inputs and outputs in the arena too, instead of in memory of the caller's.
 
     Raises:
         McuqError: naming the layer that cannot be lowered.
     """
     steps, views = _steps(graph, chip)
     buffers = _live_ranges(graph, steps, views)
+    if io_in_arena:
+        buffers = {n: replace(b, region="arena") if b.region != "flash" else b for n, b in buffers.items()}
     buffers, bound = _placed(buffers, _near_pairs(steps, buffers, views))
     steps = _directed(steps, buffers, views)
     return Plan(graph, chip, steps, buffers, views, bound).verify()

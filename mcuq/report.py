@@ -20,10 +20,10 @@ import numpy as np
 
 from mcuq import ops
 from mcuq.memory_map import memory_map
+from mcuq.passes.fold_constant_channels import fold_constant_channels, saved
 
 if TYPE_CHECKING:
     from mcuq.data import Samples
-    from mcuq.fit import FitReport
     from mcuq.graph import Graph
     from mcuq.ops.base import Op
     from mcuq.pipeline import Written
@@ -94,12 +94,15 @@ def thousands(number: int) -> str:
 
 def build(written: Written, directory: Path) -> Report:
     """Report what ``mcuq build`` did."""
-    fits = fit(written.report)
+    from mcuq import fit_table
+
+    fits = fit_table.fit(written.report)
     graph = written.plan.graph
     wrote = f"{len(written.changed)} files written" if written.changed else "nothing changed"
     lines = [
         *fits.lines,
         f"{graph.name}: {len(written.plan.steps)} steps, {_arena(written.plan)}",
+        *written.folded.lines,
         f"{directory}: {wrote}",
     ]
     if written.kept:
@@ -162,6 +165,7 @@ def inspection(graph: Graph) -> Report:
             t = graph.values[name]
             shape = " x ".join(map(str, t.shape))
             lines.append(f"{kind} {name}: {t.dtype} {shape}, scale {t.scale:.6g}, zero point {t.zero_point}")
+    lines += saved(graph, fold_constant_channels(graph)).lines
     columns = ["layer", "output", ">parameters", ">MACs", "weights", ">scale", ">zero point"]
     return Report(data, graph.name, columns, rows, lines)
 
@@ -229,43 +233,6 @@ def _verification_details(r: Verification) -> Iterator[str]:
     width = max(len(name) for name in r.layers)
     for name, count in r.layers.items():
         yield f"{name:<{width}}  {count:>12,} cycles"
-
-
-def fit(report: FitReport) -> Report:
-    """Report a fit check, region by region."""
-    rows = [
-        [
-            row.region,
-            thousands(row.needed),
-            thousands(row.available),
-            thousands(row.free),
-            row.verdict,
-            ", ".join(f"{what} {thousands(size)}" for what, size in row.breakdown),
-        ]
-        for row in report.rows
-    ]
-    verdict = "fits" if report.fits else "does not fit"
-    title = f"{report.model} {verdict} {report.board} ({report.chip}, {report.framework} {report.sdk}); bytes:"
-    lines = [f"it fits with {s.change} ({thousands(s.free)} bytes free then)" for s in report.suggestions]
-    columns = ["region", ">needed", ">available", ">free", "verdict", "of which"]
-    return Report(report.to_dict(), title, columns, rows, lines)
-
-
-def comparison(reports: Sequence[FitReport]) -> Report:
-    """Report the fit check over many boards."""
-    rows = [
-        [
-            r.board,
-            r.chip,
-            r.framework,
-            "fits" if r.fits else "does not fit",
-            *(thousands(row.free) for row in r.rows),
-        ]
-        for r in reports
-    ]
-    regions = [f">{row.region}: free" for row in reports[0].rows]
-    data = [r.to_dict() for r in reports]
-    return Report(data, reports[0].model, ["board", "chip", "framework", "verdict", *regions], rows)
 
 
 def boards() -> Report:

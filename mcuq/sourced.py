@@ -83,6 +83,12 @@ class Table:
         """Read an amount that may be absent."""
         return self.amount(key) if key in self.values else None
 
+    def amounts(self, key: str) -> tuple[Amount, ...]:
+        """Read a list of amounts."""
+        values = self._take(key, list, "a list of sizes")
+        tables = [Table(self.where, {key: value}) for value in values]
+        return tuple(table.amount(key) for table in tables)
+
     def has_table(self, key: str) -> bool:
         """Whether the key holds a table."""
         return isinstance(self.values.get(key), dict)

@@ -147,7 +147,7 @@ def _verify_model(
     content: Archive, inputs: Mapping[str, Array], firmware: Firmware, where: str, progress: Progress | None
 ) -> Verification:
     graph = content.graph
-    plan = compile_graph(graph, content.board or None)
+    plan = compile_graph(graph, content.board or None, io_in_arena=content.setup.io_in_arena)
     expected = simulate(plan, inputs)
     with firmware.connect() as device:
         text = device.text

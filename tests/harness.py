@@ -2,17 +2,19 @@
 
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mcuq.c_source import distinct_tables, struct_text, table_text
+from mcuq.engines.emulator import compile_emulated, emulator_command
 from mcuq.ops.base import Params
 from mcuq.resources import resource
 
 HERE = Path(__file__).parent
+KERNELS = resource("firmware") / "kernels"
 STRICT = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
@@ -35,34 +37,62 @@ def assert_kernels_equal_run(cases: Sequence[Case], cc: str = "gcc") -> None:
     with tempfile.TemporaryDirectory() as folder:
         source, program = Path(folder, "cases.c"), Path(folder, "cases")
         source.write_text(_program(cases, expected))
-        kernels = resource("firmware") / "kernels"
-        files = sorted({str(kernels / f"mcuq_{case.params.kernel}.c") for case in cases})
-        build = [cc, *STRICT, *SANITIZERS, f"-I{kernels}", f"-I{HERE}", str(source), *files, "-o", str(program)]
+        files = kernel_files({case.params.kernel for case in cases})
+        build = [cc, *STRICT, *SANITIZERS, f"-I{KERNELS}", f"-I{HERE}", str(source), *files, "-o", str(program)]
         done = subprocess.run(build, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        stdin = b"".join(_interleave(case.inputs) for case in cases)
-        ran = subprocess.run([str(program)], input=stdin, capture_output=True, check=False)
+        ran = subprocess.run([str(program)], input=_stdin(cases), capture_output=True, check=False)
         assert ran.returncode == 0, ran.stderr.decode()[-4000:]
-    got = np.frombuffer(ran.stdout, np.int8)
+    _compare(cases, expected, ran.stdout)
+
+
+def assert_emulated_equals_run(cases: Sequence[Case], isa: str) -> None:
+    """The same on an emulated chip, with the kernels' assembly where they have some for it."""
+    expected = [case.expected for case in cases]
+    with tempfile.TemporaryDirectory() as folder:
+        source, elf = Path(folder, "cases.c"), Path(folder, "cases.elf")
+        source.write_text(_program(cases, expected, driver="emulated_driver.h"))
+        files = [Path(path) for path in kernel_files({case.params.kernel for case in cases})]
+        assembly = [path.with_suffix(".S") for path in files if path.with_suffix(".S").exists()]
+        include = [f"-I{path}" for path in (KERNELS, HERE, resource("firmware") / "app")]
+        compile_emulated(isa, [source, *files, *assembly], ["-O2", *include], elf)
+        ran = subprocess.run(emulator_command(isa, elf), input=_stdin(cases), capture_output=True, check=False)
+    _compare(cases, expected, ran.stdout)
+    assert ran.returncode == 0, ran.stderr.decode()[-4000:]
+
+
+def _stdin(cases: Sequence[Case]) -> bytes:
+    return b"".join(_interleave(case.inputs) for case in cases)
+
+
+def _compare(cases: Sequence[Case], expected: Sequence[np.ndarray], output: bytes) -> None:
+    got = np.frombuffer(output, np.int8)
     position = 0
     for index, (case, want) in enumerate(zip(cases, expected, strict=True)):
-        part = got[position : position + want.size].reshape(want.shape)
+        part = got[position : position + want.size]
+        assert part.size == want.size, f"case {index} {case.params}: the program stopped, a guard byte was overwritten"
         position += want.size
-        wrong = np.argwhere(part != want)
+        wrong = np.argwhere(part.reshape(want.shape) != want)
         assert wrong.size == 0, (
             f"case {index} {case.params}: {len(wrong)} bytes differ, first at {wrong[0]}: "
-            f"expected {want[tuple(wrong[0])]}, got {part[tuple(wrong[0])]}"
+            f"expected {want[tuple(wrong[0])]}, got {part.reshape(want.shape)[tuple(wrong[0])]}"
         )
     assert position == got.size
+
+
+def kernel_files(kernels: Iterable[str]) -> list[str]:
+    """Return the C files of kernels, and of the cores that those of an ESP32 share."""
+    cores = KERNELS.glob("mcuq_lx6_*.c") if any(kernel.endswith("_lx6") for kernel in kernels) else ()
+    return sorted({str(path) for path in (*(KERNELS / f"mcuq_{kernel}.c" for kernel in kernels), *cores)})
 
 
 def _interleave(inputs: Sequence[np.ndarray]) -> bytes:
     return b"".join(array[i].tobytes() for i in range(len(inputs[0])) for array in inputs)
 
 
-def _program(cases: Sequence[Case], expected: Sequence[np.ndarray]) -> str:
+def _program(cases: Sequence[Case], expected: Sequence[np.ndarray], driver: str = "kernel_driver.h") -> str:
     headers = sorted({case.params.kernel for case in cases})
-    lines = ['#include "kernel_driver.h"', "#define MCUQ_CONST", *(f'#include "mcuq_{k}.h"' for k in headers)]
+    lines = [f'#include "{driver}"', "#define MCUQ_CONST", *(f'#include "mcuq_{k}.h"' for k in headers)]
     entries = []
     known: dict[tuple[str, bytes], str] = {}
     for i, (case, want) in enumerate(zip(cases, expected, strict=True)):
@@ -74,22 +104,13 @@ def _program(cases: Sequence[Case], expected: Sequence[np.ndarray]) -> str:
         lines.append(struct_text(f"case_{i}", case.params, names))
         lines.append(_call(i, case))
         sizes = ", ".join(str(a[0].nbytes) for a in case.inputs)
+        name = f'"case {i} {case.params.kernel}", ' if driver == "kernel_driver.h" else ""
         entries.append(
-            f'    {{"case {i} {case.params.kernel}", {len(case.inputs)}, {{{sizes}}}, {want[0].nbytes}, '
+            f"    {{{name}{len(case.inputs)}, {{{sizes}}}, {want[0].nbytes}, "
             f"{case.params.scratch_bytes}, {case.params.alignment}, {len(want)}, call_{i}}},"
         )
     lines += ["static const kernel_case cases[] = {", *entries, "};"]
-    lines += [
-        "int main(void)",
-        "{",
-        f"    for (int i = 0; i < {len(cases)}; i++) {{",
-        "        for (int s = 0; s < cases[i].samples; s++) {",
-        "            run_sample(&cases[i], s);",
-        "        }",
-        "    }",
-        "    return 0;",
-        "}",
-    ]
+    lines += ["int main(void)", "{", f"    return run_all(cases, {len(cases)});", "}"]
     return "\n".join(lines) + "\n"
 
 

@@ -84,3 +84,12 @@ static void run_sample(const kernel_case *c, int sample) {
     guarded_free(out, c->name);
     guarded_free(scratch, c->name);
 }
+
+static int run_all(const kernel_case *cases, int count) {
+    for (int i = 0; i < count; i++) {
+        for (int s = 0; s < cases[i].samples; s++) {
+            run_sample(&cases[i], s);
+        }
+    }
+    return 0;
+}

@@ -96,14 +96,22 @@ def test_flash_of_boards(board_id, flash_mode, flash_frequency, partition):
     board = load_board(board_id)
     assert (board.flash_mode, board.flash_frequency) == (flash_mode, flash_frequency)
     assert board.partition().app.bytes == partition
-    assert board.platform == "espressif32@6.13.0" and board.monitor_speed == 115_200
+    assert board.platforms[board.frameworks[0]] == "espressif32@6.13.0" and board.monitor_speed == 115_200
 
 
 def test_default_framework_is_the_first_and_an_absent_one_is_refused():
     assert load_board("esp32dev").framework() == "arduino"
     assert load_board("esp32dev").framework("espidf") == "espidf"
-    with pytest.raises(UsageError, match="esp32-c6-devkitc-1 has no framework arduino; it has espidf"):
-        load_board("esp32-c6-devkitc-1").framework("arduino")
+    with pytest.raises(UsageError, match="esp32-h2-devkitm-1 has no framework arduino; it has espidf"):
+        load_board("esp32-h2-devkitm-1").framework("arduino")
+
+
+def test_arduino_on_c6_comes_from_the_fork_with_its_own_versions():
+    board = load_board("esp32-c6-devkitc-1")
+    assert (board.sdk("espidf").platform, board.sdk("espidf").version) == ("espressif32@6.13.0", "5.5.3")
+    assert board.sdk("arduino").platform.startswith("https://github.com/pioarduino/platform-espressif32/releases/")
+    assert (board.sdk("arduino").version, load_board("esp32-h2-devkitm-1").sdk().version) == ("3.3.11", "5.5.5")
+    assert load_board("esp32-p4").chip.id != load_board("esp32-p4_r3").chip.id
 
 
 def test_partition_by_name():
@@ -120,7 +128,7 @@ def test_partition_by_name():
     [
         ("esp32-dev", "unknown board 'esp32-dev'; closest: esp32dev"),
         ("ESP32DEV", "unknown board 'ESP32DEV'; closest: esp32dev"),
-        ("zzz", "unknown board 'zzz'; there are esp32-c3-devkitm-1, "),
+        ("zzz", "unknown board 'zzz'; there are adafruit_feather_esp32s3, "),
         ("../boards/esp32dev", "unknown board"),
         ("", "unknown board"),
     ],

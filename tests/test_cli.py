@@ -98,6 +98,52 @@ def test_compare_covers_every_board(run, model):
     assert [r["board"] for r in json.loads(out)] == list(board_ids())
 
 
+def test_compare_says_where_there_is_no_such_radio(run, model):
+    status, out, _ = run("check", model, "--compare", "--ble")
+
+    assert status == 0
+    assert "esp32-p4 has no" in out
+    assert "small; bytes free:" in out
+
+
+def test_sources_are_shown(run, model):
+    out = run("check", model, "--board", "esp32dev", "--sources", "--wifi")[1]
+
+    assert "static RAM: arduino-esp32 2.0.17 tools/sdk/esp32/ld/memory.ld" in out
+    assert "memory at run time: wireless_tag, CSDN" in out
+    assert "memory.ld" not in run("check", model, "--board", "esp32dev")[1]
+
+
+def test_check_says_no_and_what_helps(run, model):
+    options = ["--board", "esp32dev", "--app-ram", "103_000", "--app-flash", "500000"]
+    status, out, _ = run("check", model, *options)
+    assert status == 1
+    assert "does not fit" in out
+    assert "it fits with --arena heap" in out
+    status, out, _ = run("check", model, *options, "--arena", "heap", "--json")
+    assert (status, json.loads(out)["arena"]) == (0, "heap")
+    status, out, _ = run("check", model, *options, "--arena", "heap", "--wifi")
+    assert status == 1
+
+
+def test_build_takes_what_check_took_and_remembers_it(run, model, tmp_path):
+    """The second build, and a check of the archive, are those of the first one's options."""
+    options = ["--arena", "heap", "--wifi", "--partition", "huge_app.csv", "--app-ram", "5000", "--app-flash", "6000"]
+    project = tmp_path / "project"
+    status, out, _ = run("build", model, "--board", "esp32dev", "--out", project, *options, "--json")
+    fit = json.loads(out)["fit"]
+    assert (status, fit["arena"], fit["partition"]) == (0, "heap", "huge_app.csv")
+    assert json.loads(run("check", model, "--board", "esp32dev", *options, "--json")[1])["regions"] == fit["regions"]
+    content = project / "small.mcuq"
+    assert json.loads(run("check", content, "--board", "esp32dev", "--json")[1])["regions"] == fit["regions"]
+    status, out, _ = run("build", content, "--board", "esp32dev", "--out", project, "--json")
+    assert (status, json.loads(out)["changed"]) == (0, [])
+    status, out, _ = run("build", content, "--board", "esp32dev", "--out", project, "--arena", "static", "--no-wifi")
+    assert status == 0
+    assert "small_run(" in (project / "lib/small/src/small.h").read_text()
+    assert run("verify", project)[0] == 0
+
+
 def test_tables(run):
     for verb, word in (("boards", "esp32-c3-devkitm-1"), ("ops", "depthwise_conv2d")):
         status, out, _ = run(verb)
@@ -121,8 +167,20 @@ BAD = {
     "unknown suffix": ["inspect", "{notes}"],
     "unknown board": ["check", "{model}", "--board", "esp32-dev"],
     "unknown framework": ["check", "{model}", "--board", "esp32dev", "--framework", "zephyr"],
-    "framework the board lacks": ["check", "{model}", "--board", "esp32-c6-devkitc-1", "--framework", "arduino"],
+    "framework the board lacks": ["check", "{model}", "--board", "esp32-h2-devkitm-1", "--framework", "arduino"],
     "neither board nor compare": ["check", "{model}"],
+    "board and compare": ["check", "{model}", "--board", "esp32dev", "--compare"],
+    "a radio the chip lacks": ["check", "{model}", "--board", "esp32-p4", "--wifi"],
+    "unknown partition table": ["check", "{model}", "--board", "esp32dev", "--partition", "huge.csv"],
+    "a table larger than the flash": ["check", "{model}", "--board", "esp32dev", "--partition", "default_16MB.csv"],
+    "negative bytes": ["check", "{model}", "--board", "esp32dev", "--app-ram", "-1"],
+    "no number of bytes": ["build", "{model}", "--board", "esp32dev", "--out", "p", "--app-flash", "many"],
+    "unknown place of the arena": ["check", "{model}", "--board", "esp32dev", "--arena", "stack"],
+    "missing firmware": ["check", "{model}", "--board", "esp32dev", "--elf", "none.elf"],
+    "firmware that is no ELF file": ["check", "{model}", "--board", "esp32dev", "--elf", "{notes}"],
+    "empty firmware": ["check", "{model}", "--board", "esp32dev", "--elf", "{empty}"],
+    "a project folder without models": ["check", ".", "--elf", "{notes}"],
+    "a firmware without a board": ["check", "{model}", "--elf", "{notes}"],
     "missing data": ["simulate", "{model}", "--input", "no.npy", "--output", "y.npy"],
     "unwritable output": ["simulate", "{model}", "--input", "{x}", "--output", "/proc/none/y.npy"],
     "output with another suffix": ["simulate", "{model}", "--input", "{x}", "--output", "y.txt"],

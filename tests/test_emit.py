@@ -15,6 +15,7 @@ from mcuq.archive import Archive
 from mcuq.board import load_board
 from mcuq.engines.host import build_host
 from mcuq.errors import DoesNotFitError, McuqError, UsageError
+from mcuq.setup import Setup
 from mcuq.simulator import simulate
 from mcuq.tensor import QTensor
 from mcuq.verification import verify_project
@@ -50,6 +51,40 @@ def test_n3_strict_and_sanitized(graph, tmp_path, cc, monkeypatch):
     expected = simulate(written.plan, inputs)
     for name in graph.outputs:
         np.testing.assert_array_equal(got[name], expected[name])
+
+
+@pytest.mark.parametrize("place", ["heap", "psram"])
+def test_an_arena_that_somebody_else_allocates(graph, tmp_path, place):
+    """The library has no static arena and no function that would need one; the application allocates it."""
+    require_tool("gcc", "apt-get install gcc")
+    written = project(graph, tmp_path, "lolin_s3", setup=Setup(place))
+    header = (tmp_path / f"lib/{graph.name}/src/{graph.name}.h").read_text()
+    assert f"{graph.name}_run(" not in header
+    assert f"_ARENA_PLACE MCUQ_ARENA_{place.upper()}\n" in header
+    assert "_run_in(arena, input, output)" in (tmp_path / "src" / "main.cpp").read_text()
+    assert ("-DBOARD_HAS_PSRAM" in (tmp_path / "platformio.ini").read_text()) == (place == "psram")
+    rng = np.random.default_rng(6)
+    inputs = {n: rng.integers(0, 100, (3, *graph.values[n].shape)).astype(graph.values[n].dtype) for n in graph.inputs}
+    with build_host(tmp_path, [graph.name], (*STRICT, *SANITIZERS)) as program:
+        assert "PASS" in program.self_test()
+        got = program.run(written.plan, inputs).outputs
+    for name, wanted in simulate(written.plan, inputs).items():
+        np.testing.assert_array_equal(got[name], wanted)
+
+
+@pytest.mark.parametrize("place", ["static", "heap"])
+def test_another_size_of_the_arena_does_not_compile(rng, tmp_path, place):
+    arena = project(small_graph(rng), tmp_path, setup=Setup(place)).plan.arena_bytes
+    header = tmp_path / "lib/small/src/small.h"
+    header.write_text(header.read_text().replace(f"ARENA_BYTES {arena}", f"ARENA_BYTES {arena - 16}"))
+    with pytest.raises(McuqError, match="negative"), build_host(tmp_path, ["small"]):
+        pass
+
+
+def test_two_models_share_one_arena_that_is_not_static(tmp_path):
+    for seed, name in enumerate(("first", "second")):
+        project(small_graph(np.random.default_rng(seed), name), tmp_path, setup=Setup("heap"))
+    assert [result.passed for result in verify_project(tmp_path)] == [True, True]
 
 
 def test_header_is_cpp_and_compiles_alone(graph, tmp_path):
@@ -109,6 +144,7 @@ def test_two_models_in_one_project(rng, tmp_path):
         "uint32_t mcuq_port_microseconds(void) { return 0; }\n"
         "uint32_t mcuq_port_cycles(void) { return 0; }\n"
         "mcuq_port_memory_info mcuq_port_memory(void) { return (mcuq_port_memory_info){0, 0}; }\n"
+        "void *mcuq_port_arena(int32_t bytes, int32_t external) { (void)bytes; (void)external; return 0; }\n"
         "int main(void) { return first_model.run == second_model.run; }\n"
     )
     folders = [tmp_path / "lib" / name / "src" for name in ("mcuq", "first", "second")]
@@ -217,7 +253,7 @@ def test_platformio_ini_says_what_the_board_file_says(rng, tmp_path, board, fram
 
     assert (tmp_path / main).is_file()
     for line in (
-        f"platform = {known.platform}",
+        f"platform = {known.platforms[framework]}",
         f"board = {board}",
         f"framework = {framework}",
         "build_unflags = -Os",
@@ -225,6 +261,7 @@ def test_platformio_ini_says_what_the_board_file_says(rng, tmp_path, board, fram
         f"board_build.f_flash = {known.flash_frequency}L",
     ):
         assert line in text.splitlines()
+    assert "\nbuild_flags = -O2 " in text
     assert len((tmp_path / main).read_text().splitlines()) <= 20
 
 
@@ -263,3 +300,29 @@ def test_self_test_vectors_are_reproducible(rng):
     np.testing.assert_array_equal(a["image"], b["image"])
     assert np.all(a["image"][1] == -128)
     assert np.all(a["image"][2] == 127)
+
+
+@pytest.mark.parametrize("make", [small_graph, multi_border_graph])
+@pytest.mark.parametrize("arena", ["static", "heap"])
+def test_inputs_and_outputs_in_the_arena(rng, tmp_path, make, arena):
+    """Counted there, placed like any buffer, exact, and regenerated from the archive."""
+    graph = make(rng)
+    setup = Setup(arena=arena, io_in_arena=True)
+    written = project(graph, tmp_path, setup=setup)
+    borders = [written.plan.locate(name)[0].region for name in (*graph.inputs, *graph.outputs)]
+    inputs = {
+        n: rng.integers(*t.limits, (20, *t.shape), endpoint=True).astype(t.dtype)
+        for n, t in ((n, graph.values[n]) for n in graph.inputs)
+    }
+    with build_host(tmp_path, [graph.name], (*STRICT, *SANITIZERS)) as firmware:
+        assert "PASS" in firmware.self_test()
+        got = firmware.run(written.plan, inputs).outputs
+
+    assert set(borders) == {"arena"}
+    for name, expected in simulate(written.plan, inputs).items():
+        np.testing.assert_array_equal(got[name], expected)
+    (result,) = verify_project(tmp_path)
+    assert result.passed
+    content = archive.read(tmp_path / f"{graph.name}.mcuq")
+    pipeline.write_project(content, content.board, tmp_path / "again", content.framework)
+    assert contents(tmp_path / "again" / "lib") == contents(tmp_path / "lib")

@@ -19,6 +19,8 @@ from mcuq import pipeline
 from mcuq.archive import Archive
 from mcuq.engines.firmware import Firmware
 from mcuq.engines.line import ProcessLine
+from mcuq.errors import McuqError
+from mcuq.setup import Arena, Setup
 from mcuq.simulator import simulate
 
 ROOT = Path(__file__).parents[1]
@@ -57,9 +59,10 @@ COMPILERS = {
 }
 
 
-def project(folder: Path, target: Target) -> pipeline.Written:
+def project(folder: Path, target: Target, arena: Arena = "static") -> pipeline.Written:
     graph = small_graph(np.random.default_rng(0))
-    return pipeline.write_project(Archive(graph), "esp32-c3-devkitm-1", folder, target.framework)
+    board = "esp32-c3-devkitm-1" if arena != "psram" else "lolin_s3"
+    return pipeline.write_project(Archive(graph), board, folder, target.framework, setup=Setup(arena))
 
 
 def sources(folder: Path, suffix: str) -> list[str]:
@@ -96,12 +99,11 @@ def test_every_file_compiles_without_warnings(tmp_path, target, compiler):
     run([gxx, "-std=gnu++11", *common, *cpp_files])
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_the_firmware_answers(tmp_path, target, rng):
-    """The template's main and the port: self-test, then a hundred samples over a line that moves small pieces."""
+def firmware(tmp_path: Path, target: str, arena: Arena) -> tuple[pipeline.Written, Firmware]:
+    """Build the template's main, the port and the model over fakes."""
     require("gcc", "g++")
     chosen = TARGETS[target]
-    written = project(tmp_path, chosen)
+    written = project(tmp_path, chosen, arena)
     flags = [*chosen.flags, *includes(tmp_path, chosen)]
     files = [name for s in (".c", ".cpp") for name in sources(tmp_path, s) if "/test/" not in name]
     fake = STUBS / chosen.framework / ("fake.cpp" if chosen.framework == "arduino" else "fake.c")
@@ -111,16 +113,33 @@ def test_the_firmware_answers(tmp_path, target, rng):
         run([*compiler, "-O1", *flags, "-c", source, "-o", str(target_object)])
     program = str(tmp_path / "firmware")
     run(["g++", *map(str, objects), "-o", program])
+    return written, Firmware(lambda: ProcessLine([program]), starts=True)
 
-    firmware = Firmware(lambda: ProcessLine([program]), starts=True)
+
+@pytest.mark.parametrize("arena", ["static", "heap"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_firmware_answers(tmp_path, target, arena, rng):
+    """The template's main and the port: self-test, then a hundred samples over a line that moves small pieces."""
+    written, chip = firmware(tmp_path, target, arena)
     inputs = {"image": rng.integers(-128, 128, (100, 1, 6, 5, 3), dtype=np.int8)}
-    got = firmware.run(written.plan, inputs)
+    got = chip.run(written.plan, inputs)
     np.testing.assert_array_equal(got.outputs["scores"], simulate(written.plan, inputs)["scores"])
     assert np.all(got.cycles > 0)
-    with firmware.connect() as device:
+    with chip.connect() as device:
         assert "mcuq: PASS small 4 of 4 vectors equal" in device.text
         memory = device.memory()
-    assert memory == (200000, 1192 if chosen.framework == "arduino" else 1096)
+    assert memory == (200000, 1192 if TARGETS[target].framework == "arduino" else 1096)
+
+
+@pytest.mark.parametrize("target", ["arduino", "espidf5"])
+def test_a_board_without_the_memory_for_the_arena_says_so(tmp_path, target):
+    """The fakes have no PSRAM."""
+    written, chip = firmware(tmp_path, target, "psram")
+    with chip.connect() as device:
+        assert "mcuq: no memory for the arena of small" in device.text
+        assert "mcuq: FAIL small 0 of 4 vectors equal" in device.text
+        with pytest.raises(McuqError, match="no memory for the arena"):
+            device.run(0, bytes(written.plan.graph.values["image"].bytes))
 
 
 @pytest.mark.parametrize("target", ["arduino", "arduino-usb", "espidf5", "espidf6-jtag"])

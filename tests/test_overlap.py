@@ -43,9 +43,9 @@ def weights(rng, *shape, axis=0):
     return QConstant(rng.integers(-128, 128, shape).astype(np.int8), rng.uniform(0.001, 0.01, shape[axis]), axis=axis)
 
 
-def lowered(op, *inputs, scale=0.1, zero_point=2):
+def lowered(op, *inputs, scale=0.1, zero_point=2, chip="generic"):
     shape = op.infer_shape(*(t.shape for t in inputs))
-    return op.lower(inputs, QTensor(shape, scale, zero_point), "generic")
+    return op.lower(inputs, QTensor(shape, scale, zero_point), chip)
 
 
 def same(window, stride=(1, 1), dilation=(1, 1)):
@@ -76,6 +76,31 @@ def overlapping(rng) -> list:
     for binary in (Add(), Sub(), Mul()):
         cases.append(lowered(binary, IMAGE, QTensor((4,), 0.1, 1)))
         cases.append(lowered(binary, IMAGE, IMAGE))
+    return [*cases, *overlapping_on("esp32c3", rng)]
+
+
+def overlapping_on(chip, rng) -> list:
+    """The same of the kernels that one chip has: tiles that divide rows or do not, images of one column."""
+    cases = []
+    for filters, window, stride in [(4, (1, 1), 1), (8, (1, 1), 1), (2, (1, 1), 1), (4, (3, 3), 1), (8, (3, 3), 2),
+                                    (16, (5, 3), 1), (3, (2, 4), 3), (4, (1, 1), 2)]:  # fmt: skip
+        op = Conv2d(**same(window, (stride, stride)))
+        cases.append(lowered(op, IMAGE, weights(rng, filters, *window, 4), chip=chip))
+    cases.append(lowered(Conv2d(dilation=(2, 2), padding=(2, 2, 2, 2)), IMAGE, weights(rng, 4, 3, 3, 4), chip=chip))
+    deep = QTensor((1, 4, 5, 60), 0.05, -3)
+    cases.append(lowered(Conv2d(padding=(1, 1, 1, 1)), deep, weights(rng, 12, 3, 3, 60), chip=chip))
+    for window, stride in [((3, 3), 1), ((3, 3), 2), ((5, 5), 1), ((7, 1), 1), ((2, 3), 1)]:
+        op = DepthwiseConv2d(**same(window, (stride, stride)))
+        cases.append(lowered(op, IMAGE, weights(rng, 1, *window, 4, axis=3), chip=chip))
+    tall = QTensor((1, 23, 1, 4), 0.05, -3)
+    for padding in ((0, 0, 0, 0), (2, 2, 0, 0)):
+        op = DepthwiseConv2d(padding=padding)
+        cases.append(lowered(op, tall, weights(rng, 1, 5, 1, 4, axis=3), chip=chip))
+    for outputs, inputs in ((8, 8), (4, 8), (12, 8), (9, 2000)):
+        vectors = QTensor((5, inputs), 0.05, -3)
+        cases.append(lowered(FullyConnected(keep_dims=True), vectors, weights(rng, outputs, inputs), chip=chip))
+    large = QTensor((1, 8, 8, 9), 0.05, -3)
+    cases.append(lowered(Add(), large, large, chip=chip))
     return cases
 
 
@@ -98,12 +123,16 @@ def operands(rng, params) -> list[np.ndarray]:
         if "input_h" in names:
             depth = params.input_c if "input_c" in names else params.channels
             sizes = [params.input_h * params.input_w * depth]
+        elif "pixels" in names:
+            sizes = [params.pixels * params.input_c]
         elif "batch" in names:
             sizes = [params.batch * params.input_c]
         elif "strides_a" in names:
             full = int(np.prod(params.shape))
             repeated = any(s > 1 and d == 0 for s, d in zip(params.shape, params.strides_b, strict=True))
             sizes = [full, params.shape[3] if repeated else full]
+        elif "zero_point_b" in names:
+            sizes = [params.elements, params.elements]
         else:
             sizes = [params.elements] if "elements" in names else [params.rows * params.depth]
     return [rng.integers(-128, 128, (1, size)).astype(np.int8) for size in sizes]
@@ -131,9 +160,10 @@ def program(cases) -> str:
         body += [
             "    {",
             f"        int8_t arena[{max(start + size, start + distance + output)}];",
+            f"        int32_t scratch[{max(params.scratch_bytes // 4, 1)}];",
             "        memset(arena, 0x5A, sizeof arena);",
             f"        memcpy(arena + {start}, input_{i}_0, {size});",
-            f"        mcuq_{params.kernel}(&case_{i}, arena + {start}{others}, arena + {start + distance}, NULL);",
+            f"        mcuq_{params.kernel}(&case_{i}, arena + {start}{others}, arena + {start + distance}, scratch);",
             f"        fwrite(arena + {start + distance}, 1, {output}, stdout);",
             "    }",
         ]

@@ -107,7 +107,7 @@ static uint32_t total(const int32_t *bytes, int32_t count) {
 static void answer_run(const mcuq_model *model) {
     const uint32_t microseconds = mcuq_port_microseconds();
     const uint32_t cycles = mcuq_port_cycles();
-    model->run((const void *const *)model->inputs, model->outputs);
+    mcuq_run_model(model, (const void *const *)model->inputs);
     const uint32_t cycles_taken = mcuq_port_cycles() - cycles;
     const uint32_t microseconds_taken = mcuq_port_microseconds() - microseconds;
     begin(MCUQ_FRAME_RUN | MCUQ_FRAME_ANSWER, 8 + total(model->output_bytes, model->output_count));
@@ -146,7 +146,7 @@ static void answer_traced(const mcuq_model *model) {
     tracing.request = app.frame.type;
     tracing.step = app.argument;
     tracing.start = mcuq_port_cycles();
-    model->run((const void *const *)model->inputs, model->outputs);
+    mcuq_run_model(model, (const void *const *)model->inputs);
     tracing.request = 0;
     if (app.frame.type == MCUQ_FRAME_LAYERS) {
         mcuq_frame_end();
@@ -199,6 +199,9 @@ static const char *objection(const mcuq_frame *frame) {
     }
     const mcuq_model *const model = app.models[frame->model];
     const int32_t argument = argument_bytes(frame->type);
+    if (argument >= 0 && !mcuq_can_run(model)) {
+        return "no memory for the arena";
+    }
     const uint32_t inputs = argument < 0 ? 0 : (uint32_t)argument + total(model->input_bytes, model->input_count);
     return frame->length == inputs ? NULL : "wrong payload length";
 }

@@ -25,6 +25,12 @@ int32_t mcuq_app_poll(void);
  * Returns the number of vectors whose output differs. */
 int32_t mcuq_self_test(const mcuq_model *model);
 
+/* Whether there is memory for a model's arena. One that is not static is allocated here, one for all models. */
+int32_t mcuq_can_run(const mcuq_model *model);
+
+/* Run a model that can run on inputs of the caller's, into the model's outputs. */
+void mcuq_run_model(const mcuq_model *model, const void *const *inputs);
+
 #ifdef __cplusplus
 }
 #endif

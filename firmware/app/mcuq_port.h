@@ -1,5 +1,5 @@
-/* What the application needs from a framework: five functions, one implementation each for Arduino, ESP-IDF, the
- * emulated chips and the host. */
+/* What the application needs from a framework: six functions, one implementation each for Arduino, ESP-IDF, the
+ * emulated chips and the host (of mcuq_port_arena: one for Arduino and ESP-IDF). */
 #ifndef MCUQ_PORT_H
 #define MCUQ_PORT_H
 
@@ -29,6 +29,10 @@ uint32_t mcuq_port_microseconds(void);
 uint32_t mcuq_port_cycles(void);
 
 mcuq_port_memory_info mcuq_port_memory(void);
+
+/* Memory for an arena, 16-aligned, to be kept: from PSRAM (external = 1) or internal memory (0). A later request for
+ * more bytes replaces it. NULL: there is none. */
+void *mcuq_port_arena(int32_t bytes, int32_t external);
 
 #ifdef __cplusplus
 }

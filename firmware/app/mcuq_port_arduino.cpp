@@ -72,6 +72,12 @@ mcuq_port_memory_info mcuq_port_memory(void) {
     return unknown;
 }
 
+void *mcuq_port_arena(int32_t bytes, int32_t external) {
+    (void)bytes;
+    (void)external;
+    return NULL; /* generate the model with a static arena */
+}
+
 #endif
 
 #endif

@@ -75,6 +75,18 @@ mcuq_port_memory_info mcuq_port_memory(void) {
     return (mcuq_port_memory_info){0, 0};
 }
 
+void *mcuq_port_arena(int32_t bytes, int32_t external) {
+    static uint8_t *block;
+    static int32_t size;
+    (void)external;
+    if (size < bytes) {
+        free(block);
+        block = malloc((size_t)bytes + 15);
+        size = block ? bytes : 0;
+    }
+    return block ? block + (16 - (uintptr_t)block % 16) % 16 : NULL;
+}
+
 /* Give a model guarded buffers of its own. */
 static void guard_borders(mcuq_model *model, void **buffers) {
     if (model->input_count > MAX_BORDERS || model->output_count > MAX_BORDERS) {

@@ -35,6 +35,10 @@ void mcuq_after_step(int32_t index, const void *output, int32_t bytes);
 #define MCUQ_AFTER_STEP(index, output, bytes) ((void)0)
 #endif
 
+/* Where a generated model's arena lies. MCUQ_ARENA_STATIC: in its library, which then has a `_run`; else in memory that
+ * whoever calls its `_run_in` allocates. */
+enum { MCUQ_ARENA_STATIC, MCUQ_ARENA_HEAP, MCUQ_ARENA_PSRAM };
+
 /* A generated model, for code that serves any of them (the application in lib/mcuq). */
 typedef struct {
     const char *name;
@@ -42,6 +46,7 @@ typedef struct {
     const char *signature; /* names, types and shapes of inputs and outputs */
     int32_t steps;
     int32_t arena_bytes;
+    int32_t arena_place; /* MCUQ_ARENA_... */
     int32_t input_count;
     int32_t output_count;
     const int32_t *input_bytes;        /* (input_count) */
@@ -51,7 +56,7 @@ typedef struct {
     int32_t vector_count;              /* self-test vectors */
     const void *const *vector_inputs;  /* (vector_count, input_count) */
     const void *const *vector_outputs; /* (vector_count, output_count), expected bytes */
-    void (*run)(const void *const *inputs, void *const *outputs);
+    void (*run)(void *arena, const void *const *inputs, void *const *outputs); /* arena: NULL if it is static */
 } mcuq_model;
 
 #ifdef __cplusplus

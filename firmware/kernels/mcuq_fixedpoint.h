@@ -29,6 +29,27 @@ static inline int32_t mcuq_requantize(int32_t x, int32_t multiplier, int32_t shi
     return mcuq_shift_right(mcuq_multiply_high(x, multiplier), -shift);
 }
 
+/* mcuq_requantize(x, multiplier, -exponent) + zero_point in six instructions, for |x| < 2^29, 1 <= exponent <= 21 and
+ * multiplier >= 0; offset = mcuq_fast_offset(zero_point, exponent).
+ *
+ * t = floor(x * multiplier / 2^30) has one bit more than the rounded product h of mcuq_multiply_high: h = (t + 1) >> 1.
+ * The second rounding is (h + 2^(exponent - 1) - (h < 0)) >> exponent; with h's definition put in, both are one shift:
+ * (t + 1 + 2^exponent - 2 * (h < 0)) >> (exponent + 1). For t = -1, the only t < 0 with h = 0, taking 2 off changes
+ * nothing: -2 + 2^exponent shifts to 0 as 2^exponent does. Nothing overflows: |t| < 2^30, |offset| < 2^30. */
+static inline int32_t mcuq_fast_product(int32_t x, int32_t multiplier) {
+    return (int32_t)(((int64_t)(x * 4) * multiplier) >> 32);
+}
+
+static inline int32_t mcuq_requantize_fast(int32_t x, int32_t multiplier, int32_t exponent, int32_t offset) {
+    const int32_t t = mcuq_fast_product(x, multiplier);
+    return ((t < 0 ? t - 2 : t) + offset) >> (exponent + 1);
+}
+
+/* What rounds and adds the zero point (-128..127) in mcuq_requantize_fast. */
+static inline int32_t mcuq_fast_offset(int32_t zero_point, int32_t exponent) {
+    return (2 * zero_point + 1) * ((int32_t)1 << exponent) + 1;
+}
+
 static inline int8_t mcuq_clamp_s8(int32_t x, int32_t low, int32_t high) {
     return (int8_t)(x < low ? low : x > high ? high : x);
 }

@@ -18,8 +18,8 @@ LINK = ("-nostartfiles", "-Wl,--gc-sections")
 
 QUIET_QEMU = ("-display", "none", "-monitor", "none")
 
-# QEMU 7.2 loses the last MAC16 accumulation of a translation block: with kernels that use MAC16 this has to be
-# ("-singlestep",), 34 times slower; from QEMU 8.1 on ("-accel", "tcg,one-insn-per-tb=on").
+# QEMU 7.2 loses the last MAC16 accumulation of a translation block. From QEMU 8.1 on this is
+# ("-accel", "tcg,one-insn-per-tb=on").
 MAC16_QEMU: tuple[str, ...] = ()
 
 
@@ -96,7 +96,7 @@ def build_emulated(project: Path, models: Sequence[str], isa: str, folder: Path,
     addresses = ", ".join(f"&{model}_model" for model in models)
     headers = "".join(f'#include "{model}.h"\n' for model in models)
     (folder / "mcuq_models.h").write_text(f"{headers}#define MCUQ_MODELS {addresses}\n")
-    sources = [*library_sources(folders), resource("firmware") / "emulator" / "mcuq_main.c"]
+    sources = [*library_sources(folders, (".c", ".S")), resource("firmware") / "emulator" / "mcuq_main.c"]
     elf = folder / f"{isa}.elf"
     compile_emulated(isa, sources, [*flags, *(f"-I{path}" for path in (folder, *folders))], elf)
     return elf
@@ -123,7 +123,7 @@ def compile_emulated(isa: str, sources: Sequence[Path], flags: Sequence[str], el
     compile_and_link(
         chip.compiler,
         [*chip.flags, "-std=c99", *WARNINGS, *SECTIONS, *defines, *flags],
-        [*sources, shared / "mcuq_fault.c", shared / "mcuq_stack.c", *own],
+        [*sources, *(shared / f"mcuq_{part}.c" for part in ("arena", "fault", "stack")), *own],
         elf,
         [*LINK, "-T", str(chip.folder / "link.ld"), *chip.libraries],
     )

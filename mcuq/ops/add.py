@@ -9,7 +9,19 @@ from typing import ClassVar
 import numpy as np
 
 from mcuq.fixedpoint import clamp, quantize_multiplier, requantize
-from mcuq.ops.base import Op, Operand, Overlap, Params, Real, activate, fused_limits, i32, i32x4, scale_of
+from mcuq.ops.base import (
+    Op,
+    Operand,
+    Overlap,
+    Params,
+    Real,
+    activate,
+    fused_limits,
+    i32,
+    i32x4,
+    scale_of,
+    specialized,
+)
 from mcuq.ops.broadcast import broadcast, broadcast_shape, expand, operand_overlap
 from mcuq.tensor import Array, QTensor, Shape
 
@@ -85,7 +97,7 @@ class Add(Op):
         multiplier_b, shift_b = quantize_multiplier(scale_b / common)
         multiplier, shift = quantize_multiplier(common / ((1 << LEFT_SHIFT) * output.scale))
         low, high = fused_limits(self.activation, output)
-        return AddParams(
+        portable = AddParams(
             shape=shape,
             strides_a=strides_a,
             strides_b=strides_b,
@@ -101,3 +113,6 @@ class Add(Op):
             activation_min=low,
             activation_max=high,
         )
+        from mcuq.ops import add_lx6, add_rv32
+
+        return specialized(portable, chip, add_rv32.specialize, add_lx6.specialize)

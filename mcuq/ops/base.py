@@ -27,6 +27,7 @@ Real = npt.NDArray[np.float64]
 i32 = Annotated[int, "int32_t", None]
 i32x4 = Annotated[tuple[int, ...], "int32_t", 4]
 i8_table = Annotated[Array, "int8_t", "table"]
+u8_table = Annotated[Array, "uint8_t", "table"]
 i32_table = Annotated[Array, "int32_t", "table"]
 
 
@@ -68,9 +69,21 @@ class Params:
         """Bytes of workspace the kernel needs during its call."""
         return 0
 
+    def with_scratch(self, limit: int) -> Params:
+        """Return the same kernel with as much workspace as makes it faster, of at most so many bytes.
+
+        Itself, or the one that needs least, where that is more. The arena's growth by the overlap counts as workspace.
+        """
+        return self
+
     def overlap(self, operand: int) -> Overlap | None:
         """Return how far the output may run into an operand; None: not at all."""
         return None
+
+    @property
+    def distance(self) -> int:
+        """What the output's distance from an operand that it runs into must be a multiple of."""
+        return 1
 
     def reversed(self) -> Params:
         """Return the same kernel beginning with the last row; only for those whose overlap has an ``after``."""

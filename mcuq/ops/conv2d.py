@@ -12,7 +12,19 @@ import numpy as np
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, dot
-from mcuq.ops.base import Op, Operand, Overlap, Params, Real, activate, fused_limits, i8_table, i32, i32_table
+from mcuq.ops.base import (
+    Op,
+    Operand,
+    Overlap,
+    Params,
+    Real,
+    activate,
+    fused_limits,
+    i8_table,
+    i32,
+    i32_table,
+    specialized,
+)
 from mcuq.ops.window import Padding, Pair, Window, output_size, pad, row_overlap, windows
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
@@ -138,7 +150,7 @@ class Conv2d(Op):
         check_accumulator(weights.values.reshape(o, -1), bias, x)
         low, high = fused_limits(self.activation, output)
         multiplier, shift = channel_multipliers(x, weights, output)
-        return Conv2dParams(
+        portable = Conv2dParams(
             input_h=h,
             input_w=w,
             input_c=c,
@@ -165,6 +177,9 @@ class Conv2d(Op):
             multiplier=multiplier,
             shift=shift,
         )
+        from mcuq.ops import conv2d_rv32
+
+        return specialized(portable, chip, conv2d_rv32.specialize)
 
     def macs(self, *inputs: Shape) -> int:
         """Output elements times the taps of one filter."""

@@ -12,7 +12,19 @@ import numpy as np
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator
-from mcuq.ops.base import Op, Operand, Overlap, Params, Real, activate, fused_limits, i8_table, i32, i32_table
+from mcuq.ops.base import (
+    Op,
+    Operand,
+    Overlap,
+    Params,
+    Real,
+    activate,
+    fused_limits,
+    i8_table,
+    i32,
+    i32_table,
+    specialized,
+)
 from mcuq.ops.taps import Sliding, taps
 from mcuq.ops.window import Padding, Pair, Window, output_size, row_overlap
 from mcuq.tensor import Array, QConstant, QTensor, Shape
@@ -128,7 +140,7 @@ class DepthwiseConv2d(Op):
         check_accumulator(weights.values.reshape(-1, o).T, bias, x)
         low, high = fused_limits(self.activation, output)
         multiplier, shift = channel_multipliers(x, weights, output)
-        return DepthwiseConv2dParams(
+        portable = DepthwiseConv2dParams(
             input_h=h,
             input_w=w,
             input_c=c,
@@ -154,6 +166,9 @@ class DepthwiseConv2d(Op):
             multiplier=multiplier,
             shift=shift,
         )
+        from mcuq.ops import depthwise_conv2d_rv32
+
+        return specialized(portable, chip, depthwise_conv2d_rv32.specialize)
 
     def macs(self, *inputs: Shape) -> int:
         """Output elements times the taps of one filter."""

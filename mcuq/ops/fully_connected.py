@@ -12,7 +12,19 @@ import numpy as np
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, dot
-from mcuq.ops.base import Op, Operand, Overlap, Params, Real, activate, fused_limits, i8_table, i32, i32_table
+from mcuq.ops.base import (
+    Op,
+    Operand,
+    Overlap,
+    Params,
+    Real,
+    activate,
+    fused_limits,
+    i8_table,
+    i32,
+    i32_table,
+    specialized,
+)
 from mcuq.ops.window import Window, row_overlap
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
@@ -98,7 +110,7 @@ class FullyConnected(Op):
         check_accumulator(weights.values, bias, x)
         low, high = fused_limits(self.activation, output)
         multiplier, shift = channel_multipliers(x, weights, output)
-        return FullyConnectedParams(
+        portable = FullyConnectedParams(
             batch=x.elements // i,
             input_c=i,
             output_c=o,
@@ -113,6 +125,9 @@ class FullyConnected(Op):
             multiplier=multiplier,
             shift=shift,
         )
+        from mcuq.ops import fully_connected_rv32
+
+        return specialized(portable, chip, fully_connected_rv32.specialize)
 
     def macs(self, *inputs: Shape) -> int:
         """Input elements times outputs per vector."""

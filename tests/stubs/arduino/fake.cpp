@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "esp_heap_caps.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
@@ -100,6 +101,16 @@ size_t getArduinoLoopTaskStackSize() {
 extern "C" {
 uint32_t esp_get_free_heap_size(void) {
     return 200000;
+}
+
+void heap_caps_free(void *ptr) {
+    free(ptr);
+}
+
+void *heap_caps_aligned_alloc(size_t alignment, size_t size, uint32_t caps) {
+    void *memory = nullptr;
+    const bool wanted = caps == (MALLOC_CAP_8BIT | MALLOC_CAP_INTERNAL);
+    return wanted && posix_memalign(&memory, alignment, size) == 0 ? memory : nullptr;
 }
 
 char *pcTaskGetName(TaskHandle_t) {

@@ -10,6 +10,7 @@
 #include "driver/uart.h"
 #include "driver/usb_serial_jtag.h"
 #include "esp_cpu.h"
+#include "esp_heap_caps.h"
 #include "esp_system.h"
 #include "esp_timer.h"
 #include "esp_vfs_cdcacm.h"
@@ -109,6 +110,16 @@ uint32_t cpu_ll_get_cycle_count(void) {
 
 uint32_t esp_get_free_heap_size(void) {
     return 200000;
+}
+
+void heap_caps_free(void *ptr) {
+    free(ptr);
+}
+
+void *heap_caps_aligned_alloc(size_t alignment, size_t size, uint32_t caps) {
+    void *memory = NULL;
+    const bool wanted = caps == (MALLOC_CAP_8BIT | MALLOC_CAP_INTERNAL);
+    return wanted && posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
 }
 
 char *pcTaskGetName(TaskHandle_t task) {

@@ -80,7 +80,8 @@ if "__test" not in COMMAND_LINE_TARGETS and not env.MatchSourceFiles("$PROJECT_S
     write_main()
     env.Replace(PROJECT_SRC_DIR=str(generated), SRC_FILTER=["+<main.c>"])
 
-env.BuildSources("$BUILD_DIR/emulator", str(runtime), ["+<mcuq_stack.c>", "+<mcuq_fault.c>", "+<rv32/>"])
+parts = [f"+<mcuq_{part}.c>" for part in ("arena", "fault", "stack")]
+env.BuildSources("$BUILD_DIR/emulator", str(runtime), [*parts, "+<rv32/>"])
 program = env.BuildProgram()
 env.AddPlatformTarget("exec", program, env.VerboseAction(execute, "Running $SOURCE in QEMU"), "Execute")
 Default(program)

@@ -1,0 +1,100 @@
+"""What would help a model that does not fit: changes that were each checked to, the least effort first."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from mcuq import fit
+from mcuq.board import Board, known_partitions
+from mcuq.fit import FitReport, Suggestion
+from mcuq.memory import Place
+from mcuq.plan import Plan
+
+MAX_BOARDS = 3
+FLASH_REGIONS = ("app partition", "constant window")
+
+
+def suggestions(plan: Plan, place: Place, report: FitReport) -> Iterator[Suggestion]:
+    """Yield changes after which the model fits: options of mcuq, then fewer bits per weight, then other boards."""
+    short = report.first_short
+    yield from _options(plan, place, short)
+    yield from _fewer_bits(plan, report, short)
+    everywhere = fit.compare(plan.graph, replace(place.setup, partition=""), place.extra)
+    others = [report for report in everywhere if report.fits and report.board != place.board.id]
+    for other in others[:MAX_BOARDS]:
+        yield Suggestion(f"--board {other.board}", _free(other, short))
+
+
+def _options(plan: Plan, place: Place, short: str) -> Iterator[Suggestion]:
+    """Yield the smallest sets of other options with which the model fits."""
+    accepted: list[frozenset[str]] = []
+    for changes in sorted(_changes(place), key=lambda changes: (len(changes), "framework" in changes)):
+        what = frozenset(f"{key} {value}" if key == "arena" else key for key, value in changes.items())
+        if not changes or any(smaller <= what for smaller in accepted):
+            continue
+        found = fit.estimate(plan, _changed(place, changes))
+        if found.fits:
+            accepted.append(what)
+            yield Suggestion(" ".join(f"--{key} {value}" for key, value in changes.items()), _free(found, short))
+
+
+def _changes(place: Place) -> Iterator[Mapping[str, str]]:
+    """Yield all combinations of other options, each as option and value."""
+    board, now = place.board, place.setup
+    arenas = [name for name in ("static", "heap", "psram") if name != now.arena and (name != "psram" or board.psram)]
+    for arena, framework in itertools.product(["", *arenas], board.frameworks):
+        change = {"arena": arena} if arena else {}
+        if framework != place.framework:
+            change["framework"] = framework
+        own = now.partition if framework == place.framework else ""
+        for table in ["", *_larger_partitions(board, framework, own)]:
+            yield change | ({"partition": table} if table else {})
+
+
+def _changed(place: Place, changes: Mapping[str, str]) -> Place:
+    framework = changes.get("framework", place.framework)
+    own = place.setup.partition if framework == place.framework else ""
+    given = {"arena": changes.get("arena"), "partition": changes.get("partition", own)}
+    return replace(place, framework=framework, setup=place.setup.updated(given))
+
+
+def _larger_partitions(board: Board, framework: str, table: str) -> list[str]:
+    """Return partition tables of the framework that the board's flash holds and that give more room, smallest first."""
+    current = board.partition(framework, table).app.bytes
+    known = known_partitions(framework).values()
+    larger = [p for p in known if p.app.bytes > current and p.flash.bytes <= board.flash.bytes]
+    return [p.table for p in sorted(larger, key=lambda p: p.app.bytes)]
+
+
+def _fewer_bits(plan: Plan, report: FitReport, short: str) -> Iterator[Suggestion]:
+    """Yield the fewest layers, the largest first, whose weights have to be of 4 bits."""
+    missing = [row.free for row in report.rows if not row.fits]
+    if any(not row.fits and row.region not in FLASH_REGIONS for row in report.rows):
+        return
+    layers, saved = [], 0
+    for layer, size in sorted(_weights(plan).items(), key=lambda item: -item[1]):
+        layers.append(layer)
+        saved += size // 2
+        if min(missing) + saved >= 0:
+            noun = "layer" if len(layers) == 1 else "layers"
+            yield Suggestion(f"4-bit weights for {noun} {', '.join(layers)}", _free(report, short) + saved, saved)
+            return
+
+
+def _weights(plan: Plan) -> dict[str, int]:
+    """Return the bytes of the weights of 8 bits by layer; shared ones count for the first layer."""
+    constants = plan.graph.constants
+    found: dict[str, tuple[str, int]] = {}
+    for node in plan.graph.nodes:
+        for name in node.inputs[1:2]:
+            if name in constants and constants[name].bits == 8 and constants[name].values.ndim > 1:
+                found.setdefault(name, (node.name, constants[name].elements))
+    return dict(found.values())
+
+
+def _free(report: FitReport, region: str) -> int:
+    """Return what is left in a region; in a report without it (another kind of arena) what is left of all memory."""
+    row = report.row(region) or report.row("memory at run time")
+    return row.free if row else 0

@@ -1,0 +1,62 @@
+"""Fit reports as tables for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mcuq.fit import FitReport
+from mcuq.memory import Row
+from mcuq.report import Report, thousands
+
+COMPARED = {  # region: what the column is called
+    "static RAM": "static RAM",
+    "memory at run time": "run time",
+    "largest block": "block",
+    "PSRAM": "PSRAM",
+    "app partition": "app",
+    "stack": "stack",
+}
+
+
+def fit(report: FitReport, sources: bool = False) -> Report:
+    """Report a fit check, region by region; with ``sources``, where each number comes from."""
+    verdict = "fits" if report.fits else "does not fit"
+    title = (
+        f"{report.model} {verdict} {report.board} ({report.chip}, {report.framework} {report.sdk}, "
+        f"{report.partition}, {report.arena} arena); bytes:"
+    )
+    lines = []
+    if linked := [row.region for row in report.rows if row.is_linked]:
+        estimated = [row.region for row in report.rows if not row.is_linked]
+        lines.append(f"read from the linked firmware: {', '.join(linked)}; estimated: {', '.join(estimated)}")
+    for s in report.suggestions:
+        saves = f"saves {thousands(s.saves)}, " if s.saves else ""
+        lines.append(f"it fits with {s.change} ({saves}{thousands(s.free)} bytes free then)")
+    if sources:
+        lines += [f"{row.region}: {source}" for row in report.rows for source in row.sources]
+    columns = ["region", ">needed", ">available", ">free", "verdict", "of which"]
+    return Report(report.to_dict(), title, columns, [_cells(row) for row in report.rows], lines)
+
+
+def _cells(row: Row) -> list[str]:
+    numbers = [thousands(number) for number in (row.needed, row.available, row.free)]
+    return [row.region, *numbers, row.verdict, ", ".join(f"{what} {thousands(size)}" for what, size in row.breakdown)]
+
+
+def comparison(reports: Sequence[FitReport]) -> Report:
+    """Report the fit check over many boards: what is free in each region."""
+    regions = [name for name in COMPARED if any(report.row(name) for report in reports)]
+    rows = [
+        [
+            report.board,
+            report.chip,
+            report.framework,
+            "fits" if report.fits else "no",
+            *(thousands(row.free) if (row := report.row(name)) else "" for name in regions),
+        ]
+        for report in reports
+    ]
+    columns = ["board", "chip", "framework", "verdict", *(f">{COMPARED[name]}" for name in regions)]
+    problems = [report.problem for report in reports if report.problem]
+    title = f"{reports[0].model}; bytes free:"
+    return Report([report.to_dict() for report in reports], title, columns, rows, problems)

@@ -1,0 +1,144 @@
+"""What the RV32IMC kernels share: channels that the fast requantize serves, and overlap tile by tile."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mcuq.fixedpoint import INT32_MAX, INT32_MIN, clamp, requantize
+from mcuq.ops.base import Overlap
+from mcuq.ops.taps import Sliding
+from mcuq.tensor import Array
+
+MAX_SCRATCH = 4096  # bytes
+FAST_LIMIT = 1 << 29  # of accumulators
+FAST_EXPONENTS = (1, 21)
+INT8 = (-128, 127)
+
+
+class Rounding(NamedTuple):
+    """How accumulators become outputs: zero points and limits."""
+
+    input_zero_point: int
+    output_zero_point: int
+    low: int
+    high: int
+
+
+class Channels(NamedTuple):
+    """Output channels whose accumulators are ``bias + sum of x * weights``, x as it comes, zero point and all.
+
+    Every one of them meets what ``mcuq_requantize_fast`` asks for.
+    """
+
+    weights: Array  # int8 [channels, taps]
+    bias: Array  # int32 [channels]
+    multiplier: Array  # int32 [channels] or [1]
+    shift: Array  # int8 [channels] or [1]
+
+
+def fast_channels(channels: Channels, rounding: Rounding) -> Channels | None:
+    """Fold the input's zero point into the bias; prove that the fast requantize serves every channel.
+
+    A channel whose output is the same for every input (filters of zeros often have a bias and a multiplier that the
+    fast requantize does not cover) becomes one of zero weights, with a bias that gives this output. Sums may wrap on
+    their way, being taken modulo 2^32: only their result is bounded.
+
+    Returns:
+        None when some channel cannot be served.
+    """
+    low, high = _accumulator_range(channels, rounding.input_zero_point)
+    bias = channels.bias.astype(np.int64) - rounding.input_zero_point * channels.weights.sum(axis=1, dtype=np.int64)
+    multiplier = np.broadcast_to(channels.multiplier, bias.shape).copy()
+    shift = np.broadcast_to(channels.shift, bias.shape).copy()
+    first, last = (_output(acc, multiplier, shift, rounding) for acc in (low, high))
+    exponent = -shift.astype(np.int64)
+    fast = (exponent >= FAST_EXPONENTS[0]) & (exponent <= FAST_EXPONENTS[1]) & (multiplier >= 0)
+    fast &= (np.maximum(-low, high) < FAST_LIMIT) & (bias >= INT32_MIN) & (bias <= INT32_MAX)
+    # outputs rise with the accumulator, where a left shift does not wrap
+    constant = (low == high) | ((first == last) & (multiplier >= 0) & (exponent >= 0))
+    if not np.all(fast | constant):
+        return None
+    if np.all(fast):
+        return Channels(channels.weights, bias.astype(np.int32), channels.multiplier, channels.shift)
+    fixed = constant & ~fast
+    weights = np.where(fixed[:, np.newaxis], 0, channels.weights).astype(np.int8)
+    bias[fixed] = 4 * (first[fixed].astype(np.int64) - rounding.output_zero_point)  # times 1/4: see the next two lines
+    multiplier[fixed] = 1 << 30
+    shift[fixed] = -1
+    return Channels(weights, bias.astype(np.int32), multiplier, shift)
+
+
+def _accumulator_range(channels: Channels, zero_point: int) -> tuple[Array, Array]:
+    low, high = (limit - zero_point for limit in INT8)
+    positive = np.maximum(channels.weights, 0).sum(axis=1, dtype=np.int64)
+    negative = np.minimum(channels.weights, 0).sum(axis=1, dtype=np.int64)
+    bias = channels.bias.astype(np.int64)
+    return bias + low * positive + high * negative, bias + high * positive + low * negative
+
+
+def _output(acc: Array, multiplier: Array, shift: Array, rounding: Rounding) -> Array:
+    return clamp(requantize(acc, multiplier, shift) + rounding.output_zero_point, rounding.low, rounding.high)
+
+
+def outputs(x: Array, channels: Channels, rounding: Rounding) -> Array:
+    """Compute [..., taps], int8, to [..., channels]: what every kernel here does."""
+    acc = np.asarray(x.astype(np.float64) @ channels.weights.astype(np.float64).T, np.int64) + channels.bias
+    return _output(acc, channels.multiplier, channels.shift, rounding)
+
+
+def in_fours(weights: Array, spare: int = 0) -> Array:
+    """Pack [channels, ...] four channels side by side, the rest behind, one after the other, then ``spare`` zeros."""
+    flat = weights.reshape(len(weights), -1)
+    fours = len(flat) // 4 * 4
+    groups = flat[:fours].reshape(-1, 4, flat.shape[1]).transpose(0, 2, 1)
+    return np.concatenate([groups.ravel(), flat[fours:].ravel(), np.zeros(spare, flat.dtype)])
+
+
+def from_fours(packed: Array, channels: int, taps: int) -> Array:
+    """Undo :func:`in_fours`: [channels, taps]."""
+    fours = channels // 4 * 4
+    groups = packed[: fours * taps].reshape(-1, taps, 4).transpose(0, 2, 1).reshape(fours, taps)
+    return np.concatenate([groups, packed[fours * taps : channels * taps].reshape(-1, taps)])
+
+
+def window_bytes(sliding: Sliding, image: tuple[int, int, int]) -> tuple[Array, Array]:
+    """Return per output pixel the first byte of the input (rows, columns, channels) it needs, and one past the last."""
+    rows, columns, channels = image
+    y, x = np.divmod(np.arange(sliding.output[0] * sliding.output[1]), sliding.output[1])
+    (top, bottom), (left, right) = (
+        _span(n * stride - origin, (window - 1) * dilation, size - 1)
+        for n, window, stride, origin, dilation, size in zip(
+            (y, x), sliding.window, sliding.stride, sliding.origin, sliding.dilation, (rows, columns), strict=True
+        )
+    )
+    needed = (top <= bottom) & (left <= right)
+    first = np.where(needed, (top * columns + left) * channels, rows * columns * channels)
+    return first, np.where(needed, (bottom * columns + right + 1) * channels, 0)
+
+
+def _span(origin: Array, reach: int, last: int) -> tuple[Array, Array]:
+    """Return the first and the last row or column that windows need, as far as they lie inside."""
+    return np.maximum(origin, 0), np.minimum(origin + reach, last)
+
+
+def tile_overlap(needed: tuple[Array, Array], pixel_bytes: int, starts: Array, *, buffered: bool) -> Overlap:
+    """Return how near the output of a kernel may come to its input that works tile by tile.
+
+    Args:
+        needed: see :func:`window_bytes`.
+        pixel_bytes: of the output.
+        starts: first pixel of every tile.
+        buffered: whether a tile's input is read before any of its output is written.
+    """
+    first = np.minimum.accumulate(needed[0][::-1])[::-1]  # needed by a pixel or later ones
+    end = np.maximum.accumulate(needed[1])  # by a pixel or earlier ones
+    ends = np.append(starts[1:], len(first))
+    if buffered:
+        before = ends[:-1] * pixel_bytes - first[ends[:-1]]
+        after = end[starts[1:] - 1] - starts[1:] * pixel_bytes
+    else:
+        before = ends * pixel_bytes - first[starts]
+        after = end[ends - 1] - starts * pixel_bytes
+    return Overlap(int(before.max(initial=0)), int(after.max(initial=0)))

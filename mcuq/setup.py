@@ -1,0 +1,39 @@
+"""What surrounds a model in a firmware, as `check` judges it and `build` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+Arena = Literal["static", "heap", "psram"]
+ARENAS: tuple[Arena, ...] = get_args(Arena)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where the arena lies, which partition table (empty: the board's), and what the user's application takes.
+
+    ``app_ram`` is static data, ``app_flash`` code and constants, in bytes. With ``io_in_arena`` the model's inputs and
+    outputs lie in the arena too, instead of in memory of the caller's.
+    """
+
+    arena: Arena = "static"
+    partition: str = ""
+    wifi: bool = False
+    ble: bool = False
+    app_ram: int = 0
+    app_flash: int = 0
+    io_in_arena: bool = False
+
+    @property
+    def radio(self) -> str:
+        """The name of the SDK's figures for the radios in use; empty without."""
+        return "_".join(name for name in ("wifi", "ble") if getattr(self, name))
+
+    def updated(self, given: Mapping[str, Any]) -> Setup:
+        """Return the setup with the given options in place; None stands for one that was not given."""
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+
+PLAIN = Setup()
