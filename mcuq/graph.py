@@ -39,6 +39,8 @@ class Graph:
     """A quantized model: nodes in execution order, static shapes, batch 1, NHWC.
 
     ``values`` holds the activations, ``constants`` what is known at compile time; their names are disjoint.
+    ``layouts`` holds, for an input whose samples were trained in another order of dimensions (NCHW), the axes that
+    bring them into the graph's: ``graph = trained.transpose(axes)``, the batch dimension included.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Graph:
     nodes: tuple[Node, ...]
     values: Mapping[str, QTensor]
     constants: Mapping[str, QConstant] = field(default_factory=dict)
+    layouts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def tensor(self, name: str) -> QTensor | QConstant:
         """Return the activation or constant of that name."""

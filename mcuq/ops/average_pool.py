@@ -40,6 +40,7 @@ class AveragePool(PoolOp):
     """
 
     name: ClassVar[str] = "average_pool"
+    ties: ClassVar[bool] = True
     params: ClassVar[type[PoolParams]] = AveragePoolParams
 
     def forward(self, *inputs: Real) -> Real:

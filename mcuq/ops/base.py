@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, ClassVar, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from mcuq.errors import CannotQuantizeError
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
 Operand = QTensor | QConstant
-Real = npt.NDArray[np.float64]
+Real = npt.NDArray[np.floating[Any]]
 
 # A Params field's annotation is its type in the C struct: (element type, None) is a scalar,
 # (element type, n) an array of n, (element type, "table") a pointer to constant data.
@@ -130,6 +130,9 @@ class Op:
     operands: ClassVar[int | None] = 1  # how many inputs the kernel gets as buffers, in order; None = all
     is_view: ClassVar[bool] = False  # the output is the input's bytes under another shape
     takes_uint8: ClassVar[bool] = False  # input and output may be uint8 (a model's border), not only int8
+    weights_axis: ClassVar[int | None] = None  # of the output channels of the weights, operand 1; 2: bias
+    ties: ClassVar[bool] = False  # bytes are passed on: all operands have the output's quantization
+    fixed_output: ClassVar[tuple[float, int] | None] = None  # the only scale and zero point of the output
 
     @abstractmethod
     def infer_shape(self, *inputs: Shape) -> Shape:

@@ -113,6 +113,7 @@ class Conv2d(Op):
     """
 
     name: ClassVar[str] = "conv2d"
+    weights_axis: ClassVar[int | None] = 0
 
     stride: Pair = (1, 1)
     dilation: Pair = (1, 1)

@@ -102,6 +102,7 @@ class DepthwiseConv2d(Op):
     """
 
     name: ClassVar[str] = "depthwise_conv2d"
+    weights_axis: ClassVar[int | None] = 3
 
     stride: Pair = (1, 1)
     dilation: Pair = (1, 1)

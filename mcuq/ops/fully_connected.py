@@ -79,6 +79,7 @@ class FullyConnected(Op):
     """
 
     name: ClassVar[str] = "fully_connected"
+    weights_axis: ClassVar[int | None] = 0
 
     keep_dims: bool = False
     activation: str = "none"

@@ -37,6 +37,7 @@ class MaxPool(PoolOp):
     """
 
     name: ClassVar[str] = "max_pool"
+    ties: ClassVar[bool] = True
     params: ClassVar[type[PoolParams]] = MaxPoolParams
 
     def forward(self, *inputs: Real) -> Real:

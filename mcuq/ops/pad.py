@@ -45,6 +45,7 @@ class Pad(Op):
     """
 
     name: ClassVar[str] = "pad"
+    ties: ClassVar[bool] = True
 
     before: tuple[int, ...]  # elements added in front, per dimension
     after: tuple[int, ...]

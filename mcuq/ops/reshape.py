@@ -36,6 +36,7 @@ class Reshape(Op):
     """
 
     name: ClassVar[str] = "reshape"
+    ties: ClassVar[bool] = True
     is_view: ClassVar[bool] = True
     takes_uint8: ClassVar[bool] = True
 

@@ -1,0 +1,197 @@
+"""Float graph and ranges to a quantized graph: the one place where constants become integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, reduce
+
+import numpy as np
+
+from mcuq.errors import CannotQuantizeError, McuqError
+from mcuq.float_graph import FloatGraph
+from mcuq.graph import Graph, Node
+from mcuq.ops.base import Op
+from mcuq.ops.requantize import Requantize
+from mcuq.quantization.scheme import Range, Scheme
+from mcuq.tensor import Array, QConstant, QTensor
+
+LIMIT = 127  # of an int8 weight: -128 is left out
+MAX_BIAS = 1 << 29  # so that the accumulator keeps room for the products
+
+
+def quantize_graph(graph: FloatGraph, ranges: Mapping[str, Range], scheme: Scheme = Scheme()) -> Graph:  # noqa: B008
+    """Turn every constant and activation into integers.
+
+    Args:
+        graph: the float model, passes applied.
+        ranges: of every activation that is not ``known``.
+        scheme: kind of scale and granularity.
+
+    Raises:
+        CannotQuantizeError: naming the layer.
+    """
+    return _Quantizer(graph, ranges, scheme).graph()
+
+
+class _Quantizer:
+    """Names and types of the graph being built."""
+
+    def __init__(self, graph: FloatGraph, ranges: Mapping[str, Range], scheme: Scheme) -> None:
+        self.source, self.ranges, self.scheme = graph, ranges, scheme
+        self.values: dict[str, QTensor] = {}
+        self.constants: dict[str, QConstant] = {}
+        self.nodes: list[Node] = []
+
+    def graph(self) -> Graph:
+        """Quantize node by node, in execution order."""
+        source = self.source
+        self.wanted = _wanted(source, self.ranges, self.scheme)
+        self.values |= {name: self.wanted[name] for name in source.inputs}
+        for node in source.nodes:
+            try:
+                self._node(node)
+            except McuqError as error:
+                raise error.at(node.name) from None
+        values, constants = self.values, self.constants
+        nodes = tuple(self.nodes)
+        return Graph(source.name, source.inputs, source.outputs, nodes, values, constants, source.layouts).verify()
+
+    def _node(self, node: Node) -> None:
+        output = self.wanted[node.outputs[0]]
+        made = output
+        if node.op.fixed_output:
+            scale, zero_point = node.op.fixed_output
+            made = replace(output, scale=scale, zero_point=zero_point)
+        inputs = self._weighted(node) if node.op.weights_axis is not None else self._operands(node, made)
+        if made == output:
+            self._add(node.name, node.op, inputs, node.outputs[0], output)
+        else:
+            between = f"{node.outputs[0]}_{node.op.name}"
+            self._add(node.name, node.op, inputs, between, made)
+            self._add(f"{node.name}_requantize", Requantize(), (between,), node.outputs[0], output)
+
+    def _add(self, name: str, op: Op, inputs: tuple[str, ...], output: str, tensor: QTensor) -> None:
+        self.values[output] = tensor
+        self.nodes.append(Node(name, op, inputs, (output,)))
+
+    def _operands(self, node: Node, output: QTensor) -> tuple[str, ...]:
+        """Return the operands' names; where the op ties them, those of the output's quantization."""
+        return tuple(self._operand(node, index, name, output) for index, name in enumerate(node.inputs))
+
+    def _operand(self, node: Node, index: int, name: str, output: QTensor) -> str:
+        if name in self.source.constants:
+            return self._constant(node, index, name, output if node.op.ties else None)
+        x = self.values[name]
+        if not node.op.ties or (x.scale, x.zero_point, x.dtype) == (output.scale, output.zero_point, output.dtype):
+            return name
+        between = f"{node.name}_operand_{index}"
+        tied = replace(output, shape=x.shape)
+        self._add(f"{between}_requantize", Requantize(), (name,), between, tied)
+        return between
+
+    def _constant(self, node: Node, index: int, name: str, tied: QTensor | None) -> str:
+        """Quantize a constant operand like an activation of its range, or as the op ties it."""
+        real = self.source.real(name)
+        tensor = tied or self.scheme.activation(real.shape, Range(float(real.min()), float(real.max())))
+        own = f"{node.name}_constant_{index}"
+        self.constants[own] = QConstant(tensor.quantize(real), np.array([tensor.scale]), tensor.zero_point)
+        return own
+
+    def _weighted(self, node: Node) -> tuple[str, ...]:
+        """Quantize a layer's weights, and its bias at the scale of its products."""
+        x, axis = self.values[node.inputs[0]], node.op.weights_axis
+        assert axis is not None
+        bias = self.source.real(node.inputs[2]).astype(np.float64).ravel() if len(node.inputs) > 2 else None
+        names = (f"{node.name}_weights", f"{node.name}_bias")
+        weights = self._weights(node.inputs[1], axis, 0 if bias is None else np.abs(bias) / (x.scale * MAX_BIAS))
+        self.constants[names[0]] = weights
+        if bias is None:
+            return (node.inputs[0], names[0])
+        scale = x.scale * np.broadcast_to(weights.scale, bias.shape)
+        integers = np.clip(_rounded(bias / scale), -(2**31), 2**31 - 1).astype(np.int32)
+        self.constants[names[1]] = QConstant(integers, x.scale * weights.scale)
+        return (node.inputs[0], *names)
+
+    def _weights(self, name: str, axis: int, least: Array | float) -> QConstant:
+        """Quantize weights with scales of at least ``least``, which keeps the bias within int32."""
+        constant = self.source.constants[name]
+        if isinstance(constant, QConstant):
+            return constant
+        real = constant.astype(np.float64)
+        largest = np.abs(real).max(axis=tuple(d for d in range(real.ndim) if d != axis))
+        if self.scheme.weights != "channel":
+            largest, least = np.array([largest.max()]), np.max(least)
+        if self.scheme.weights == "network":
+            largest = np.array([self.largest_weight])
+        scale = self.scheme.weight_scales(np.maximum(largest, least * LIMIT))
+        shape = [-1 if d == axis and scale.size > 1 else 1 for d in range(real.ndim)]
+        integers = np.clip(_rounded(real / scale.reshape(shape)), -LIMIT, LIMIT).astype(np.int8)
+        return QConstant(integers, scale, axis=axis)
+
+    @cached_property
+    def largest_weight(self) -> float:
+        """The largest magnitude of any layer's weights."""
+        names = {node.inputs[1] for node in self.source.nodes if node.op.weights_axis is not None}
+        return max((float(np.abs(self.source.real(name)).max()) for name in names), default=0.0)
+
+
+def _rounded(x: Array) -> Array:
+    """Round half away from zero."""
+    return np.asarray(np.copysign(np.floor(np.abs(x) + 0.5), x))
+
+
+def _wanted(graph: FloatGraph, ranges: Mapping[str, Range], scheme: Scheme) -> dict[str, QTensor]:
+    """Return every activation's quantization: one for all values that ops tie to each other."""
+    if scheme.activations == "network":
+        widest = reduce(Range.union, (ranges[name] for name in graph.shapes if name not in graph.known))
+        ranges = dict.fromkeys(graph.shapes, widest)
+    groups = tied_groups(graph)
+    fixed = {node.outputs[0]: node.op.fixed_output for node in graph.nodes if node.op.fixed_output}
+    wanted: dict[str, QTensor] = {}
+    for members in groups:
+        known = [graph.known[name] for name in members if name in graph.known]
+        if known:
+            common = known[0]
+        else:
+            observed = reduce(Range.union, (_range(ranges, name) for name in members))
+            common = _fixed(members, fixed, observed) or scheme.activation((), observed)
+        for name in members:
+            wanted[name] = replace(graph.known.get(name, common), shape=graph.shapes[name])
+    return wanted
+
+
+def _range(ranges: Mapping[str, Range], name: str) -> Range:
+    if name not in ranges:
+        raise CannotQuantizeError(f"{name} has no range: calibrate with samples that run through it")
+    low, high = ranges[name]
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise CannotQuantizeError(f"{name} takes the values {low:g}..{high:g}: the model or its samples are not finite")
+    return ranges[name]
+
+
+def _fixed(members: Sequence[str], fixed: Mapping[str, tuple[float, int]], observed: Range) -> QTensor | None:
+    """Return the quantization that an op of the group insists on, if it holds the group's range."""
+    for name in members:
+        if name in fixed:
+            scale, zero_point = fixed[name]
+            held = Range(scale * (-128.5 - zero_point), scale * (128.5 - zero_point))
+            if held.low <= observed.low and observed.high <= held.high:
+                return QTensor((), scale, zero_point)
+    return None
+
+
+def tied_groups(graph: FloatGraph) -> list[list[str]]:
+    """Return the activations in groups that ops tie to one quantization, each in execution order."""
+    group = {name: [name] for name in graph.shapes}
+    for node in graph.nodes:
+        if not node.op.ties:
+            continue
+        together = group[node.outputs[0]]
+        for name in node.inputs:
+            if name in graph.shapes and group[name] is not together:
+                together += group[name]
+                group |= dict.fromkeys(group[name], together)
+    order = {name: i for i, name in enumerate(graph.shapes)}
+    unique = {id(members): members for members in group.values()}
+    return [sorted(members, key=order.__getitem__) for members in unique.values()]

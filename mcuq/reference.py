@@ -1,0 +1,35 @@
+"""What the float model computes, in numpy: for calibration, and to judge the integers by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from mcuq.float_graph import FloatGraph
+from mcuq.graph import Node
+from mcuq.tensor import Array
+
+
+def trace(graph: FloatGraph, inputs: Mapping[str, Array]) -> Iterator[tuple[Node, Array]]:
+    """Yield every node with its output, float32 [samples, *shape], in execution order.
+
+    Args:
+        graph: the float model.
+        inputs: [samples, *shape] per model input.
+    """
+    last = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
+    values = {name: np.asarray(x, np.float32) for name, x in inputs.items()}
+    constants = {name: graph.real(name) for name in graph.constants}
+    for index, node in enumerate(graph.nodes):
+        operands = [values[name] if name in values else constants[name] for name in node.inputs]
+        result = np.asarray(node.op.forward(*operands), np.float32)
+        values[node.outputs[0]] = result
+        yield node, result
+        for name in {n for n in (*node.inputs, *node.outputs) if last.get(n, index) <= index}:
+            values.pop(name, None)
+
+
+def run(graph: FloatGraph, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the model's outputs, float32 [samples, *shape] each."""
+    return {node.outputs[0]: x for node, x in trace(graph, inputs) if node.outputs[0] in graph.outputs}
