@@ -5,11 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Board", "check_fit", "compile", "load", "simulate", "write_project"]
+__all__ = [
+    "Board",
+    "check_fit",
+    "compile",
+    "kmeans_quantize",
+    "linear_quantize",
+    "load",
+    "quantize",
+    "simulate",
+    "sqnr",
+    "write_project",
+]
+_HOMES = {"Board": "mcuq.board"} | dict.fromkeys(
+    ("kmeans_quantize", "linear_quantize", "sqnr"), "mcuq.quantization.arrays"
+)
 
 if TYPE_CHECKING:
     from mcuq.board import Board
-    from mcuq.pipeline import check_fit, compile, load, simulate, write_project  # noqa: A004
+    from mcuq.pipeline import check_fit, compile, load, quantize, simulate, write_project  # noqa: A004
+    from mcuq.quantization.arrays import kmeans_quantize, linear_quantize, sqnr
 
 
 def __getattr__(name: str) -> Any:
@@ -18,4 +33,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'mcuq' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module("mcuq.board" if name == "Board" else "mcuq.pipeline"), name)
+    return getattr(importlib.import_module(_HOMES.get(name, "mcuq.pipeline")), name)

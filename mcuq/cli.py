@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mcuq import __version__
+from mcuq.cli_options import add_board, add_calibration, add_setup, quantization_options, setup_options
 from mcuq.errors import ClearNoError, McuqError, UsageError
-from mcuq.setup import ARENAS
 
 if TYPE_CHECKING:
+    from mcuq.archive import Archive
     from mcuq.tensor import Array
 
 YES, NO, BAD_INPUT = 0, 1, 2
+MODEL = "a .tflite, .onnx, .pt2, .keras, .h5 or .mcuq file, or a SavedModel folder"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mcuq {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     _add_build(verbs)
+    _add_quantize(verbs)
+    _add_evaluate(verbs)
     _add_check(verbs)
     _add_inspect(verbs)
     _add_simulate(verbs)
@@ -76,44 +80,15 @@ def _verb(verbs: Any, name: str, what: str, example: str, json: bool = True) -> 
     return parser
 
 
-def _add_board(parser: argparse.ArgumentParser, required: bool) -> None:
-    parser.add_argument("--board", required=required, metavar="B", help="board id (`mcuq boards`) or a .toml file")
-    parser.add_argument("--framework", default="", metavar="F", help="arduino or espidf; default: the board's first")
-
-
-def _add_setup(parser: argparse.ArgumentParser) -> None:
-    """Add the options that decide with what a model shares the board; the defaults are the project's, or none."""
-    switch = argparse.BooleanOptionalAction
-    parser.add_argument("--arena", choices=ARENAS, help="where the arena lies: static data, internal heap or PSRAM")
-    parser.add_argument("--partition", metavar="P", help="partition table, such as huge_app.csv; default: the board's")
-    parser.add_argument("--wifi", action=switch, default=None, help="the application uses Wi-Fi")
-    parser.add_argument("--ble", action=switch, default=None, help="the application uses Bluetooth Low Energy")
-    parser.add_argument("--io-in-arena", action=switch, default=None, help="inputs and outputs lie in the arena too")
-    parser.add_argument("--app-ram", type=_count, metavar="N", help="bytes of static data of the application")
-    parser.add_argument("--app-flash", type=_count, metavar="N", help="bytes of code and constants of the application")
-
-
-def _count(text: str) -> int:
-    number = int(text.replace("_", ""))
-    if number < 0:
-        raise ValueError
-    return number
-
-
-def _setup_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    names = ("arena", "partition", "wifi", "ble", "app_ram", "app_flash", "io_in_arena")
-    return {name: getattr(arguments, name) for name in names}
-
-
 def _add_build(verbs: Any) -> None:
     example = "model.tflite --board esp32dev --out project"
     parser = _verb(verbs, "build", "check a model, simulate it and write its PlatformIO project", example)
-    parser.add_argument("model", metavar="MODEL", type=Path, help="an int8 .tflite file or a .mcuq file")
-    _add_board(parser, required=True)
+    parser.add_argument("model", metavar="MODEL", type=Path, help=MODEL)
+    add_board(parser, required=True)
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="the project; a second model is added")
     parser.add_argument("--name", default="", metavar="N", help="the model's name in C; default: the file's")
-    parser.add_argument("--calibration", metavar="D", type=Path, help="samples whose first become self-test vectors")
-    _add_setup(parser)
+    add_calibration(parser)
+    add_setup(parser)
     parser.set_defaults(run=_build)
 
 
@@ -121,14 +96,64 @@ def _build(arguments: argparse.Namespace) -> int:
     from mcuq import pipeline, report
     from mcuq.board import load_board
 
-    model = pipeline.open_model(arguments.model)
-    if arguments.calibration:
-        model = pipeline.with_vectors(model, arguments.calibration)
+    model = _opened(arguments)
     board = load_board(arguments.board)
     framework = board.framework(arguments.framework)
-    setup = model.setup_for(board.id, framework).updated(_setup_options(arguments))
+    setup = model.setup_for(board.id, framework).updated(setup_options(arguments))
     written = pipeline.write_project(model, board, arguments.out, framework, arguments.name, setup=setup)
     report.show(report.build(written, arguments.out), arguments.json)
+    return YES
+
+
+def _opened(arguments: argparse.Namespace) -> Archive:
+    """Read the model; quantize it, with a progress bar, if it is a float model."""
+    from mcuq import pipeline, report
+
+    options = quantization_options(arguments)
+    with report.stages() as progress:
+        return pipeline.open_model(arguments.model, arguments.calibration, options, progress)
+
+
+def _add_quantize(verbs: Any) -> None:
+    example = "model.onnx --calibration X.npy --out model.mcuq"
+    parser = _verb(verbs, "quantize", "turn a float model into integers and keep them in a .mcuq file", example)
+    parser.add_argument("model", metavar="MODEL", type=Path, help=MODEL)
+    parser.add_argument("--out", required=True, metavar="M.mcuq", type=Path, help="holds the float model too")
+    add_calibration(parser, required=True)
+    parser.set_defaults(run=_quantize)
+
+
+def _quantize(arguments: argparse.Namespace) -> int:
+    from mcuq import archive, report
+    from mcuq.files import write_file
+
+    if arguments.out.suffix != ".mcuq":
+        raise UsageError(f"{arguments.out}: the quantized model is written to a .mcuq file")
+    model = _opened(arguments)
+    content = archive.dump(model)
+    write_file(arguments.out, content)
+    report.show(report.quantization(model, arguments.out, len(content)), arguments.json)
+    return YES
+
+
+def _add_evaluate(verbs: Any) -> None:
+    what = "compare a quantized model with its float model: accuracy, and the noise of every layer"
+    parser = _verb(verbs, "evaluate", what, "model.mcuq --data X.npz")
+    parser.add_argument("model", metavar="MODEL", type=Path, help=MODEL)
+    help_data = "samples as the model was trained; .npz: key X, labels Y"
+    parser.add_argument("--data", required=True, metavar="D", type=Path, help=help_data)
+    add_calibration(parser)
+    parser.set_defaults(run=_evaluate)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from mcuq import evaluation, evaluation_table, report
+
+    model = _opened(arguments)
+    data = evaluation.samples_of(model, arguments.data)
+    with report.progress("evaluating", None) as advance:
+        result = evaluation.evaluate(model.graph, model.source, data, advance)
+    report.show(evaluation_table.evaluation(model.graph, result), arguments.json)
     return YES
 
 
@@ -136,32 +161,40 @@ def _add_check(verbs: Any) -> None:
     example = "model.tflite --board esp32dev --wifi"
     parser = _verb(verbs, "check", "say whether a model fits a board, before or after it is built", example)
     parser.add_argument("model", metavar="MODEL", type=Path, help="a model; with --elf also a project")
-    _add_board(parser, required=False)
+    add_board(parser, required=False)
     parser.add_argument("--compare", action="store_true", help="a table over all boards instead of one")
     parser.add_argument("--elf", metavar="FILE", type=Path, help="read a linked firmware that holds the model")
     parser.add_argument("--sources", action="store_true", help="say where every number comes from")
-    _add_setup(parser)
+    add_calibration(parser)
+    add_setup(parser)
     parser.set_defaults(run=_check)
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from mcuq import checking, fit_table, pipeline, report
+    from mcuq import checking, fit_table, report
 
-    board, framework, options = arguments.board or "", arguments.framework, _setup_options(arguments)
+    board, framework, options = arguments.board or "", arguments.framework, setup_options(arguments)
     if arguments.compare and (board or arguments.elf):
         raise UsageError("--compare asks all boards, before anything is built: give neither --board nor --elf with it")
     if not (board or arguments.compare or arguments.elf):
         raise UsageError("check needs --board B, --compare or --elf FILE")
     if arguments.compare:
-        reports = checking.check_boards(pipeline.open_model(arguments.model), framework, options)
+        reports = checking.check_boards(_sized(arguments), framework, options)
         report.show(fit_table.comparison(reports), arguments.json)
         return YES if any(r.fits for r in reports) else NO
     if arguments.elf:
         fit = checking.check_built(arguments.model, arguments.elf, board, framework, options)
     else:
-        fit = checking.check_model(pipeline.open_model(arguments.model), board, framework, options)
+        fit = checking.check_model(_sized(arguments), board, framework, options)
     report.show(fit_table.fit(fit, arguments.sources), arguments.json)
     return YES if fit.fits else NO
+
+
+def _sized(arguments: argparse.Namespace) -> Archive:
+    """Read a model for its sizes; those of a float model are known without samples."""
+    from mcuq import pipeline
+
+    return _opened(arguments) if arguments.calibration else pipeline.open_for_sizes(arguments.model)
 
 
 def _add_inspect(verbs: Any) -> None:
@@ -173,11 +206,13 @@ def _add_inspect(verbs: Any) -> None:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from mcuq import pipeline, report
+    from mcuq import inspection_table, pipeline, report
 
-    graph = pipeline.load(arguments.model)
-    shown = report.memory(pipeline.compile(graph, arguments.board)) if arguments.memory else report.inspection(graph)
-    report.show(shown, arguments.json)
+    if arguments.memory:
+        graph = pipeline.open_for_sizes(arguments.model).graph
+        report.show(report.memory(pipeline.compile(graph, arguments.board)), arguments.json)
+    else:
+        report.show(inspection_table.inspection(pipeline.load(arguments.model)), arguments.json)
     return YES
 
 
@@ -197,7 +232,7 @@ def _add_simulate(verbs: Any) -> None:
 def _simulate(arguments: argparse.Namespace) -> int:
     from mcuq import data, pipeline, report, simulator, verification
 
-    graph = pipeline.load(arguments.model)
+    graph = pipeline.open_model(arguments.model).graph
     plan = pipeline.compile(graph, arguments.board)
     samples = data.read_samples(arguments.input, graph)
     with report.progress("simulating", len(samples)) as advance:

@@ -40,7 +40,11 @@ def read_samples(path: Path, graph: Graph) -> Samples:
     missing = [name for name in graph.inputs if name not in arrays]
     if missing:
         raise UsageError(f"{path}: has no array {missing[0]!r}; the model's inputs are {', '.join(graph.inputs)}")
-    inputs = {name: to_integers(arrays[name], graph.values[name], f"{path}: {name}") for name in graph.inputs}
+    axes = graph.layouts
+    inputs = {
+        name: to_integers(arrays[name], graph.values[name], f"{path}: {name}", axes.get(name, ()))
+        for name in graph.inputs
+    }
     lengths = {len(array) for array in inputs.values()} | ({len(labels)} if labels is not None else set())
     if len(lengths) > 1:
         raise UsageError(f"{path}: arrays have different numbers of samples: {sorted(lengths)}")
@@ -67,20 +71,21 @@ def sample_shape(shape: Shape) -> Shape:
     return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
 
 
-def to_integers(x: Array, tensor: QTensor, where: str) -> Array:
+def to_integers(x: Array, tensor: QTensor, where: str, axes: tuple[int, ...] = ()) -> Array:
     """Return samples as [samples, *shape] in the tensor's dtype: floats are quantized, integers must be in range.
+
+    Args:
+        x: floats in the layout that the model was trained in, or integers as the chip has them.
+        tensor: what they become.
+        where: names them in messages.
+        axes: what brings the trained layout into the tensor's (``Graph.layouts``); none: they are the same.
 
     Raises:
         UsageError: naming ``where`` and the expected shape and type.
     """
-    if x.shape[1:] not in (tensor.shape, sample_shape(tensor.shape)) or x.ndim == 0:
-        expected = f"[N, {_listed(tensor.shape)}]{_hint(x, tensor)}"
-        raise UsageError(f"{where}: samples of shape {list(x.shape)}, expected {expected}")
-    x = x.reshape(-1, *tensor.shape)
     if x.dtype.kind == "f":
-        if not np.all(np.isfinite(x)):
-            raise UsageError(f"{where}: holds NaN or infinite values")
-        return tensor.quantize(x)
+        return tensor.quantize(arranged(x, tensor.shape, where, axes))
+    x = arranged(x, tensor.shape, where)
     if x.dtype.kind not in "iub":
         raise UsageError(f"{where}: values of type {x.dtype}, expected {tensor.dtype} or floats")
     low, high = tensor.limits
@@ -91,13 +96,31 @@ def to_integers(x: Array, tensor: QTensor, where: str) -> Array:
     return x.astype(tensor.dtype)
 
 
+def arranged(x: Array, shape: Shape, where: str, axes: tuple[int, ...] = ()) -> Array:
+    """Return samples as [samples, *shape], from the layout that ``axes`` bring into the graph's.
+
+    Raises:
+        UsageError: for another shape, saying so where it looks like the other layout; for NaN and infinity.
+    """
+    trained = tuple(shape[axes.index(d)] for d in range(len(shape))) if axes else shape
+    if x.ndim == 0 or x.shape[1:] not in (trained, sample_shape(trained)):
+        expected = f"[N, {_listed(trained)}]{_hint(x, shape, trained)}"
+        raise UsageError(f"{where}: samples of shape {list(x.shape)}, expected {expected}")
+    if x.dtype.kind == "f" and not np.all(np.isfinite(x)):
+        raise UsageError(f"{where}: holds NaN or infinite values")
+    x = x.reshape(-1, *trained)
+    return np.ascontiguousarray(x.transpose(0, *(1 + a for a in axes))) if axes else x
+
+
 def _listed(shape: Shape) -> str:
     return ", ".join(str(d) for d in sample_shape(shape))
 
 
-def _hint(x: Array, tensor: QTensor) -> str:
-    """Say so when the layout looks like NCHW."""
-    h_w_c = sample_shape(tensor.shape)
+def _hint(x: Array, shape: Shape, trained: Shape) -> str:
+    """Say so when the samples look like those of the other layout."""
+    if trained != shape and x.shape[1:] in (shape, sample_shape(shape)):
+        return " (this looks like NHWC; the model was trained with NCHW)"
+    h_w_c = sample_shape(shape)
     nchw = len(h_w_c) == 3 and x.shape[-3:] == (h_w_c[2], *h_w_c[:2])
     return " (this looks like NCHW; images here are NHWC)" if nchw else ""
 

@@ -19,16 +19,23 @@ INT32_MIN = -(2**31)
 INT32_MAX = 2**31 - 1
 
 
-def quantize_multiplier(real: float) -> tuple[int, int]:
+def quantize_multiplier(real: float, *, by_shift: bool = False) -> tuple[int, int]:
     """Write a real multiplier as ``multiplier * 2**(shift - 31)`` with multiplier in [2^30, 2^31).
 
     Negative multipliers give a negative mantissa. Magnitudes under 2^-32 become zero; those from 2^30 up saturate.
 
+    With ``by_shift`` a power of two 2^e becomes ``(INT32_MAX, e)``: the high multiply returns every x in
+    (-2^30, 2^30] as it is, so requantization is a rounding shift alone (one rounding, ties away from zero).
+
     >>> quantize_multiplier(0.5), quantize_multiplier(1.0), quantize_multiplier(-0.25), quantize_multiplier(0)
     ((1073741824, 0), (1073741824, 1), (-1073741824, -1), (0, 0))
+    >>> quantize_multiplier(0.5, by_shift=True)
+    (2147483647, -1)
     """
     if real == 0:
         return 0, 0
+    if by_shift and math.frexp(real)[0] == 0.5 and -31 <= math.frexp(real)[1] - 1 <= 30:
+        return INT32_MAX, math.frexp(real)[1] - 1
     if abs(real) >= 2**30:
         return (INT32_MAX if real > 0 else INT32_MIN), 30
     mantissa, shift = math.frexp(real)
@@ -43,9 +50,11 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return multiplier, shift
 
 
-def quantize_multipliers(real: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+def quantize_multipliers(
+    real: npt.NDArray[np.float64], *, by_shift: bool = False
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
     """Apply :func:`quantize_multiplier` to each element; return multipliers and shifts as tables."""
-    pairs = [quantize_multiplier(float(value)) for value in np.asarray(real).ravel()]
+    pairs = [quantize_multiplier(float(value), by_shift=by_shift) for value in np.asarray(real).ravel()]
     return np.array([m for m, _ in pairs], np.int32), np.array([s for _, s in pairs], np.int8)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +13,11 @@ from mcuq import archive, emit, fit, simulator
 from mcuq.archive import Archive
 from mcuq.board import Board, load_board
 from mcuq.data import read_samples, to_integers
-from mcuq.errors import DoesNotFitError, UsageError
+from mcuq.errors import CannotQuantizeError, DoesNotFitError, UsageError
 from mcuq.files import write_files
 from mcuq.fit import FitReport
-from mcuq.frontends.tflite import read_tflite
+from mcuq.float_graph import FloatGraph
+from mcuq.frontends.files import read_file, read_object
 from mcuq.graph import Graph, identifier
 from mcuq.memory import Extra
 from mcuq.passes.fold_constant_channels import Folded, fold_constant_channels, saved
@@ -23,30 +25,120 @@ from mcuq.plan import Plan, build_plan
 from mcuq.setup import PLAIN, Setup
 from mcuq.tensor import Array
 
-READERS = {".tflite": lambda path: Archive(read_tflite(path)), ".mcuq": archive.read}
 GENERIC_CHIP = "generic"
+NO_OPTIONS: Mapping[str, Any] = {}
+NOISE = 8  # samples that stand for a calibration set where only sizes count
+Progress = Callable[[str, int, int | None], None]  # stage, steps done, steps in all where known
 
 
-def open_model(path: str | Path) -> Archive:
-    """Read a model file with all it carries.
+def load(model: Any, example: Any = None) -> Graph | FloatGraph:
+    """Read a model.
+
+    Args:
+        model: a ``.tflite``, ``.onnx``, ``.pt2``, ``.keras``, ``.h5`` or ``.mcuq`` file, a SavedModel folder, a
+            ``torch.nn.Module`` or a ``keras.Model``.
+        example: an input, for a ``torch.nn.Module``: a tensor or array with a batch dimension, or a tuple of them.
+
+    Returns:
+        A quantized model is ready to compile; a float model needs :func:`quantize` first.
+    """
+    if not isinstance(model, str | Path):
+        return _complete(read_object(model, example))
+    opened = read_model(model)
+    return opened.graph if isinstance(opened, Archive) else opened
+
+
+def read_model(path: str | Path) -> Archive | FloatGraph:
+    """Read a model file: with all it carries, if it is quantized.
 
     Raises:
         McuqError: for a missing, unsupported or damaged file.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UsageError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
-    if path.suffix.lower() not in READERS:
-        raise UsageError(f"{path}: mcuq reads {' and '.join(sorted(READERS))} files")
-    try:
-        return READERS[path.suffix.lower()](path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot read ({error.strerror})") from None
+    if path.suffix.lower() == ".mcuq" and path.is_file():
+        return archive.read(path)
+    graph = _complete(read_file(path))
+    return graph if isinstance(graph, FloatGraph) else Archive(graph)
 
 
-def load(path: str | Path) -> Graph:
-    """Read a quantized model from a ``.tflite`` or ``.mcuq`` file."""
-    return open_model(path).graph
+def _complete(graph: Graph | FloatGraph) -> Graph | FloatGraph:
+    """Return integers for a model that brings all of its quantization along, which needs no samples."""
+    from mcuq import quantization
+    from mcuq.quantization import quantizer
+
+    if isinstance(graph, Graph) or not graph.known or quantizer.needs_calibration(graph):
+        return graph
+    return quantization.quantize(graph, None).graph
+
+
+def open_model(
+    path: str | Path,
+    calibration: Path | None = None,
+    options: Mapping[str, Any] = NO_OPTIONS,
+    progress: Progress | None = None,
+) -> Archive:
+    """Read a model file, and quantize it if it is a float model.
+
+    Args:
+        path: any supported file.
+        calibration: samples for a float model; of a quantized one, they become its self-test inputs.
+        options: fields of :class:`mcuq.quantization.Options`, for a float model.
+        progress: see :func:`mcuq.quantization.quantize`.
+    """
+    opened = read_model(path)
+    if isinstance(opened, Archive):
+        if options:
+            raise UsageError(f"{path}: is quantized already, so {', '.join(options)} cannot be chosen any more")
+        return with_vectors(opened, calibration) if calibration else opened
+    if calibration is None:
+        raise CannotQuantizeError(f"{path}: is a float model; give samples to calibrate it with: --calibration X.npy")
+    return quantize_float(opened, calibration, options, progress)
+
+
+def open_for_sizes(path: str | Path) -> Archive:
+    """Read a model file; a float model is calibrated with noise: its integers mean nothing, their sizes are right.
+
+    Biases become 0, so that no channel seems constant, and is left out, because the noise does not reach it.
+    """
+    opened = read_model(path)
+    if isinstance(opened, Archive):
+        return opened
+    rng = np.random.default_rng(0)
+    noise = {name: rng.normal(size=(NOISE, *opened.shapes[name])).astype(np.float32) for name in opened.inputs}
+    graph = quantize_float(replace(opened, layouts={}), noise, {"corrections": ()}).graph
+    biases = {node.inputs[2] for node in graph.nodes if node.op.weights_axis is not None and len(node.inputs) > 2}
+    zeros = {name: replace(graph.constants[name], values=0 * graph.constants[name].values) for name in biases}
+    return Archive(replace(graph, constants={**graph.constants, **zeros}))
+
+
+def quantize(model: Any, calibration: Any, *, example: Any = None, **options: Any) -> Graph:
+    """Turn a float model into integers.
+
+    Args:
+        model: a float model, as :func:`load` takes or returns it.
+        calibration: samples in the layout that the model was trained in, a hundred or so: an ``.npy`` or ``.npz`` file
+            (key X), an array [N, ...], any iterable of batches, or a ``torch.utils.data.DataLoader``.
+        example: see :func:`load`.
+        options: fields of :class:`mcuq.quantization.Options`.
+    """
+    graph = model if isinstance(model, FloatGraph | Graph) else load(model, example)
+    if isinstance(graph, Graph):
+        raise UsageError("the model is quantized already")
+    return quantize_float(graph, calibration, options).graph
+
+
+def quantize_float(
+    graph: FloatGraph, calibration: Any, options: Mapping[str, Any] = NO_OPTIONS, progress: Progress | None = None
+) -> Archive:
+    """Return a float model's integers with self-test inputs from its calibration samples, and the float model."""
+    from mcuq import quantization
+
+    result = quantization.quantize(graph, calibration, quantization.Options(**options), progress)
+    integers = result.graph
+    kept = result.calibration.kept if result.calibration else {}
+    count = emit.vector_count(integers)
+    samples = {name: integers.values[name].quantize(x[:count]) for name, x in kept.items()}
+    return Archive(integers, samples, source=result.source)
 
 
 def compile(  # noqa: A001 - the verb's public name
@@ -56,6 +148,8 @@ def compile(  # noqa: A001 - the verb's public name
 
     With ``io_in_arena`` inputs and outputs lie in the arena too, instead of in memory of the caller's.
     """
+    if isinstance(graph, FloatGraph):
+        raise CannotQuantizeError(f"{graph.name} is a float model; mcuq.quantize(model, samples) first")
     return build_plan(fold_constant_channels(graph), _board(board).chip.id if board else GENERIC_CHIP, io_in_arena)
 
 
@@ -78,7 +172,9 @@ def simulate(plan: Plan, inputs: Array | Mapping[str, Array]) -> Array | dict[st
     given = inputs if isinstance(inputs, Mapping) else {graph.inputs[0]: np.asarray(inputs)}
     if missing := [name for name in graph.inputs if name not in given]:
         raise UsageError(f"input {missing[0]} is missing; the model's inputs are {', '.join(graph.inputs)}")
-    outputs = simulator.simulate(plan, {n: to_integers(given[n], graph.values[n], n) for n in graph.inputs})
+    outputs = simulator.simulate(
+        plan, {n: to_integers(given[n], graph.values[n], n, graph.layouts.get(n, ())) for n in graph.inputs}
+    )
     return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
 
@@ -118,7 +214,7 @@ def write_project(
     report = fit.check_fit(plan, board, framework, setup, application_extra(plan, len(samples[graph.inputs[0]])))
     if not report.fits:
         raise DoesNotFitError(f"{graph.name} does not fit {board.id}: {report.shortfall}")
-    content = Archive(graph, samples, board.id, framework, setup)
+    content = Archive(graph, samples, board.id, framework, setup)  # without its float model, which CI need not carry
     owned = emit.emit_library(plan, content, simulator.simulate(plan, samples))
     users = emit.emit_project(graph.name, board, framework, len(next(iter(samples.values()))), setup)
     kept = sorted(path for path in users if (directory / path).exists())

@@ -160,7 +160,7 @@ def _steps(graph: Graph, chip: str) -> tuple[tuple[Step, ...], dict[str, View]]:
     views: dict[str, View] = {}
     for node in graph.nodes:
         step = _lower(graph, node, chip)  # its constraints hold for a view too
-        if node.op.is_view and _can_be_view(graph, views, node):
+        if step.params.is_view and _can_be_view(graph, views, node):
             views[node.outputs[0]] = View(node.inputs[0])
         elif isinstance(node.op, Concatenation) and _can_be_joined(graph, views, node):
             offset = 0

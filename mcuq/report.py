@@ -20,9 +20,11 @@ import numpy as np
 
 from mcuq import ops
 from mcuq.memory_map import memory_map
-from mcuq.passes.fold_constant_channels import fold_constant_channels, saved
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from mcuq.archive import Archive
     from mcuq.data import Samples
     from mcuq.graph import Graph
     from mcuq.ops.base import Op
@@ -87,6 +89,23 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
+@contextmanager
+def stages() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show progress bars on stderr, one per stage; yields a function that takes stage, steps done and steps in all."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield advance
+
+
 def thousands(number: int) -> str:
     """Return the number with separators: 12,345."""
     return f"{number:,}"
@@ -125,56 +144,15 @@ def _has_solver() -> bool:
     return importlib.util.find_spec("ortools") is not None
 
 
-def inspection(graph: Graph) -> Report:
-    """Report a model's layers."""
-    layers: list[dict[str, Any]] = []
-    for node in graph.nodes:
-        shapes = [graph.tensor(name).shape for name in node.inputs]
-        output = graph.values[node.outputs[0]]
-        parameters = sum(graph.constants[n].elements for n in node.inputs if n in graph.constants)
-        layers.append(
-            {
-                "name": node.name,
-                "op": node.op.name,
-                "shape": output.shape,
-                "parameters": parameters,
-                "macs": node.op.macs(*shapes),
-                "scale": output.scale,
-                "zero_point": output.zero_point,
-                "weights": _granularity(graph, node.inputs),
-            }
-        )
-    totals = {key: sum(int(layer[key]) for layer in layers) for key in ("parameters", "macs")}
-    borders = {n: dataclasses.asdict(graph.values[n]) for n in (*graph.inputs, *graph.outputs)}
-    data = {"model": graph.name, "borders": borders, "layers": layers, **totals}
-    rows = [
-        [
-            layer["name"],
-            " x ".join(map(str, layer["shape"])),
-            thousands(layer["parameters"]),
-            thousands(layer["macs"]),
-            layer["weights"],
-            f"{layer['scale']:.6g}",
-            str(layer["zero_point"]),
-        ]
-        for layer in layers
+def quantization(model: Archive, path: Path, size: int) -> Report:
+    """Report what ``mcuq quantize`` did."""
+    graph = model.graph
+    data = {"model": graph.name, "output": str(path), "bytes": size, "layers": len(graph.nodes)}
+    lines = [
+        f"{graph.name}: {len(graph.nodes)} layers quantized, {thousands(size)} bytes written to {path}",
+        f"next: mcuq evaluate {path} --data D, then mcuq build {path} --board B --out DIR",
     ]
-    lines = [f"{thousands(totals['parameters'])} parameters, {thousands(totals['macs'])} multiply-accumulates"]
-    for kind, names in (("input", graph.inputs), ("output", graph.outputs)):
-        for name in names:
-            t = graph.values[name]
-            shape = " x ".join(map(str, t.shape))
-            lines.append(f"{kind} {name}: {t.dtype} {shape}, scale {t.scale:.6g}, zero point {t.zero_point}")
-    lines += saved(graph, fold_constant_channels(graph)).lines
-    columns = ["layer", "output", ">parameters", ">MACs", "weights", ">scale", ">zero point"]
-    return Report(data, graph.name, columns, rows, lines)
-
-
-def _granularity(graph: Graph, inputs: Sequence[str]) -> str:
-    constants = [graph.constants[name] for name in inputs[1:2] if name in graph.constants]
-    if not constants:
-        return ""
-    return f"int{constants[0].bits} per {'channel' if constants[0].scale.size > 1 else 'tensor'}"
+    return Report(data, lines=lines)
 
 
 def memory(plan: Plan) -> Report:

@@ -15,16 +15,22 @@ import numpy.typing as npt
 Shape = tuple[int, ...]
 Array = npt.NDArray[Any]
 DType = Literal["int8", "uint8"]
+Kind = Literal["affine", "scale", "fixed-point"]
 
 
 @dataclass(frozen=True)
 class QTensor:
-    """An activation: its shape and what its integers mean."""
+    """An activation: its shape and what its integers mean.
+
+    ``kind`` is the scheme it was quantized with: "scale" leaves -128 out, "fixed-point" has a power of two as scale
+    and is requantized to by a rounding shift alone. Models that arrive quantized are "affine".
+    """
 
     shape: Shape
     scale: float
     zero_point: int
     dtype: DType = "int8"
+    kind: Kind = "affine"
 
     @property
     def elements(self) -> int:
@@ -38,9 +44,14 @@ class QTensor:
 
     @property
     def limits(self) -> tuple[int, int]:
-        """Smallest and largest integer of the dtype."""
+        """Smallest and largest integer that occurs."""
         info = np.iinfo(self.dtype)
-        return int(info.min), int(info.max)
+        return int(info.min) + (self.kind == "scale"), int(info.max)
+
+    @property
+    def by_shift(self) -> bool:
+        """Whether values are brought to this scale by a rounding shift, where the scales' quotient allows it."""
+        return self.kind == "fixed-point"
 
     def quantize(self, real: npt.NDArray[np.floating]) -> Array:
         """Real values to integers: round half away from zero, as TFLite's Quantize, then saturate.

@@ -39,13 +39,19 @@ def missing_pieces(op, root: Path) -> list[str]:
             label = constraint.split(":")[0].lower()
             if not re.search(rf"def test_{label}_", tests):
                 missing.append(f"a test named test_{label}_… for constraint {label.upper()}")
-        missing += [f"a {what} test" for what in ("n2", "n5") if not re.search(rf"def test_{what}_", tests)]
+        missing += [f"a {what} test" for what in ("n2", oracle(op)) if not re.search(rf"def test_{what}_", tests)]
     for method in ("forward", "infer_shape", "lower"):
         if getattr(getattr(op, method), "__isabstractmethod__", False):
             missing.append(f"the method {method}")
     if not report.formula(op).startswith("``"):
         missing.append("a docstring that opens with its formula")
     return missing
+
+
+def oracle(op) -> str:
+    """Return the kind of test that judges an op's integers: N5, or its table's formula where it says it has no twin."""
+    said = " ".join((inspect.getdoc(op) or "").split())
+    return "table" if "TensorFlow Lite Micro has no int8" in said else "n5"
 
 
 @pytest.mark.parametrize("op", ops.ALL, ids=lambda op: op.name)
@@ -65,6 +71,28 @@ def test_the_check_can_fail(tmp_path):
     assert "mcuq/ops/nameless.py" in missing
     assert "test_nameless.py" in missing
     assert "formula" in missing
+
+
+def test_without_a_twin_the_docstring_says_so(tmp_path):
+    """An op is spared the N5 test for a table's by these words alone."""
+
+    class Alone(ops.ALL[0]):
+        """``y = x``. TensorFlow Lite
+        Micro has no int8 alone."""
+
+        name = "alone"
+
+    class Paired(Alone):
+        """``y = x``."""
+
+        name = "paired"
+
+    folder = tmp_path / "tests/ops"
+    folder.mkdir(parents=True)
+    for name in ("alone", "paired"):
+        (folder / f"test_{name}.py").write_text("def test_n2_kernel(): ...\ndef test_table_is_the_formula(): ...\n")
+    assert not any(" test" in piece for piece in missing_pieces(Alone, tmp_path))
+    assert "a n5 test" in missing_pieces(Paired, tmp_path)
 
 
 def test_every_op_file_is_listed():

@@ -26,8 +26,10 @@ from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.logistic import Logistic
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.mul import Mul
+from mcuq.ops.prelu import PRelu
 from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
+from mcuq.ops.slice import Slice
 from mcuq.ops.softmax import Softmax
 from mcuq.ops.sub import Sub
 from mcuq.ops.window import same_padding
@@ -76,6 +78,11 @@ def overlapping(rng) -> list:
     for binary in (Add(), Sub(), Mul()):
         cases.append(lowered(binary, IMAGE, QTensor((4,), 0.1, 1)))
         cases.append(lowered(binary, IMAGE, IMAGE))
+    slopes = QConstant(rng.integers(-128, 128, 4).astype(np.int8), np.array([0.01]), 5)
+    cases.append(lowered(PRelu(), IMAGE, slopes))
+    parts = [Slice((0, 0, 0, 2), (1, 7, 6, 2)), Slice((0, 0, 1, 1), (1, 7, 5, 3)), Slice((0, 1, 0, 0), (1, 6, 6, 4))]
+    parts.append(Slice((0, 0, 1, 0), (1, 4, 2, 2), (1, 2, 3, 2)))
+    cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
     return [*cases, *overlapping_on("esp32c3", rng)]
 
 
@@ -124,7 +131,7 @@ def operands(rng, params) -> list[np.ndarray]:
             depth = params.input_c if "input_c" in names else params.channels
             sizes = [params.input_h * params.input_w * depth]
         elif "pixels" in names:
-            sizes = [params.pixels * params.input_c]
+            sizes = [params.pixels * (params.input_c if "input_c" in names else params.channels)]
         elif "batch" in names:
             sizes = [params.batch * params.input_c]
         elif "strides_a" in names:

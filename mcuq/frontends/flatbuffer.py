@@ -44,7 +44,7 @@ DTYPES = {
 
 @dataclass(frozen=True, eq=False)
 class FileTensor:
-    """One tensor of the file; ``data`` is None for activations."""
+    """One tensor of the file; ``data`` is None for activations, ``signature`` has -1 for dynamic dimensions."""
 
     index: int
     name: str
@@ -54,6 +54,7 @@ class FileTensor:
     zero_point: Array
     axis: int
     data: Array | None
+    signature: Shape = ()
 
     def __str__(self) -> str:
         return f"{label(self.index, self.name)} {self.dtype}{list(self.shape)}"
@@ -191,7 +192,8 @@ def _tensor(data: bytes, model: Any, index: int, tensor: Any) -> FileTensor:
         scale = _vector(quantization.ScaleAsNumpy(), np.float64, MAX_CHANNELS, f"scales of {where}")
         zero_point = _vector(quantization.ZeroPointAsNumpy(), np.int64, MAX_CHANNELS, f"zero points of {where}")
         axis = int(quantization.QuantizedDimension())
-    described = FileTensor(index, name, shape, dtype, scale, zero_point, axis, None)
+    signature = _vector(tensor.ShapeSignatureAsNumpy(), np.int32, MAX_RANK, f"dimensions of {where}").tolist()
+    described = FileTensor(index, name, shape, dtype, scale, zero_point, axis, None, tuple(signature))
     return replace(described, data=_constant(data, model, tensor, described))
 
 

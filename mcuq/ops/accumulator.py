@@ -69,4 +69,4 @@ def channel_multipliers(
     """
     if weights.zero_point != 0:
         raise CannotQuantizeError(f"weights have zero point {weights.zero_point}; it must be 0")
-    return quantize_multipliers(x.scale * weights.scale / output.scale)
+    return quantize_multipliers(x.scale * weights.scale / output.scale, by_shift=output.by_shift)

@@ -93,9 +93,10 @@ class Add(Op):
         shape, strides_a, strides_b = broadcast(a.shape, b.shape)
         scale_a, scale_b = scale_of(a), scale_of(b)
         common = 2 * max(scale_a, scale_b)
-        multiplier_a, shift_a = quantize_multiplier(scale_a / common)
-        multiplier_b, shift_b = quantize_multiplier(scale_b / common)
-        multiplier, shift = quantize_multiplier(common / ((1 << LEFT_SHIFT) * output.scale))
+        multiplier_a, shift_a = quantize_multiplier(scale_a / common, by_shift=output.by_shift)
+        multiplier_b, shift_b = quantize_multiplier(scale_b / common, by_shift=output.by_shift)
+        ratio = common / ((1 << LEFT_SHIFT) * output.scale)
+        multiplier, shift = quantize_multiplier(ratio, by_shift=output.by_shift)
         low, high = fused_limits(self.activation, output)
         portable = AddParams(
             shape=shape,

@@ -62,6 +62,7 @@ class Params:
 
     kernel: ClassVar[str]
     variadic: ClassVar[bool] = False  # the kernel takes one array of input pointers
+    is_view: ClassVar[bool] = False  # the output is the input's bytes in their order: a copy only where it must be
     alignment: ClassVar[int] = 1  # bytes, of input, output and scratch
 
     @property
@@ -128,7 +129,6 @@ class Op:
 
     name: ClassVar[str]
     operands: ClassVar[int | None] = 1  # how many inputs the kernel gets as buffers, in order; None = all
-    is_view: ClassVar[bool] = False  # the output is the input's bytes under another shape
     takes_uint8: ClassVar[bool] = False  # input and output may be uint8 (a model's border), not only int8
     weights_axis: ClassVar[int | None] = None  # of the output channels of the weights, operand 1; 2: bias
     ties: ClassVar[bool] = False  # bytes are passed on: all operands have the output's quantization

@@ -135,9 +135,14 @@ class Conv2d(Op):
         x, weights = inputs[0], inputs[1]
         o, kh, kw, i = weights.shape
         taps = windows(pad(x.reshape(-1, *x.shape[2:]), self.padding, 0.0), (kh, kw), self.stride, self.dilation)
-        grouped = taps.reshape(*taps.shape[:3], self.groups, i, kh, kw)
-        y = np.einsum("nyxgihw,gohwi->nyxgo", grouped, weights.reshape(self.groups, -1, kh, kw, i), optimize=True)
-        y = y.reshape(*taps.shape[:3], o) + (inputs[2] if len(inputs) > 2 else 0.0)
+        y = np.empty((math.prod(taps.shape[:3]), o), np.result_type(x, weights))
+        flat, outputs = weights.reshape(o, -1), o // self.groups
+        for g in range(self.groups):
+            columns = np.moveaxis(taps[:, :, :, g * i : (g + 1) * i], 3, 5).reshape(len(y), -1)
+            np.matmul(columns, flat[g * outputs : (g + 1) * outputs].T, out=y[:, g * outputs : (g + 1) * outputs])
+        if len(inputs) > 2:
+            y += inputs[2]
+        y = y.reshape(*taps.shape[:3], o)
         return activate(self.activation, y)[:, np.newaxis]
 
     def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:

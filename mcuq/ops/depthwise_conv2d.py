@@ -123,11 +123,14 @@ class DepthwiseConv2d(Op):
         x, weights = inputs[0], inputs[1]
         n, h, w, o = self.infer_shape(x.shape[1:], weights.shape)
         repeated = np.repeat(x.reshape(-1, *x.shape[2:]), o // x.shape[-1], axis=3)
-        y = np.zeros((len(repeated), h, w, o)) + (inputs[2] if len(inputs) > 2 else 0.0)
+        y = np.zeros((len(repeated), h, w, o), np.result_type(x, weights))
+        if len(inputs) > 2:
+            y += inputs[2]
+        product = np.empty_like(y)
         origin = (self.padding[0], self.padding[2])
         sliding = Sliding(weights.shape[1:3], self.stride, origin, (h, w), self.dilation)
         for i, j, values in taps(repeated, sliding, 0.0):
-            y += values * weights[0, i, j]
+            y += np.multiply(values, weights[0, i, j], out=product)
         return activate(self.activation, y).reshape(-1, n, h, w, o)
 
     def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:

@@ -14,7 +14,7 @@ from typing import ClassVar, cast
 import numpy as np
 
 from mcuq.fixedpoint import Int64
-from mcuq.ops.base import IN_PLACE, Op, Operand, Overlap, Params, i8_table, i32
+from mcuq.ops.base import IN_PLACE, Op, Operand, Overlap, Params, Real, i8_table, i32
 from mcuq.tensor import Array, QTensor, Shape
 
 
@@ -54,3 +54,19 @@ class LookupOp(Op):
         codes = np.arange(256, dtype=np.uint8).view(x.dtype)
         results = self.table(codes.astype(np.int64), x, output)
         return LookupParams(elements=x.elements, table=results.astype(output.dtype).view(np.int8))
+
+
+@dataclass(frozen=True)
+class RealLookupOp(LookupOp):
+    """A lookup without an integer formula: ``forward`` in float64, rounded half away from zero, saturated."""
+
+    def table(self, q: Int64, x: QTensor, output: QTensor) -> Int64:
+        """See :meth:`LookupOp.table`."""
+        real = self.forward((q - x.zero_point) * np.float64(x.scale))
+        return quantized(real / output.scale, output)
+
+
+def quantized(steps: Real, output: QTensor) -> Int64:
+    """Round multiples of the output's scale to its integers, half away from zero, saturated."""
+    rounded = np.copysign(np.floor(np.abs(steps.astype(np.float64)) + 0.5), steps)
+    return np.asarray(np.clip(rounded + output.zero_point, *output.limits), np.int64)

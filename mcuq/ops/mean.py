@@ -68,7 +68,7 @@ class Mean(Op):
         """See :meth:`Op.lower`."""
         x = cast(QTensor, inputs[0])
         shape = _pattern(x.shape, self._reduced(x.shape))
-        multiplier, shift = mean_multiplier(x.scale / output.scale, shape[1] * shape[3])
+        multiplier, shift = mean_multiplier(x.scale / output.scale, shape[1] * shape[3], by_shift=output.by_shift)
         return MeanParams(
             shape=shape,
             input_zero_point=x.zero_point,
@@ -85,8 +85,8 @@ class Mean(Op):
         return tuple(sorted({axis % rank for axis in self.axes}))
 
 
-def mean_multiplier(ratio: float, elements: int) -> tuple[int, int]:
-    """Multiplier and shift of ``ratio / elements``.
+def mean_multiplier(ratio: float, elements: int, *, by_shift: bool = False) -> tuple[int, int]:
+    """Multiplier and shift of ``ratio / elements``; with ``by_shift`` a shift alone for a power of two of elements.
 
     >>> mean_multiplier(1.0, 4), mean_multiplier(1.0, 3)
     ((1073741824, -1), (715827882, 0))
@@ -96,6 +96,8 @@ def mean_multiplier(ratio: float, elements: int) -> tuple[int, int]:
     """
     if elements * 255 > INT32_MAX:
         raise CannotQuantizeError(f"the mean of {elements} elements can leave int32; take it in two steps")
+    if by_shift and elements & (elements - 1) == 0:
+        return quantize_multiplier(ratio / elements, by_shift=True)
     multiplier, shift = quantize_multiplier(ratio)
     headroom = min(elements.bit_length() - 1, 31 + shift)
     return (multiplier << headroom) // elements, shift - headroom

@@ -70,7 +70,8 @@ class Mul(Op):
         """See :meth:`Op.lower`."""
         a, b = inputs
         shape, strides_a, strides_b = broadcast(a.shape, b.shape)
-        multiplier, shift = quantize_multiplier(scale_of(a) * scale_of(b) / output.scale)
+        ratio = scale_of(a) * scale_of(b) / output.scale
+        multiplier, shift = quantize_multiplier(ratio, by_shift=output.by_shift)
         low, high = fused_limits(self.activation, output)
         return MulParams(
             shape=shape,

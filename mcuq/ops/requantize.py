@@ -35,5 +35,5 @@ class Requantize(LookupOp):
 
 def rescaled(q: Int64, x: QTensor, output: QTensor) -> Int64:
     """Integers of ``x`` as integers of ``output``, not yet saturated; the quotient of the scales in double."""
-    multiplier, shift = fixedpoint.quantize_multiplier(x.scale / output.scale)
+    multiplier, shift = fixedpoint.quantize_multiplier(x.scale / output.scale, by_shift=output.by_shift)
     return fixedpoint.requantize(q - x.zero_point, multiplier, shift) + output.zero_point

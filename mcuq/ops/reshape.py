@@ -17,6 +17,7 @@ class ReshapeParams(Params):
     """A copy, for the one case where a view is impossible: from the caller's input to the caller's output."""
 
     kernel: ClassVar[str] = "reshape_s8"
+    is_view: ClassVar[bool] = True
 
     elements: i32
 
@@ -37,7 +38,6 @@ class Reshape(Op):
 
     name: ClassVar[str] = "reshape"
     ties: ClassVar[bool] = True
-    is_view: ClassVar[bool] = True
     takes_uint8: ClassVar[bool] = True
 
     shape: Shape = ()

@@ -24,6 +24,7 @@ from mcuq.ops.mul import Mul
 from mcuq.ops.pad import Pad
 from mcuq.ops.pooling import PoolOp
 from mcuq.ops.reshape import Reshape
+from mcuq.ops.resize import ResizeOp
 from mcuq.ops.sub import Sub
 from mcuq.tensor import QTensor
 
@@ -31,7 +32,7 @@ Mask = npt.NDArray[np.bool_]
 Linear = Conv2dParams | DepthwiseConv2dParams | FullyConnectedParams
 T = TypeVar("T", bound=np.generic)
 
-CHANNELWISE = (Add, LookupOp, Mean, Mul, Pad, PoolOp, Reshape, Sub)
+CHANNELWISE = (Add, LookupOp, Mean, Mul, Pad, PoolOp, Reshape, ResizeOp, Sub)
 
 
 class Bounds(NamedTuple):

@@ -8,8 +8,8 @@ nearly all the layers after them have zero weights there.
 A channel goes when
 
 - it is made by a convolution, depthwise convolution or fully connected layer, or carried on by a layer that keeps
-  channels apart (depthwise, pooling, mean over rows and columns, padding, element-wise, reshape): then it goes from
-  all layers along the way together;
+  channels apart (depthwise, pooling, mean over rows and columns, padding, resizing, element-wise, reshape): then it
+  goes from all layers along the way together;
 - every layer that sums over it (convolution, fully connected) has zero weights for it, or it is constant and adds the
   same at every position: no padding, or its constant is the zero point, which is what the padding holds.
 

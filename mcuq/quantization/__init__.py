@@ -1,1 +1,111 @@
 """From real numbers to integers: ranges, schemes, corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcuq.errors import UsageError
+from mcuq.float_graph import FloatGraph
+from mcuq.graph import Graph
+from mcuq.quantization.auto import Trial, search
+from mcuq.quantization.bias_correction import correct_biases
+from mcuq.quantization.calibrate import Calibration, Progress, calibrate_all
+from mcuq.quantization.equalization import equalize
+from mcuq.quantization.options import DEFAULT, Options
+from mcuq.quantization.quantizer import needs_calibration, quantize_graph
+from mcuq.quantization.rounding import optimize_rounding
+from mcuq.quantization.scheme import Range
+from mcuq.tensor import Array
+
+__all__ = ["DEFAULT", "Options", "Progress", "Result", "Trial", "quantize"]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A quantized model and how it came about.
+
+    Attributes:
+        graph: the quantized model.
+        source: the float model as it was quantized: equalization changes it.
+        options: as applied; with ``auto``, what was chosen.
+        ranges: of the activations that were calibrated.
+        calibration: what was seen, with a bounded number of the samples; None where nothing had to be calibrated.
+        trials: what ``auto`` tried.
+    """
+
+    graph: Graph
+    source: FloatGraph
+    options: Options
+    ranges: Mapping[str, Range]
+    calibration: Calibration | None
+    trials: tuple[Trial, ...] = ()
+
+
+def quantize(
+    graph: FloatGraph, calibration: Any, options: Options = DEFAULT, progress: Progress | None = None
+) -> Result:
+    """Turn a float model into integers.
+
+    Args:
+        graph: the float model, passes applied.
+        calibration: samples of any kind that ``samples.batches`` takes, gone through once; None for a model that
+            brings the quantization of all its activations along.
+        options: what to do.
+        progress: told the stage, steps done and steps in all (None where not known).
+
+    Raises:
+        UsageError: for missing or unfit samples, or options that do not exist.
+        CannotQuantizeError: naming the layer.
+    """
+    if calibration is None:
+        if needed := needs_calibration(graph):
+            raise UsageError(f"{needed[0]} has no range: this model needs calibration samples")
+        return Result(quantize_graph(graph, {}, options.kind), graph, options, {}, None)
+    if options.auto:
+        variants = {False: graph, True: equalize(graph)}
+    else:
+        equalized = "equalization" in options.corrections
+        variants = {equalized: equalize(graph) if equalized else graph}
+    seen = dict(zip(variants, calibrate_all(list(variants.values()), calibration, progress), strict=True))
+    return _Quantization(seen, progress).result(options)
+
+
+class _Quantization:
+    """Calibrated variants of a model: as it came, and equalized."""
+
+    def __init__(self, seen: Mapping[bool, Calibration], progress: Progress | None) -> None:
+        self.seen, self.progress = seen, progress
+
+    def result(self, options: Options) -> Result:
+        trials: list[Trial] = []
+        if options.auto:
+            options, trials = search(self.seen[False], options, self._trial, self.progress)
+        seen = self._variant(options)
+        ranges = seen.ranges(options.method, options.kind, options.layer_methods)
+        graph = self._graph(seen, ranges, options, seen.kept, self.progress)
+        return Result(graph, seen.graph, options, ranges, seen, tuple(trials))
+
+    def _variant(self, options: Options) -> Calibration:
+        return self.seen["equalization" in options.corrections]
+
+    def _trial(self, options: Options, inputs: Mapping[str, Array]) -> tuple[FloatGraph, Graph]:
+        seen = self._variant(options)
+        ranges = seen.ranges(options.method, options.kind, options.layer_methods)
+        return seen.graph, self._graph(seen, ranges, options, inputs, None)
+
+    def _graph(
+        self,
+        seen: Calibration,
+        ranges: Mapping[str, Range],
+        options: Options,
+        inputs: Mapping[str, Array],
+        progress: Progress | None,
+    ) -> Graph:
+        graph = quantize_graph(seen.graph, ranges, options.kind)
+        if "rounding" in options.corrections:
+            graph = optimize_rounding(seen.graph, graph, inputs, progress)
+        if "bias" in options.corrections:
+            graph = correct_biases(seen.graph, graph, inputs, progress)
+        return graph

@@ -16,8 +16,10 @@ from mcuq.ops.requantize import Requantize
 from mcuq.quantization.scheme import Range, Scheme
 from mcuq.tensor import Array, QConstant, QTensor
 
-LIMIT = 127  # of an int8 weight: -128 is left out
-MAX_BIAS = 1 << 29  # so that the accumulator keeps room for the products
+MAX_BIAS = 1 << 28  # so that the accumulator keeps room for the products
+LEAST_MULTIPLIER = 2.0**-21  # finer products round away; chips' fast kernels take no smaller ones
+NO_RANGE = Range(0.0, 0.0)
+CLIP_FRACTIONS = np.linspace(1, 0.3, 71)
 
 
 def quantize_graph(graph: FloatGraph, ranges: Mapping[str, Range], scheme: Scheme = Scheme()) -> Graph:  # noqa: B008
@@ -63,7 +65,7 @@ class _Quantizer:
         if node.op.fixed_output:
             scale, zero_point = node.op.fixed_output
             made = replace(output, scale=scale, zero_point=zero_point)
-        inputs = self._weighted(node) if node.op.weights_axis is not None else self._operands(node, made)
+        inputs = self._weighted(node, made) if node.op.weights_axis is not None else self._operands(node, made)
         if made == output:
             self._add(node.name, node.op, inputs, node.outputs[0], output)
         else:
@@ -98,42 +100,68 @@ class _Quantizer:
         self.constants[own] = QConstant(tensor.quantize(real), np.array([tensor.scale]), tensor.zero_point)
         return own
 
-    def _weighted(self, node: Node) -> tuple[str, ...]:
+    def _weighted(self, node: Node, output: QTensor) -> tuple[str, ...]:
         """Quantize a layer's weights, and its bias at the scale of its products."""
         x, axis = self.values[node.inputs[0]], node.op.weights_axis
         assert axis is not None
-        bias = self.source.real(node.inputs[2]).astype(np.float64).ravel() if len(node.inputs) > 2 else None
+        bias = self.source.real(node.inputs[2]).astype(np.float64).ravel() if len(node.inputs) > 2 else np.zeros(1)
         names = (f"{node.name}_weights", f"{node.name}_bias")
-        weights = self._weights(node.inputs[1], axis, 0 if bias is None else np.abs(bias) / (x.scale * MAX_BIAS))
-        self.constants[names[0]] = weights
-        if bias is None:
+        least = np.maximum(np.abs(bias) / (x.scale * MAX_BIAS), LEAST_MULTIPLIER * output.scale / x.scale)
+        self.constants[names[0]] = weights = self._weights(node.inputs[1], axis, least)
+        if len(node.inputs) == 2:
             return (node.inputs[0], names[0])
-        scale = x.scale * np.broadcast_to(weights.scale, bias.shape)
-        integers = np.clip(_rounded(bias / scale), -(2**31), 2**31 - 1).astype(np.int32)
-        self.constants[names[1]] = QConstant(integers, x.scale * weights.scale)
+        self.constants[names[1]] = quantize_bias(bias, x.scale, weights)
         return (node.inputs[0], *names)
 
-    def _weights(self, name: str, axis: int, least: Array | float) -> QConstant:
-        """Quantize weights with scales of at least ``least``, which keeps the bias within int32."""
-        constant = self.source.constants[name]
+    def _weights(self, name: str, axis: int, least: Array) -> QConstant:
+        """Quantize weights with scales of at least ``least``, per channel."""
+        constant, scheme = self.source.constants[name], self.scheme
         if isinstance(constant, QConstant):
             return constant
-        real = constant.astype(np.float64)
-        largest = np.abs(real).max(axis=tuple(d for d in range(real.ndim) if d != axis))
-        if self.scheme.weights != "channel":
-            largest, least = np.array([largest.max()]), np.max(least)
-        if self.scheme.weights == "network":
-            largest = np.array([self.largest_weight])
-        scale = self.scheme.weight_scales(np.maximum(largest, least * LIMIT))
-        shape = [-1 if d == axis and scale.size > 1 else 1 for d in range(real.ndim)]
-        integers = np.clip(_rounded(real / scale.reshape(shape)), -LIMIT, LIMIT).astype(np.int8)
-        return QConstant(integers, scale, axis=axis)
+        real = np.moveaxis(constant.astype(np.float64), axis, 0)
+        channels = real.reshape(len(real), -1)
+        if scheme.weights == "channel":
+            largest = largest_kept(channels, scheme)
+        else:
+            largest = (
+                self.network_largest if scheme.weights == "network" else largest_kept(channels.reshape(1, -1), scheme)
+            )
+            least = least.max()
+        scale = scheme.weight_scales(np.maximum(largest, least * scheme.limit))
+        integers = np.clip(_rounded(channels / scale[:, np.newaxis]), -scheme.limit, scheme.limit).astype(np.int8)
+        values = np.ascontiguousarray(np.moveaxis(integers.reshape(real.shape), 0, axis))
+        return QConstant(values, scale, bits=scheme.bits, axis=axis)
 
     @cached_property
-    def largest_weight(self) -> float:
-        """The largest magnitude of any layer's weights."""
+    def network_largest(self) -> Array:
+        """The largest magnitude of any layer's weights that is kept, [1]."""
         names = {node.inputs[1] for node in self.source.nodes if node.op.weights_axis is not None}
-        return max((float(np.abs(self.source.real(name)).max()) for name in names), default=0.0)
+        return largest_kept(
+            np.concatenate([self.source.real(name).ravel() for name in sorted(names)])[np.newaxis], self.scheme
+        )
+
+
+def quantize_bias(bias: Array, input_scale: float, weights: QConstant) -> QConstant:
+    """Quantize a bias [channels] at the scale of its layer's products."""
+    scale = input_scale * weights.scale
+    integers = np.clip(_rounded(bias / np.broadcast_to(scale, bias.shape)), -(2**31), 2**31 - 1)
+    return QConstant(integers.astype(np.int32), scale)
+
+
+def largest_kept(rows: Array, scheme: Scheme) -> Array:
+    """Return, for weights [rows, n] that share a scale by row, the largest magnitude to be represented, [rows].
+
+    The largest there is; with ``scheme.clip`` the one whose clipping and rounding have the least squared error.
+    """
+    largest = np.abs(rows).max(axis=1).astype(np.float64)
+    if not scheme.clip:
+        return np.asarray(largest)
+    best, least = largest, np.full(len(rows), np.inf)
+    for fraction in CLIP_FRACTIONS:
+        scale = scheme.weight_scales(largest * fraction)[:, np.newaxis]
+        error = np.sum((np.clip(np.round(rows / scale), -scheme.limit, scheme.limit) * scale - rows) ** 2, axis=1)
+        best, least = np.where(error < least, largest * fraction, best), np.minimum(error, least)
+    return np.asarray(best)
 
 
 def _rounded(x: Array) -> Array:
@@ -144,7 +172,7 @@ def _rounded(x: Array) -> Array:
 def _wanted(graph: FloatGraph, ranges: Mapping[str, Range], scheme: Scheme) -> dict[str, QTensor]:
     """Return every activation's quantization: one for all values that ops tie to each other."""
     if scheme.activations == "network":
-        widest = reduce(Range.union, (ranges[name] for name in graph.shapes if name not in graph.known))
+        widest = reduce(Range.union, (_range(ranges, name) for name in graph.shapes if name not in graph.known))
         ranges = dict.fromkeys(graph.shapes, widest)
     groups = tied_groups(graph)
     fixed = {node.outputs[0]: node.op.fixed_output for node in graph.nodes if node.op.fixed_output}
@@ -154,11 +182,19 @@ def _wanted(graph: FloatGraph, ranges: Mapping[str, Range], scheme: Scheme) -> d
         if known:
             common = known[0]
         else:
-            observed = reduce(Range.union, (_range(ranges, name) for name in members))
+            unseen = len(members) == 1 and members[0] in fixed and members[0] not in ranges
+            observed = NO_RANGE if unseen else reduce(Range.union, (_range(ranges, name) for name in members))
             common = _fixed(members, fixed, observed) or scheme.activation((), observed)
         for name in members:
             wanted[name] = replace(graph.known.get(name, common), shape=graph.shapes[name])
     return wanted
+
+
+def needs_calibration(graph: FloatGraph) -> list[str]:
+    """Return the activations whose quantization neither the model nor an operator determines."""
+    fixed = {node.outputs[0] for node in graph.nodes if node.op.fixed_output}
+    groups = [members for members in tied_groups(graph) if not any(name in graph.known for name in members)]
+    return [members[0] for members in groups if len(members) > 1 or members[0] not in fixed]
 
 
 def _range(ranges: Mapping[str, Range], name: str) -> Range:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from mcuq.tensor import QTensor, Shape
+from mcuq.errors import UsageError
+from mcuq.tensor import Kind, QTensor, Shape
 
-Kind = Literal["affine", "scale", "fixed-point"]
+Weights = Literal["network", "layer", "channel"]
+Activations = Literal["network", "layer"]
+LEVELS = 255  # steps between the smallest and the largest int8
 SMALLEST = 1e-8  # a range is never taken narrower: a constant activation still needs a scale
 
 
@@ -34,28 +37,53 @@ class Scheme:
     - scale: symmetric, ``q = clip(round(x (2^(b-1) - 1) / alpha))`` to ±(2^(b-1) - 1); Z = 0 throughout.
     - fixed-point: as scale, with S rounded up to a power of two (Q formats); requantization is a rounding shift.
 
-    Dynamic fixed-point is fixed-point with one format per layer: ``weights="layer"``.
+    Dynamic fixed-point is fixed-point with one format per layer: ``weights="layer"``; one for all of the network is
+    ``weights="network", activations="network"``.
+
+    Attributes:
+        kind: of scale.
+        weights: which weights share a scale.
+        activations: which activations share one.
+        bits: of the weights, 2 to 8; activations have 8.
+        clip: whether weight ranges are narrowed to where the mean squared error is least, or hold every weight.
     """
 
     kind: Kind = "affine"
-    weights: Literal["network", "layer", "channel"] = "channel"
-    activations: Literal["network", "layer"] = "layer"
+    weights: Weights = "channel"
+    activations: Activations = "layer"
+    bits: int = 8
+    clip: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is not one of the choices."""
+        for what, value, choices in (
+            ("scheme", self.kind, get_args(Kind)),
+            ("granularity of weights", self.weights, get_args(Weights)),
+            ("granularity of activations", self.activations, get_args(Activations)),
+            ("number of bits", self.bits, tuple(range(2, 9))),
+        ):
+            if value not in choices:
+                raise UsageError(f"{value!r} is no {what}; choose one of {', '.join(map(str, choices))}")
+
+    @property
+    def limit(self) -> int:
+        """The largest integer of a weight; the smallest is its negative."""
+        return int(2 ** (self.bits - 1) - 1)
 
     def activation(self, shape: Shape, observed: Range) -> QTensor:
         """Return the quantization of an activation; 0 always has an integer of its own."""
         low, high = min(observed.low, 0.0), max(observed.high, 0.0)
         if self.kind == "affine":
-            scale = max(high - low, SMALLEST) / 255
+            scale = max(high - low, SMALLEST) / LEVELS
             zero_point = int(np.clip(round(-128 - low / scale), -128, 127))
             return QTensor(shape, scale, zero_point)
-        scale = self._scale(max(-low, high, SMALLEST), 8)
-        return QTensor(shape, scale, 0)
+        return QTensor(shape, self._scale(max(-low, high, SMALLEST), 127), 0, kind=self.kind)
 
-    def weight_scales(self, largest: npt.NDArray[np.float64], bits: int = 8) -> npt.NDArray[np.float64]:
+    def weight_scales(self, largest: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return scales for the largest magnitudes of weights, same shape."""
-        scales = [self._scale(max(float(alpha), SMALLEST), bits) for alpha in largest.ravel()]
+        scales = [self._scale(max(float(alpha), SMALLEST), self.limit) for alpha in largest.ravel()]
         return np.array(scales).reshape(largest.shape)
 
-    def _scale(self, alpha: float, bits: int) -> float:
-        scale = alpha / (2 ** (bits - 1) - 1)
+    def _scale(self, alpha: float, limit: int) -> float:
+        scale = alpha / limit
         return 2.0 ** math.ceil(math.log2(scale)) if self.kind == "fixed-point" else scale

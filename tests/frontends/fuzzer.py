@@ -18,10 +18,12 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from mcuq import reference
 from mcuq.errors import McuqError
+from mcuq.float_graph import FloatGraph
 from mcuq.frontends.flatbuffer import parse
-from mcuq.frontends.tflite import graph_of
-from mcuq.frontends.tflite_ops import READERS
+from mcuq.frontends.tflite import model_of
+from mcuq.frontends.tflite_ops import FLOAT_READERS
 from mcuq.plan import build_plan
 from mcuq.simulator import simulate
 
@@ -29,7 +31,7 @@ SECONDS = 20  # for one mutant
 BYTES = 6 << 30  # for all of the process
 WORDS = (0, 1, 2, 3, 4, 7, 8, 127, 128, 255, 256, 65_535, 1 << 16, 1 << 20, 1 << 26, (1 << 30) - 1, 1 << 30)
 WORDS += ((1 << 31) - 1, -1, -2, -128, -129, -(1 << 16), -(1 << 31))
-CODES = tuple(getattr(schema.BuiltinOperator, code) for code in sorted(READERS))
+CODES = tuple(getattr(schema.BuiltinOperator, code) for code in sorted(FLOAT_READERS))
 FLOATS = (0.0, -1.0, 1e-45, 1e-20, 1e20, 3e38, float("inf"), float("-inf"), float("nan"))
 
 
@@ -187,14 +189,20 @@ MUTATIONS = np.array(
 
 
 def run(data: bytes, rng: np.random.Generator) -> str:
-    """Read, plan and simulate one sample; return how far it came. Anything but a McuqError goes through."""
+    """Read, plan and simulate one sample, or run a float model; return how far it came.
+
+    Anything but a McuqError goes through.
+    """
     try:
-        graph = graph_of(parse(data), "model")
-        plan = build_plan(graph, "generic")
+        graph = model_of(parse(data), "model")
+        plan = None if isinstance(graph, FloatGraph) else build_plan(graph, "generic")
     except McuqError as error:
         if not str(error).isprintable() or len(str(error)) > 2_000:
             raise ValueError("the message is not one short line") from None
         return "refused"
+    if plan is None:
+        reference.run(graph, {name: np.ones((1, *graph.shapes[name]), np.float32) for name in graph.inputs})
+        return "computed"
     described = {name: graph.values[name] for name in graph.inputs}
     simulate(
         plan, {n: rng.integers(0, 256, (1, *t.shape)).astype(np.uint8).view(t.dtype) for n, t in described.items()}

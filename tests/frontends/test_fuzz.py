@@ -10,10 +10,13 @@ import pytest
 from oracle import assert_equals_tflm, samples
 from tflite_builder import ModelBuilder
 
+from mcuq.frontends.flatbuffer import parse
+from mcuq.frontends.tflite import model_of
+
 FUZZER = Path(__file__).parent / "fuzzer.py"
 ROOT = Path(__file__).parents[2]
 REAL = ["mlperf/kws_dscnn_int8", "mlperf/ad01_int8", "mlperf/sww_int8", "tflm/micro_speech_quantized"]
-REAL += ["tflm/hello_world_int8", "mlperf/ic_resnet8_int8", "microwakeword/okay_nabu"]
+REAL += ["tflm/hello_world_int8", "mlperf/ic_resnet8_int8", "microwakeword/okay_nabu", "mlperf/ad01_float"]
 
 
 class Chain(ModelBuilder):
@@ -83,6 +86,51 @@ def vector_model():
     return c.finish([c.first, second], [c.last, squashed])
 
 
+def moving_model():
+    """Layers that move or resize."""
+    c = Chain((1, 8, 6, 4))
+    c.then("TRANSPOSE", (1, 6, 8, 4), c.integers(0, 2, 1, 3), options="TransposeOptions")
+    c.then("SLICE", (1, 4, 8, 4), c.integers(0, 1, 0, 0), c.integers(1, 4, -1, 4), options="SliceOptions")
+    parts = [c.integers(0, 7, 0, 0), c.integers(1, 1, 8, 4), c.integers(1, -1, 2, 1)]
+    c.then("STRIDED_SLICE", (1, 4, 4, 4), *parts, options="StridedSliceOptions", beginMask=2, endMask=2)
+    halves = [c.tensor((1, 4, 4, 2), scale=0.05, zero_point=3) for _ in range(2)]
+    c.op("SPLIT", [c.tensor((), "int32", data=3), c.last], halves, "SplitOptions", numSplits=2)
+    c.last = halves[1]
+    nearest = "ResizeNearestNeighborOptions"
+    c.then("RESIZE_NEAREST_NEIGHBOR", (1, 7, 5, 2), c.integers(7, 5), options=nearest, halfPixelCenters=True)
+    c.then("RESIZE_BILINEAR", (1, 4, 6, 2), c.integers(4, 6), options="ResizeBilinearOptions")
+    c.then("PRELU", (1, 4, 6, 2), c.tensor((1, 1, 2), scale=0.01, data=[9, -5]))
+    c.then("MINIMUM", (1, 4, 6, 2), c.tensor((), scale=0.05, zero_point=3, data=90), options="MaximumMinimumOptions")
+    weights, bias = c.weights(3, 3, 2, 2)
+    shape, x = c.integers(1, 8, 12, 3), c.last
+    c.then("RELU", (1, 8, 12, 3))
+    c.graph.operators.pop()
+    strides = {"strideH": 2, "strideW": 2}
+    c.op("TRANSPOSE_CONV", [shape, weights, x, bias], [c.last], "TransposeConvOptions", version=3, **strides)
+    c.then("REDUCE_MAX", (1, 3), c.integers(1, 2), options="ReducerOptions")
+    return c.finish([c.first], [c.last, halves[0]])
+
+
+def float_model():
+    """Float layers with float16, int8 and float32 weights, and an int8 one between."""
+    c = Chain((1, 6, 6, 2))
+    c.graph.tensors[c.first].type = 0
+    real = {"dtype": "float32"}
+    half, weights = c.tensor((3, 1, 1, 2), "float16", data=c.rng.normal(size=6)), c.tensor((3, 1, 1, 2), "float32")
+    c.op("DEQUANTIZE", [half], [weights])
+    c.then("CONV_2D", (1, 6, 6, 3), weights, options="Conv2DOptions", strideH=1, strideW=1, **real)
+    hybrid, _ = c.weights(1, 3, 3, 3, axis=3)
+    fields = {"strideH": 1, "strideW": 1, "depthMultiplier": 1, "padding": 1}
+    c.then("DEPTHWISE_CONV_2D", (1, 4, 4, 3), hybrid, options="DepthwiseConv2DOptions", **fields, **real)
+    c.then("QUANTIZE", (1, 4, 4, 3)).then("RELU", (1, 4, 4, 3)).then("DEQUANTIZE", (1, 4, 4, 3), **real)
+    c.then("DIV", (1, 4, 4, 3), c.tensor((3,), "float32", data=[1, 2, 3]), options="DivOptions", **real)
+    c.then("TILE", (1, 4, 8, 3), c.integers(1, 1, 2, 1), options="TileOptions", **real)
+    c.then("GELU", (1, 4, 8, 3), options="GeluOptions", **real).then("NEG", (1, 4, 8, 3), options="NegOptions", **real)
+    c.then("RESHAPE", (1, 96), **real)
+    c.then("FULLY_CONNECTED", (1, 4), c.tensor((4, 96), "float32", data=c.rng.normal(size=(4, 96))), **real)
+    return c.finish([c.first], [c.last])
+
+
 def fuzz(seed, count, paths):
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(FUZZER), str(seed), str(count), *map(str, paths)]
@@ -92,7 +140,7 @@ def fuzz(seed, count, paths):
 
 
 def write_small_models(folder):
-    models = {"image": image_model(), "vector": vector_model()}
+    models = {"image": image_model(), "vector": vector_model(), "moving": moving_model(), "float": float_model()}
     for name, model in models.items():
         (folder / f"{name}.tflite").write_bytes(model)
     return [folder / f"{name}.tflite" for name in models]
@@ -101,6 +149,8 @@ def write_small_models(folder):
 def test_the_small_models_are_sound(rng):
     assert_equals_tflm(image_model(), samples(rng, 3, (1, 9, 8, 2), np.uint8))
     assert_equals_tflm(vector_model(), samples(rng, 3, (1, 2, 6)), samples(rng, 3, (1, 5)))
+    assert_equals_tflm(moving_model(), samples(rng, 3, (1, 8, 6, 4)))
+    assert len(model_of(parse(float_model()), "model").nodes) == 11
 
 
 def test_mutants_of_small_models(tmp_path):

@@ -104,12 +104,6 @@ def test_value_written_twice():
     assert_refused(builder.finish([x], [mid]), MalformedModelError, "written twice")
 
 
-@pytest.mark.parametrize("name", ["ad01", "ic_resnet8", "vww_mbv1_025"])
-def test_float_models(shared, name):
-    with pytest.raises(CannotQuantizeError, match=f"{name}_float.*is float.*quantize it fully"):
-        read_tflite(shared / "models" / "mlperf" / f"{name}_float.tflite")
-
-
 def test_dequantize_in_the_middle(rng):
     builder, x, y = float_border(rng)
     z = builder.tensor((1, 4, 3, 3), scale=0.25)
@@ -126,9 +120,7 @@ def test_float_input_with_another_consumer(rng):
 
 
 def test_unsupported_operators_are_listed_at_once(shared):
-    counts = (
-        r"ASSIGN_VARIABLE \(6\), CALL_ONCE \(1\), READ_VARIABLE \(6\), SPLIT_V \(3\), .*VAR_HANDLE \(6\); `mcuq ops`"
-    )
+    counts = r"ASSIGN_VARIABLE \(6\), CALL_ONCE \(1\), READ_VARIABLE \(6\), VAR_HANDLE \(6\); `mcuq ops`"
     with pytest.raises(UnsupportedOperatorError, match=counts):
         read_tflite(shared / "models" / "microwakeword" / "okay_nabu.tflite")
 

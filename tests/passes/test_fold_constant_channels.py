@@ -19,6 +19,8 @@ from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.mean import Mean
 from mcuq.ops.pad import Pad
 from mcuq.ops.reshape import Reshape
+from mcuq.ops.resize_bilinear import ResizeBilinear
+from mcuq.ops.resize_nearest import ResizeNearest
 from mcuq.passes.channels import channel_bounds
 from mcuq.passes.fold_constant_channels import fold_constant_channels, saved
 from mcuq.plan import build_plan
@@ -173,9 +175,11 @@ def test_shortcut(rng, dead_on_both_sides, left):
     assert widths(folded, a, side, total) == (left, left, left)
 
 
-@pytest.mark.parametrize(
-    "op", [AveragePool((3, 2)), MaxPool((2, 2)), Mean((1, 2), True), HardSwish(), Reshape((1, 21, 2, 4))]
-)
+APART = [AveragePool((3, 2)), MaxPool((2, 2)), Mean((1, 2), True), HardSwish(), Reshape((1, 21, 2, 4))]
+APART += [ResizeNearest(9, 4), ResizeBilinear(9, 4, half_pixel_centers=True)]
+
+
+@pytest.mark.parametrize("op", APART)
 def test_layers_that_keep_channels_apart(rng, op):
     b = Builder(rng)
     a = b.conv("x", 4)

@@ -1,0 +1,76 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mcuq.setup import ARENAS
+
+SCHEMES = ("affine", "scale", "fixed-point", "dynamic-fixed-point")
+
+
+def add_board(parser: argparse.ArgumentParser, required: bool) -> None:
+    """Add the options that name a board and its framework."""
+    parser.add_argument("--board", required=required, metavar="B", help="board id (`mcuq boards`) or a .toml file")
+    parser.add_argument("--framework", default="", metavar="F", help="arduino or espidf; default: the board's first")
+
+
+def add_setup(parser: argparse.ArgumentParser) -> None:
+    """Add the options that decide with what a model shares the board; the defaults are the project's, or none."""
+    switch = argparse.BooleanOptionalAction
+    parser.add_argument("--arena", choices=ARENAS, help="where the arena lies: static data, internal heap or PSRAM")
+    parser.add_argument("--partition", metavar="P", help="partition table, such as huge_app.csv; default: the board's")
+    parser.add_argument("--wifi", action=switch, default=None, help="the application uses Wi-Fi")
+    parser.add_argument("--ble", action=switch, default=None, help="the application uses Bluetooth Low Energy")
+    parser.add_argument("--io-in-arena", action=switch, default=None, help="inputs and outputs lie in the arena too")
+    parser.add_argument("--app-ram", type=_count, metavar="N", help="bytes of static data of the application")
+    parser.add_argument("--app-flash", type=_count, metavar="N", help="bytes of code and constants of the application")
+
+
+def _count(text: str) -> int:
+    number = int(text.replace("_", ""))
+    if number < 0:
+        raise ValueError
+    return number
+
+
+def setup_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of :func:`add_setup`, None where they were not given."""
+    names = ("arena", "partition", "wifi", "ble", "app_ram", "app_flash", "io_in_arena")
+    return {name: getattr(arguments, name) for name in names}
+
+
+def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> None:
+    """Add the options that turn a float model into integers."""
+    group = parser.add_argument_group("quantization of a float model")
+    what = "samples as the model was trained (.npy, .npz with X); some become self-test vectors"
+    group.add_argument("--calibration", required=required, metavar="D", type=Path, help=what)
+    group.add_argument("--scheme", choices=SCHEMES, help="default: affine")
+    group.add_argument(
+        "--weights", choices=["network", "layer", "channel"], help="what shares a scale; default: channel"
+    )
+    group.add_argument("--activations", choices=["network", "layer"], help="default: layer")
+    group.add_argument("--method", metavar="M", help="ranges: minmax, percentile[:99.99], mse or kl")
+    group.add_argument("--layer-method", type=_layer_method, action="append", metavar="LAYER=M", help="for one layer")
+    group.add_argument("--correct", metavar="C,…", help="equalization, bias, rounding or none")
+    group.add_argument("--auto", action="store_true", help="try methods and corrections, keep what helps")
+
+
+def quantization_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of :func:`add_calibration` that were given, as fields of ``quantization.Options``."""
+    names = ("scheme", "weights", "activations", "method", "auto")
+    options = {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
+    if arguments.layer_method:
+        options["layer_methods"] = dict(arguments.layer_method)
+    if arguments.correct is not None:
+        options["corrections"] = tuple(name for name in arguments.correct.split(",") if name != "none")
+    return options
+
+
+def _layer_method(text: str) -> tuple[str, str]:
+    layer, _, method = text.partition("=")
+    if not (layer and method):
+        raise argparse.ArgumentTypeError(f"{text!r} is not LAYER=METHOD")
+    return layer, method

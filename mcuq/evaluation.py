@@ -1,0 +1,206 @@
+"""How much accuracy the integers cost, and where: a float model and its integers on the same samples (contract N6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mcuq import reference, simulator
+from mcuq.archive import Archive
+from mcuq.data import read_samples
+from mcuq.errors import UsageError
+from mcuq.float_graph import FloatGraph
+from mcuq.graph import Graph, Node
+from mcuq.plan import Plan, Step, build_plan
+from mcuq.quantization.samples import Batch, batches
+from mcuq.tensor import Array, QConstant
+
+CHUNK = 32  # samples whose activations are held at once
+
+Progress = Callable[[int], None]
+
+
+@dataclass
+class Error:
+    """Sums of squares of a signal and of its error, over all samples so far."""
+
+    signal: float = 0.0
+    noise: float = 0.0
+
+    def add(self, real: Array, approximation: Array) -> None:
+        """Add samples of a value and what stands for it, same shape."""
+        self.signal += float(np.square(real, dtype=np.float64).sum())
+        self.noise += float(np.square(real.astype(np.float64) - approximation).sum())
+
+    @property
+    def sqnr(self) -> float | None:
+        """Signal to quantization noise ratio in dB; None where there is no noise or no signal."""
+        return 10 * float(np.log10(self.signal / self.noise)) if self.noise > 0 and self.signal > 0 else None
+
+
+@dataclass
+class Layer:
+    """One layer of the integer model against the float one.
+
+    Attributes:
+        name: of the layer.
+        weights: SQNR of its weights in dB; None without weights.
+        output: its output against the float model's, with the errors of all layers before it.
+        own: the same when its inputs are the float model's, rounded to integers: what this layer alone loses.
+        clipped: share of the float model's values outside the output's range.
+    """
+
+    name: str
+    op: str
+    weights: float | None = None
+    output: Error = field(default_factory=Error)
+    own: Error = field(default_factory=Error)
+    beyond: int = 0
+    values: int = 0
+
+    @property
+    def clipped(self) -> float:
+        """Share of the float model's values that the integers cannot reach."""
+        return self.beyond / self.values if self.values else 0.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A quantized model judged by labels, and by the float model it was made from.
+
+    Attributes:
+        samples: how many.
+        integer_accuracy, float_accuracy: share of labels hit; None without labels, or without the float model.
+        agreement: share of samples where both have the same arg-max; None without the float model.
+        layers: in execution order; empty without the float model.
+    """
+
+    samples: int
+    integer_accuracy: float | None
+    float_accuracy: float | None
+    agreement: float | None
+    layers: tuple[Layer, ...] = ()
+
+    @property
+    def worst(self) -> Layer | None:
+        """The layer to look at first: the one that adds most noise of its own."""
+        judged = [layer for layer in self.layers if layer.own.sqnr is not None]
+        return min(judged, key=lambda layer: layer.own.sqnr or 0.0, default=None)
+
+
+def samples_of(model: Archive, path: Path) -> Iterable[Batch]:
+    """Return the samples of a file as :func:`evaluate` takes them."""
+    if model.source:
+        return batches(model.source, path)
+    samples = read_samples(path, model.graph)
+    return [Batch(samples.inputs, samples.labels)]
+
+
+def evaluate(
+    graph: Graph, source: FloatGraph | None, data: Iterable[Batch], progress: Progress | None = None
+) -> Evaluation:
+    """Run samples through both models.
+
+    Args:
+        graph: the quantized model.
+        source: the float model it was made from, value for value under the same names; None: only labels count.
+        data: samples, streamed: real values in the graph's layout with a source, else integers.
+        progress: called with the number of samples done.
+    """
+    plan = build_plan(graph, "generic")
+    layers = {node.outputs[0]: Layer(node.name, node.op.name) for node in source.nodes} if source else {}
+    hits, samples, labelled = np.zeros(3, np.int64), 0, True
+    for batch in data:
+        for start in range(0, len(batch), CHUNK):
+            part = batch.part(start, start + CHUNK)
+            hits += _hits(*_chunk(plan, source, part.inputs, layers), part.labels)
+            samples, labelled = samples + len(part), labelled and part.labels is not None
+            if progress:
+                progress(samples)
+    if not samples:
+        raise UsageError("there are no samples to evaluate with")
+    if source:
+        _judge_weights(graph, source, layers)
+    integer, real, both = (float(share) for share in hits / samples)
+    return Evaluation(
+        samples,
+        integer if labelled else None,
+        real if labelled and source else None,
+        both if source else None,
+        tuple(layers.values()),
+    )
+
+
+def _chunk(
+    plan: Plan, source: FloatGraph | None, inputs: Mapping[str, Array], layers: Mapping[str, Layer]
+) -> tuple[Array, Array | None]:
+    """Return the first output of both models, [samples, elements] each, and add to the layers' errors."""
+    graph, output = plan.graph, plan.graph.outputs[0]
+    if source is None:
+        return simulator.simulate(plan, inputs)[output].reshape(len(next(iter(inputs.values()))), -1), None
+    integers = {name: graph.values[name].quantize(x) for name, x in inputs.items()}
+    computed = {name: x.reshape(len(x), -1) for name, x in integers.items()}
+    for step, raw in simulator.trace(plan, integers):
+        computed[step.outputs[0]] = raw.view(graph.values[step.outputs[0]].dtype)
+    real = {name: np.asarray(x, np.float32) for name, x in inputs.items()}
+    real |= {node.outputs[0]: x for node, x in reference.trace(source, real)}
+    for step in plan.steps:
+        if step.outputs[0] in layers:
+            _judge(plan, step, layers[step.outputs[0]], computed, real)
+    if output not in computed:  # a reshape, or parts that were written where they belong
+        computed[output] = simulator.simulate(plan, integers)[output]
+    return computed[output].reshape(len(real[output]), -1), real[output].reshape(len(real[output]), -1)
+
+
+def _judge(plan: Plan, step: Step, layer: Layer, computed: Mapping[str, Array], real: Mapping[str, Array]) -> None:
+    name = step.outputs[0]
+    tensor, wanted = plan.graph.values[name], real[name].reshape(len(real[name]), -1)
+    layer.output.add(wanted, tensor.dequantize(computed[name]))
+    if alone := _alone(plan, step, real):
+        layer.own.add(wanted, tensor.dequantize(alone[0]))
+    low, high = (tensor.scale * (limit - tensor.zero_point) for limit in tensor.limits)
+    half = tensor.scale / 2
+    layer.beyond += int(np.count_nonzero((wanted < low - half) | (wanted > high + half)))
+    layer.values += wanted.size
+
+
+def _alone(plan: Plan, step: Step, real: Mapping[str, Array]) -> list[Array]:
+    """Return what a step makes of the float model's values, or nothing where one of them is not in the float model."""
+    samples = len(real[step.outputs[0]])
+    operands = []
+    for name in step.inputs:
+        tensor = plan.graph.tensor(name)
+        if isinstance(tensor, QConstant):
+            operands.append(np.broadcast_to(tensor.values.reshape(1, -1), (samples, tensor.elements)))
+        elif name in real:
+            operands.append(tensor.quantize(real[name]).reshape(samples, -1))
+        else:
+            return []
+    result = step.params.run(*(np.ascontiguousarray(x) for x in operands))
+    return [np.ascontiguousarray(result).view(plan.graph.values[step.outputs[0]].dtype)]
+
+
+def _hits(integers: Array, real: Array | None, labels: Array | None) -> Array:
+    """Count samples where the arg-max of the integers, of the float model, is the label, and where both agree."""
+    found = integers.argmax(axis=1)
+    counts = [0 if labels is None else int((found == labels).sum()), 0, 0]
+    if real is not None:
+        expected = real.argmax(axis=1)
+        counts[1] = 0 if labels is None else int((expected == labels).sum())
+        counts[2] = int((found == expected).sum())
+    return np.array(counts)
+
+
+def _judge_weights(graph: Graph, source: FloatGraph, layers: Mapping[str, Layer]) -> None:
+    quantized = {node.name: node for node in graph.nodes}
+    for node, weights in _weighted(source):
+        error = Error()
+        error.add(source.real(weights), graph.constants[quantized[node.name].inputs[1]].real())
+        layers[node.outputs[0]].weights = error.sqnr
+
+
+def _weighted(source: FloatGraph) -> Iterator[tuple[Node, str]]:
+    return ((node, node.inputs[1]) for node in source.nodes if node.op.weights_axis is not None)

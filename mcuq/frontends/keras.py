@@ -1,0 +1,226 @@
+"""The Keras and TensorFlow door: a model becomes TFLite bytes in memory, which the float TFLite reader takes.
+
+Files are loaded by Keras, but only after their description was found to hold no code; see ``keras_config``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mcuq.errors import McuqError, ToolMissingError, UnsupportedOperatorError, UsageError
+from mcuq.float_graph import FloatGraph
+from mcuq.frontends.flatbuffer import FileGraph, parse
+from mcuq.frontends.keras_config import custom_objects, first_line, refuse_code, unreadable
+from mcuq.frontends.tflite_float import float_graph_of
+from mcuq.graph import identifier
+
+EXTRA = 'Keras and TensorFlow models need TensorFlow: pip install "mcuq[keras]"'
+SIGNATURE = "serving_default"
+
+
+def read_keras(model: Any, name: str = "") -> FloatGraph:
+    """Read a live ``keras.Model``, a ``.keras`` or ``.h5`` file, or a SavedModel folder.
+
+    Args:
+        model: the object or the path. Its batch dimension becomes 1, its weights stay as they are.
+        name: default: the file's or the model's name.
+
+    Returns:
+        The float model as TFLite has it, NHWC; passes are still to be applied.
+
+    Raises:
+        McuqError: when TensorFlow is missing, the file holds code or custom objects, or mcuq lacks an operator.
+    """
+    if not isinstance(model, str | Path):
+        _tensorflow()
+        return float_graph_of(_converted(model), identifier(name or model.name))
+    path = Path(model)
+    try:
+        _tensorflow()
+        file = _converted_saved_model(path) if path.is_dir() else _converted(_loaded(path))
+        return float_graph_of(file, identifier(name or path.stem))
+    except McuqError as error:
+        raise error.at(str(path)) from None
+
+
+def _tensorflow() -> Any:
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        with _quiet():
+            import tensorflow
+    except ImportError:
+        raise ToolMissingError(EXTRA) from None
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise UsageError(
+            f"Keras runs on {keras.backend.backend()} here, and only models on TensorFlow can be converted: save the "
+            "model and read the file with the environment variable KERAS_BACKEND=tensorflow"
+        )
+    return tensorflow
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep TensorFlow's notes to itself: those of Python, and those that its C++ writes to the file descriptor."""
+    loggers = [logging.getLogger(name) for name in ("tensorflow", "absl", "h5py")]
+    levels = [logger.level for logger in loggers]
+    with suppress(OSError), open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a file
+        saved = os.dup(2)
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        with suppress(OSError, UnboundLocalError):
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def _loaded(path: Path) -> Any:
+    """Return the model in a file, after a look at its description."""
+    import keras
+
+    if not path.is_file():
+        raise UsageError("no such file")
+    refuse_code(path)
+    try:
+        with _quiet():
+            return keras.saving.load_model(path, custom_objects=custom_objects(), compile=False, safe_mode=True)
+    except Exception as error:  # whatever Keras raises, it is about the file
+        raise unreadable(error) from None
+
+
+def _converted(model: Any) -> FileGraph:
+    """Return the float TFLite file of a live model with batch 1."""
+    import keras
+    import tensorflow as tf
+
+    inputs, structure = _inputs(model)
+    specs = [tf.TensorSpec((1, *x.shape[1:]), x.dtype, name=x.name) for x in inputs]
+
+    def infer(*tensors: Any) -> Any:
+        return tf.nest.flatten(model(keras.tree.pack_sequence_as(structure, list(tensors)), training=False))
+
+    try:
+        with _quiet():
+            function = tf.function(infer, autograph=False).get_concrete_function(*specs)
+    except Exception as error:
+        raise UnsupportedOperatorError(f"TensorFlow cannot trace {model.name}: {first_line(error)}") from None
+    outputs = getattr(model, "output_names", None) or [model.layers[-1].name]  # a Sequential has but layers
+    return _renamed(_tflite(_frozen(function)), outputs)
+
+
+def _inputs(model: Any) -> tuple[Sequence[Any], Any]:
+    """Return the model's symbolic inputs, all of static shape, and in which structure it takes them."""
+    inputs = list(getattr(model, "inputs", None) or ())
+    if not inputs:
+        raise UsageError(
+            f"{model.name} has no inputs of known shape; make it a functional model: "
+            "x = keras.Input(shape); keras.Model(x, model(x))"
+        )
+    for x in inputs:
+        _refuse_dynamic(x.name, tuple(x.shape))
+    try:
+        return inputs, model.input
+    except (AttributeError, ValueError):  # a Sequential that was never called
+        return inputs, inputs if len(inputs) > 1 else inputs[0]
+
+
+def _refuse_dynamic(name: str, shape: Sequence[int | None]) -> None:
+    if not shape or any(d is None for d in shape[1:]):
+        shown = ", ".join("?" if d is None else str(d) for d in shape)
+        raise UnsupportedOperatorError(f"input {name} has the dynamic shape [{shown}]; only the batch may be open")
+
+
+def _renamed(file: FileGraph, names: Sequence[str]) -> FileGraph:
+    """Name the outputs as the model does; TFLite's converter forgets."""
+    tensors = list(file.tensors)
+    if len(names) == len(file.outputs) == len(set(file.outputs)):
+        for index, name in zip(file.outputs, names, strict=True):
+            tensors[index] = replace(tensors[index], name=name or tensors[index].name)
+    return replace(file, tensors=tuple(tensors))
+
+
+def _frozen(function: Any) -> Any:
+    """Return the converter of a function whose variables become constants: so it is without a trackable object."""
+    import tensorflow as tf
+
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], function)
+
+
+def _tflite(converter: Any) -> FileGraph:
+    """Convert; what TFLite does not have becomes a custom operator, which the reader names."""
+    converter.allow_custom_ops = True
+    try:
+        with _quiet():
+            return parse(converter.convert())
+    except McuqError:
+        raise
+    except Exception as error:
+        raise UnsupportedOperatorError(f"TensorFlow's converter cannot take it: {first_line(error)}") from None
+
+
+def _converted_saved_model(path: Path) -> FileGraph:
+    """Return the float TFLite file of a SavedModel's only, or serving, signature.
+
+    TensorFlow 2 loads what it saved. What older versions saved, and it cannot load any more, the converter of
+    version 1 freezes.
+    """
+    import tensorflow as tf
+
+    try:
+        with _quiet():
+            loaded = tf.saved_model.load(str(path))
+    except Exception:
+        return _frozen_by_version_1(path)
+    signature = _signature(loaded.signatures)
+    arguments = signature.structured_input_signature[1]
+    for name, spec in arguments.items():
+        _refuse_dynamic(name, tuple(spec.shape) if spec.shape.rank is not None else ())
+    specs = [tf.TensorSpec((1, *spec.shape[1:]), spec.dtype, name=name) for name, spec in arguments.items()]
+
+    def infer(*tensors: Any) -> Any:
+        results = signature(**dict(zip(arguments, tensors, strict=True)))
+        return [results[name] for name in sorted(results)]
+
+    with _quiet():
+        function = tf.function(infer, autograph=False).get_concrete_function(*specs)
+    return _renamed(_tflite(_frozen(function)), sorted(signature.structured_outputs))
+
+
+def _frozen_by_version_1(path: Path) -> FileGraph:
+    import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    try:
+        with _quiet():
+            converter = tf.compat.v1.lite.TFLiteConverter.from_saved_model(str(path))
+        description = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    except Exception as error:
+        raise unreadable(error, "TensorFlow") from None
+    file, signature = _tflite(converter), description.meta_graphs[0].signature_def[SIGNATURE]
+    ends = [*signature.inputs.items(), *signature.outputs.items()]
+    names = {info.name.removesuffix(":0"): key for key, info in ends}
+    tensors = tuple(replace(t, name=names.get(t.name.removesuffix(":0"), t.name)) for t in file.tensors)
+    return replace(file, tensors=tensors)
+
+
+def _signature(signatures: Any) -> Any:
+    keys = sorted(signatures)
+    if SIGNATURE in keys or len(keys) == 1:
+        return signatures[SIGNATURE if SIGNATURE in keys else keys[0]]
+    found = f"the signatures {', '.join(keys)} and" if keys else "no signature,"
+    raise UsageError(f"the SavedModel has {found} not {SIGNATURE!r}; save it with model.export(path)")

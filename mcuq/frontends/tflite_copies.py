@@ -1,0 +1,113 @@
+"""One function per TFLite operator that moves elements and computes nothing; see ``tflite_ops``."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mcuq.errors import UnsupportedOperatorError
+from mcuq.frontends.flatbuffer import FileOperator, FileTensor
+from mcuq.frontends.tflite_operands import Converted, Tensors, constant, fused_activation, integers, present
+from mcuq.ops.base import Op
+from mcuq.ops.concatenation import Concatenation
+from mcuq.ops.pad import Pad
+from mcuq.ops.reshape import Reshape
+from mcuq.ops.resize_nearest import ResizeNearest
+from mcuq.ops.slice import Slice
+from mcuq.ops.transpose import Transpose
+
+
+def concatenation(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """CONCATENATION; TFLite ignores its fused activation."""
+    if (activation := fused_activation(operator.options)) != "none":
+        raise UnsupportedOperatorError(f"concatenation with the fused activation {activation}")
+    return Concatenation(operator.options.Axis()), present(tensors)
+
+
+def pad(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """PAD with zeros, PADV2 with a value."""
+    before, after = np.reshape(integers(tensors[1], "the paddings"), (-1, 2)).T.tolist()
+    values = [constant(tensor, "the padding's value") for tensor in tensors[2:]]
+    return Pad(tuple(before), tuple(after)), [*present(tensors[:1]), *values]
+
+
+def reshape(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """RESHAPE, SQUEEZE and EXPAND_DIMS: whatever names the shape (options, operand, axes), the output tensor has it."""
+    return Reshape(output.shape), present(tensors[:1])
+
+
+def resize_nearest(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """RESIZE_NEAREST_NEIGHBOR to the output's size."""
+    _, h, w, _ = output.shape
+    options = operator.options
+    return ResizeNearest(h, w, bool(options.AlignCorners()), bool(options.HalfPixelCenters())), present(tensors[:1])
+
+
+def slice_(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """SLICE: first elements and sizes; a size of -1 takes the rest."""
+    begin, size = integers(tensors[1], "the first elements"), integers(tensors[2], "the sizes")
+    shape = present(tensors[:1])[0].shape
+    sizes = (n - b if s == -1 else s for n, b, s in zip(shape, begin, size, strict=True))
+    return Slice(tuple(begin), tuple(sizes)), present(tensors[:1])
+
+
+def split(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """SPLIT into equal parts, of which the output is one; the axis is operand 0."""
+    (axis,) = integers(tensors[0], "the axis")
+    x = present(tensors[1:2])[0]
+    parts = len(operator.outputs)
+    return _part(operator, x, axis, [x.shape[axis] // parts] * parts, output)
+
+
+def split_v(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """SPLIT_V into parts of given sizes, of which the output is one; the axis is operand 2."""
+    (axis,) = integers(tensors[2], "the axis")
+    x, sizes = present(tensors[:1])[0], integers(tensors[1], "the sizes")
+    rest = x.shape[axis] - sum(size for size in sizes if size != -1)
+    return _part(operator, x, axis, [rest if size == -1 else size for size in sizes], output)
+
+
+def _part(operator: FileOperator, x: FileTensor, axis: int, sizes: list[int], output: FileTensor) -> Converted:
+    """Return the slice of x along the axis that the output is."""
+    number = operator.outputs.index(output.index)
+    begin, size = [0] * len(x.shape), list(x.shape)
+    begin[axis], size[axis] = sum(sizes[:number]), sizes[number]
+    return Slice(tuple(begin), tuple(size)), [x]
+
+
+def strided_slice(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """STRIDED_SLICE with TensorFlow's masks; a dimension that shrinks away is reshaped away."""
+    options, x = operator.options, present(tensors[:1])[0]
+    if options.EllipsisMask() or options.NewAxisMask():
+        raise UnsupportedOperatorError("a slice with an ellipsis or new axis left in it; export with plain slices")
+    begins, ends, strides = (integers(tensors[i], "the slice") for i in (1, 2, 3))
+    parts = [range(n) for n in x.shape]
+    for d, (begin, end, stride) in enumerate(zip(begins, ends, strides, strict=True)):
+        if options.ShrinkAxisMask() >> d & 1:
+            parts[d] = parts[d][begin : None if begin == -1 else begin + 1]
+            continue
+        first = None if options.BeginMask() >> d & 1 else begin
+        last = None if options.EndMask() >> d & 1 else (begin + end if options.Offset() else end)
+        parts[d] = parts[d][first:last:stride]
+    shape, steps = tuple(len(part) for part in parts), tuple(part.step for part in parts)
+    op = Slice(tuple(part.start for part in parts), shape, steps if set(steps) != {1} else ())
+    return (op, Reshape(output.shape)) if output.shape != shape else op, [x]
+
+
+def tile(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """TILE: what lies behind a dimension is one pixel, which is repeated."""
+    (x,) = present(tensors[:1])
+    ops: list[Op] = []
+    shape = list(x.shape)
+    for axis, times in enumerate(integers(tensors[1], "the repetitions")):
+        if times != 1:
+            before, behind = math.prod(shape[:axis]), math.prod(shape[axis:])
+            ops += [Reshape((1, before, 1, behind)), ResizeNearest(before, times, half_pixel_centers=True)]
+        shape[axis] *= times
+    return (*ops, Reshape(output.shape)), [x]
+
+
+def transpose(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """TRANSPOSE."""
+    return Transpose(tuple(integers(tensors[1], "the order of dimensions"))), present(tensors[:1])

@@ -1,0 +1,228 @@
+"""The PyTorch door: a module or exported program becomes ONNX in memory, which the ONNX reader takes.
+
+Exporters by what the module is: float and PT2E-quantized ones through ``torch.export``, those of FX graph mode
+through TorchScript, the only exporter that takes their quantized modules. A dynamically quantized module is exported
+with the real values of its integer weights, whose integers and scales are then put back.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import logging
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mcuq.errors import MalformedModelError, McuqError, ToolMissingError, UnsupportedOperatorError, UsageError
+from mcuq.float_graph import FloatGraph
+from mcuq.frontends.pt2_archive import check_pt2, only_weights
+from mcuq.graph import identifier
+from mcuq.tensor import QConstant
+
+if TYPE_CHECKING:
+    import torch
+
+OPSET = 18
+TORCHSCRIPT_OPSET = 17
+EXTRA = 'PyTorch models need torch and onnx: pip install "mcuq[torch]"'
+
+
+def read_torch(model: Any, example: Any, name: str = "") -> FloatGraph:
+    """Read a live module or an ``ExportedProgram``.
+
+    Args:
+        model: ``torch.nn.Module`` or ``torch.export.ExportedProgram``; it is left as it is, training mode included.
+        example: an input as the module takes it, or a tuple of them; arrays are taken too. Of its batch only the first
+            sample counts. Not needed for an exported program.
+        name: default: the module's class.
+
+    Raises:
+        McuqError: when torch or the exporter is missing, or cannot export the module.
+    """
+    torch = _torch()
+    name = identifier(name or type(getattr(model, "_orig_mod", model)).__name__)
+    try:
+        if isinstance(model, torch.export.ExportedProgram):
+            return _of_program(model, name)
+        inputs = _inputs(example)
+        with _evaluating(model):
+            if _is_fx_quantized(model):
+                return _read(_by_torchscript(model, inputs), name)
+            float_model, kept = _without_dynamic(model)
+            graph = _of_program(torch.export.export(float_model, inputs), name)
+        return _with_integers(graph, kept)
+    except McuqError:
+        raise
+    except Exception as error:  # whatever the exporter raises, it is about the user's module
+        raise UnsupportedOperatorError(f"torch cannot export {name}: {_first_line(error)}") from None
+
+
+def read_pt2(path: Path) -> FloatGraph:
+    """Read what ``torch.export.save`` wrote, without running anything of it.
+
+    Raises:
+        MalformedModelError: for another file, or one that holds pickled objects.
+    """
+    torch = _torch()
+    check_pt2(path)
+    try:
+        with only_weights(), _quiet():
+            program = torch.export.load(path)
+    except McuqError:
+        raise
+    except Exception as error:
+        raise MalformedModelError(
+            f"{path}: damaged, or not saved by torch.export.save ({_first_line(error)})"
+        ) from None
+    try:
+        return read_torch(program, None, path.stem)
+    except McuqError as error:
+        raise error.at(str(path)) from None
+
+
+def _torch() -> Any:
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+        import torch
+    except ImportError:
+        raise ToolMissingError(EXTRA) from None
+    return torch
+
+
+def _inputs(example: Any) -> tuple[torch.Tensor, ...]:
+    """Return one sample of every input as a tensor."""
+    import torch
+
+    if example is None:
+        raise UsageError("a torch module needs an example input: mcuq.load(model, example)")
+    examples = example if isinstance(example, tuple | list) else (example,)
+    tensors = tuple(torch.as_tensor(np.asarray(x) if not isinstance(x, torch.Tensor) else x) for x in examples)
+    if any(t.ndim == 0 or len(t) == 0 for t in tensors):
+        raise UsageError("the example input needs a batch dimension with at least one sample")
+    return tuple(t[:1].detach().cpu().float() if t.is_floating_point() else t[:1].detach().cpu() for t in tensors)
+
+
+@contextmanager
+def _evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """Switch to inference, and every module back to what it was."""
+    import torch
+
+    modes = {module: module.training for module in model.modules()}
+    if any(modes.values()) and not _is_exported(model):
+        model.eval()
+    try:
+        with torch.no_grad(), _quiet():
+            yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _is_exported(model: torch.nn.Module) -> bool:
+    """Whether a module came out of torch.export, whose ``eval`` and ``train`` raise."""
+    return hasattr(model, "graph") and "eval" in vars(model)
+
+
+def _of_program(program: Any, name: str) -> FloatGraph:
+    import torch
+
+    with _quiet():
+        exported = torch.onnx.export(program, dynamo=True, opset_version=OPSET, verbose=False)
+    assert exported is not None
+    return _read(exported.model_proto.SerializeToString(), name)
+
+
+def _by_torchscript(model: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> bytes:
+    import torch
+
+    target = io.BytesIO()
+    torch.onnx.export(model, inputs, target, dynamo=False, opset_version=TORCHSCRIPT_OPSET)  # type: ignore[arg-type]
+    return target.getvalue()
+
+
+def _read(content: bytes, name: str) -> FloatGraph:
+    from mcuq.frontends.onnx import graph_of
+
+    return graph_of(content, name)
+
+
+def _is_fx_quantized(model: torch.nn.Module) -> bool:
+    static = ("torch.ao.nn.quantized.modules", "torch.ao.nn.intrinsic.quantized.modules")
+    kinds = {type(module) for module in model.modules()}
+    return any(k.__module__.startswith(static) and not k.__name__.endswith("PackedParams") for k in kinds)
+
+
+def _without_dynamic(model: torch.nn.Module) -> tuple[torch.nn.Module, dict[str, QConstant]]:
+    """Replace dynamically quantized layers by float ones with the same real weights; return their integers."""
+    import torch
+
+    dynamic = {n: m for n, m in model.named_modules() if type(m).__module__.startswith("torch.ao.nn.quantized.dynamic")}
+    if not dynamic:
+        return model, {}
+    if others := sorted({type(m).__name__ for m in dynamic.values() if not hasattr(m, "in_features")}):
+        raise UnsupportedOperatorError(f"mcuq has no dynamically quantized {', '.join(others)}")
+    model, kept = copy.deepcopy(model), {}
+    for name, module in dynamic.items():
+        weight, bias = module.weight(), module.bias()
+        layer = torch.nn.Linear(module.in_features, module.out_features, bias=bias is not None)
+        layer.weight.data = weight.dequantize()
+        if bias is not None:
+            layer.bias.data = bias
+        parent, _, child = name.rpartition(".")
+        setattr(model.get_submodule(parent), child, layer)
+        kept[f"{name}.weight"] = _integers(weight)
+    return model.eval(), kept
+
+
+def _integers(weight: torch.Tensor) -> QConstant:
+    """Return the integers [outputs, inputs] and scales of a quantized tensor; their zero point is 0."""
+    import torch
+
+    if weight.qscheme() == torch.per_tensor_affine:
+        return QConstant(weight.int_repr().numpy(), np.array([weight.q_scale()]), int(weight.q_zero_point()))
+    return QConstant(weight.int_repr().numpy(), weight.q_per_channel_scales().double().numpy())
+
+
+def _with_integers(graph: FloatGraph, kept: Mapping[str, QConstant]) -> FloatGraph:
+    """Put the integers back in place of their real values."""
+    from dataclasses import replace
+
+    constants = dict(graph.constants)
+    for weight in kept.values():
+        real = weight.real().astype(np.float32)
+        for name, constant in graph.constants.items():
+            if isinstance(constant, QConstant):
+                continue
+            if np.array_equal(constant, real):
+                constants[name] = weight
+            elif np.array_equal(constant, real.T):
+                constants[name] = replace(weight, values=np.ascontiguousarray(weight.values.T), axis=1)
+    return replace(graph, constants=constants)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporters' hints about torchvision and deprecations to themselves."""
+    loggers = [logging.getLogger(name) for name in ("torch", "torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines() if line.strip()]
+    return lines[0][:300] if lines else type(error).__name__

@@ -1,0 +1,35 @@
+"""What a float model goes through before it is quantized."""
+
+from __future__ import annotations
+
+from mcuq.float_graph import FloatGraph
+from mcuq.passes.channels_last import channels_last
+from mcuq.passes.fold_affine import fold_affine
+from mcuq.passes.fold_constants import fold_constants
+from mcuq.passes.fuse_activations import fuse_activations
+from mcuq.passes.merge_pads import merge_pads
+from mcuq.passes.recognize_activations import recognize_activations
+from mcuq.passes.remove_identities import remove_identities
+
+SIMPLIFICATIONS = (remove_identities, merge_pads, fold_affine, fuse_activations)
+
+
+def prepare(graph: FloatGraph) -> FloatGraph:
+    """Return a graph that computes the same with NHWC layers, fewer of them, and no transposes of a format's making.
+
+    Activations are recognized before their pieces are folded into weights, and transposes vanish before folding and
+    fusing, which look at neighbours. The simplifications are repeated until nothing changes: one makes way for another.
+
+    Args:
+        graph: as a reader made it, any layout.
+
+    Raises:
+        MalformedModelError: when the graph does not keep its promises.
+    """
+    graph = channels_last(recognize_activations(fold_constants(graph.verify())))
+    while True:
+        before = graph
+        for simplify in SIMPLIFICATIONS:
+            graph = simplify(graph)
+        if graph.nodes == before.nodes:
+            return graph.verify()

@@ -1,0 +1,103 @@
+"""Try methods and corrections one after the other; keep what helps on the calibration samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from mcuq import reference
+from mcuq.float_graph import FloatGraph
+from mcuq.graph import Graph
+from mcuq.quantization.arrays import sqnr
+from mcuq.quantization.calibrate import Calibration, Progress
+from mcuq.quantization.layers import run_integers
+from mcuq.quantization.options import CORRECTIONS, Options
+from mcuq.tensor import Array
+
+METHODS = ("mse", "kl", "percentile:99.99", "percentile:99.9", "minmax")
+FEW = 32  # samples, of which none is spared for judging
+
+Quantize = Callable[[Options, Mapping[str, Array]], tuple[FloatGraph, Graph]]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attempt.
+
+    Attributes:
+        what: was changed.
+        accuracy: share of the labels hit; None without labels.
+        sqnr: of the outputs against the float model's, in dB.
+        kept: whether it was better than what was best until then.
+    """
+
+    what: str
+    accuracy: float | None
+    sqnr: float
+    kept: bool
+
+
+def search(
+    calibration: Calibration, options: Options, quantize: Quantize, progress: Progress | None = None
+) -> tuple[Options, list[Trial]]:
+    """Return the options that serve the calibration samples best, and all that was tried.
+
+    Better is the higher accuracy where the samples have labels, then the higher SQNR of the outputs. Corrections are
+    fitted on one half of the samples and judged on the other, where there are enough.
+
+    Args:
+        calibration: of the model as it came.
+        options: where to begin; its scheme and granularity stay.
+        quantize: quantizes with options, corrections fitted on these samples; returns also the float model.
+        progress: told the number of trials done.
+    """
+    fitted, judged = (slice(None), slice(None)) if _kept(calibration) < FEW else (slice(0, None, 2), slice(1, None, 2))
+    fit, judge = ({name: x[half] for name, x in calibration.kept.items()} for half in (fitted, judged))
+    labels = None if calibration.labels is None else calibration.labels[judged]
+    wanted = reference.run(calibration.graph, judge)
+    best, trials = replace(options, auto=False), list[Trial]()
+    score: tuple[float, float] | None = None
+    changes = list(_changes(options))
+    for number, (what, change) in enumerate(changes):
+        candidate = change(best)
+        if trials and candidate == best:
+            continue
+        found = _score(wanted, run_integers(*quantize(candidate, fit), judge), labels)
+        kept = score is None or found > score
+        trials.append(Trial(what, None if labels is None else found[0], found[1], kept))
+        if kept:
+            best, score = candidate, found
+        if progress:
+            progress("auto", number + 1, len(changes))
+    return best, trials
+
+
+def _kept(calibration: Calibration) -> int:
+    return len(next(iter(calibration.kept.values())))
+
+
+def _changes(options: Options) -> Iterator[tuple[str, Callable[[Options], Options]]]:
+    """Yield what to try: the options as given, every method, then each correction with or without."""
+    yield "as given", lambda best: best
+    for method in METHODS:
+        yield f"method {method}", partial(replace, method=method)
+    yield "weights clipped", partial(replace, clip=True)
+    for name in CORRECTIONS:
+        yield f"{'without' if name in options.corrections else 'with'} {name}", partial(_toggled, name=name)
+
+
+def _toggled(options: Options, name: str) -> Options:
+    chosen = {*options.corrections} ^ {name}
+    return replace(options, corrections=tuple(n for n in CORRECTIONS if n in chosen))
+
+
+def _score(wanted: Mapping[str, Array], given: Mapping[str, Array], labels: Array | None) -> tuple[float, float]:
+    names = list(wanted)
+    ratio = float(np.mean([min(sqnr(wanted[name], given[name]), 200.0) for name in names]))
+    if labels is None:
+        return 0.0, ratio
+    hits = given[names[0]].reshape(len(labels), -1).argmax(axis=1) == labels
+    return float(hits.mean()), ratio

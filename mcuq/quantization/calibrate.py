@@ -1,0 +1,173 @@
+"""Observe the activations of a float model: one pass over the samples, a histogram per activation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mcuq import reference
+from mcuq.errors import UsageError
+from mcuq.float_graph import FloatGraph
+from mcuq.quantization.clipping import check_method, choose_range
+from mcuq.quantization.histogram import Histogram
+from mcuq.quantization.samples import Batch, batches
+from mcuq.quantization.scheme import Range, Scheme
+from mcuq.tensor import Array
+
+DEFAULT_METHOD = "mse"
+MAX_KEPT = 256  # samples
+KEPT_BYTES = 64 << 20  # of all kept samples at the widest place of the network, float32
+SEED = 1
+
+Progress = Callable[[str, int, int | None], None]  # stage, steps done, steps in all where known
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What was seen of a model's activations.
+
+    Attributes:
+        graph: the float model that ran.
+        histograms: of every activation.
+        kept: float32 [kept, *shape] per model input: a random sample, the same every time, of bounded size.
+        labels: [kept], where the data has them.
+        samples: how many ran.
+    """
+
+    graph: FloatGraph
+    histograms: Mapping[str, Histogram]
+    kept: Mapping[str, Array]
+    labels: Array | None
+    samples: int
+
+    def ranges(
+        self,
+        method: str = DEFAULT_METHOD,
+        scheme: Scheme = Scheme(),  # noqa: B008
+        per_layer: Mapping[str, str] | None = None,
+    ) -> dict[str, Range]:
+        """Return the range of every activation that the model does not bring along.
+
+        Args:
+            method: see :func:`choose_range`.
+            scheme: whose steps count.
+            per_layer: other methods for some layers (nodes, or activations such as the model's input), by name.
+
+        Raises:
+            UsageError: for a method or a layer that does not exist.
+        """
+        methods = self._methods(per_layer or {})
+        check_method(method)
+        return {
+            name: choose_range(histogram, methods.get(name, method), scheme)
+            for name, histogram in self.histograms.items()
+            if name not in self.graph.known
+        }
+
+    def _methods(self, per_layer: Mapping[str, str]) -> dict[str, str]:
+        outputs = {node.name: node.outputs[0] for node in self.graph.nodes}
+        if unknown := [name for name in per_layer if name not in outputs and name not in self.graph.shapes]:
+            raise UsageError(f"{unknown[0]} is no layer of the model; its layers are {', '.join(outputs)}")
+        return {outputs.get(name, name): method for name, method in per_layer.items()}
+
+
+def calibrate(graph: FloatGraph, data: Any, progress: Progress | None = None) -> Calibration:
+    """Run the calibration set through a model; see :func:`calibrate_all`."""
+    return calibrate_all([graph], data, progress)[0]
+
+
+def calibrate_all(graphs: Sequence[FloatGraph], data: Any, progress: Progress | None = None) -> list[Calibration]:
+    """Run the calibration set, once, through variants of a model.
+
+    Args:
+        graphs: with equal inputs.
+        data: see :func:`batches`; it is gone through once, and never held as a whole.
+        progress: told the number of samples done.
+
+    Raises:
+        UsageError: for data that does not fit the model, holds no samples, or lets an activation be NaN, infinite or
+            one and the same everywhere.
+    """
+    observers = [_Observer(graph) for graph in graphs]
+    kept, done = _Kept(_limit(graphs[0])), 0
+    for batch in batches(graphs[0], data):
+        for observer in observers:
+            observer.add(batch)
+        kept.add(batch)
+        done += len(batch)
+        if progress:
+            progress("calibrate", done, _length(data))
+    return [
+        Calibration(observer.graph, observer.checked(done), *kept.samples(), samples=done) for observer in observers
+    ]
+
+
+def _length(data: Any) -> int | None:
+    """Return the number of samples of an array; of other data it is not known before the end."""
+    return len(data) if isinstance(data, np.ndarray) else None
+
+
+class _Observer:
+    """The histograms of one model's activations."""
+
+    def __init__(self, graph: FloatGraph) -> None:
+        self.graph = graph
+        self.histograms = {name: Histogram() for name in graph.shapes}
+
+    def add(self, batch: Batch) -> None:
+        for name, x in batch.inputs.items():
+            self.histograms[name].add(x)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # found, and named, by ``checked``
+            for node, x in reference.trace(self.graph, batch.inputs):
+                self.histograms[node.outputs[0]].add(x)
+
+    def checked(self, samples: int) -> dict[str, Histogram]:
+        """Return the histograms if every one of them can be quantized by."""
+        for problem in self._problems(samples):
+            raise UsageError(problem)
+        return self.histograms
+
+    def _problems(self, samples: int) -> Iterator[str]:
+        producers = {node.outputs[0]: node for node in self.graph.nodes}
+        for name, histogram in self.histograms.items():
+            node = producers.get(name)
+            what = f"the output of {node.name}" if node else f"the model's input {name}"
+            if not histogram.is_finite:
+                yield f"{what} takes NaN or infinite values on the calibration samples; is the model sound?"
+            elif histogram.is_constant and name not in self.graph.known and not (node and node.op.fixed_output):
+                yield (
+                    f"{what} is {histogram.low:g} everywhere in {samples} calibration sample(s), so its range is not "
+                    "known; calibrate with more samples, such as the model will meet"
+                )
+
+
+class _Kept:
+    """A uniform random sample of all samples, drawn while they stream by (reservoir sampling, fixed seed)."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.seen, self.labelled = limit, 0, True
+        self.rng = np.random.default_rng(SEED)
+        self.slots: list[tuple[dict[str, Array], Any]] = []
+
+    def add(self, batch: Batch) -> None:
+        self.labelled &= batch.labels is not None
+        for i in range(len(batch)):
+            slot = self.seen if self.seen < self.limit else int(self.rng.integers(self.seen + 1))
+            self.seen += 1
+            if slot < self.limit:
+                sample = {name: x[i].copy() for name, x in batch.inputs.items()}
+                self.slots[slot : slot + 1] = [(sample, None if batch.labels is None else batch.labels[i])]
+
+    def samples(self) -> tuple[dict[str, Array], Array | None]:
+        """Return inputs and labels as arrays."""
+        inputs = {name: np.stack([sample[name] for sample, _ in self.slots]) for name in self.slots[0][0]}
+        return inputs, np.array([label for _, label in self.slots]) if self.labelled else None
+
+
+def _limit(graph: FloatGraph) -> int:
+    largest = max(math.prod(shape) for shape in graph.shapes.values())
+    return int(np.clip(KEPT_BYTES // (4 * largest), 8, MAX_KEPT))

@@ -1,0 +1,174 @@
+"""Float model and quantized model side by side, layer by layer: where corrections of constants hook in."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mcuq.float_graph import FloatGraph
+from mcuq.graph import Graph, Node
+from mcuq.ops.base import ACTIVATIONS, Op, Real
+from mcuq.tensor import Array, QConstant
+
+CHIP = "generic"  # all kernels give the same bytes
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer with weights: what it gets and holds in the float and in the quantized model.
+
+    Attributes:
+        node: of the quantized model.
+        float_input: [samples, *shape], what the float model computed.
+        input: [samples, *shape], real values of the integers that the quantized model computed.
+        float_weights: the float model's.
+        float_bias: [channels], 0 where it has none.
+        weights: of the quantized model.
+        bias: of the quantized model, [channels] in real numbers.
+        input_scale: of the integers.
+    """
+
+    node: Node
+    float_input: Real
+    input: Real
+    float_weights: Array
+    float_bias: Array
+    weights: QConstant
+    bias: Array
+    input_scale: float
+
+    @property
+    def op(self) -> Op:
+        """The operator without its fused activation, so that its output tells of every input."""
+        fields = {field.name for field in dataclasses.fields(self.node.op)}
+        return replace(self.node.op, activation="none") if "activation" in fields else self.node.op  # type: ignore[call-arg]
+
+    def passes(self, y: Array) -> Array:
+        """Return where the fused activation lets an output through as it is, bool."""
+        low, high = ACTIVATIONS[getattr(self.node.op, "activation", "none")]
+        return (y > (-np.inf if low is None else low)) & (y < (np.inf if high is None else high))
+
+    @property
+    def axis(self) -> int:
+        """The dimension of the weights that holds the output channels."""
+        assert self.node.op.weights_axis is not None
+        return self.node.op.weights_axis
+
+
+Correct = Callable[[Layer], QConstant]  # gives new weights or a new bias
+
+
+def correct_layers(  # noqa: PLR0917
+    graph: FloatGraph,
+    quantized: Graph,
+    inputs: Mapping[str, Array],
+    correct: Correct,
+    what: str,
+    progress: Progress | None = None,
+) -> Graph:
+    """Replace weights or biases layer by layer, each knowing what the replaced ones before it make of its input.
+
+    Args:
+        graph: the float model.
+        quantized: what ``quantize_graph`` made of it.
+        inputs: float32 [samples, *shape] per model input.
+        correct: given a layer, returns its new constant. Layers whose weights arrived as integers are left alone.
+        what: "weights" or "bias".
+        progress: told the number of layers done.
+    """
+    return _Walk(graph, quantized, inputs).corrected(correct, what, progress)
+
+
+class _Walk:
+    """The values of both models while they are needed, and the quantized model's constants and nodes so far."""
+
+    def __init__(self, graph: FloatGraph, quantized: Graph, inputs: Mapping[str, Array]) -> None:
+        self.graph, self.quantized = graph, quantized
+        self.real = {name: np.asarray(x, np.float32) for name, x in inputs.items()}
+        self.integers = {name: quantized.values[name].quantize(x) for name, x in self.real.items()}
+        self.constants = dict(quantized.constants)
+        self.nodes: dict[str, Node] = {node.name: node for node in quantized.nodes}
+
+    def corrected(self, correct: Correct, what: str, progress: Progress | None) -> Graph:
+        sources = {node.name: node for node in self.graph.nodes}
+        last = {name: i for i, node in enumerate(self.quantized.nodes) for name in node.inputs}
+        last_real = {name: node.name for node in self.graph.nodes for name in node.inputs}
+        for i, node in enumerate(self.quantized.nodes):
+            source = sources.get(node.name)
+            if source and self._is_correctable(source):
+                self._replace(node, correct(self._layer(source, node)), what)
+            self._run(self.nodes[node.name])
+            if source:
+                self._run_real(source)
+                for name in [n for n in self.real if last_real.get(n) == node.name]:
+                    del self.real[name]
+            for name in [n for n in self.integers if last.get(n, i) == i and n not in self.quantized.outputs]:
+                del self.integers[name]
+            if progress:
+                progress(what, i + 1, len(self.quantized.nodes))
+        return replace(self.quantized, nodes=tuple(self.nodes.values()), constants=self.constants).verify()
+
+    def _is_correctable(self, source: Node) -> bool:
+        weighted = source.op.weights_axis is not None and source.inputs[0] in self.real
+        return weighted and not isinstance(self.graph.constants.get(source.inputs[1]), QConstant)
+
+    def _layer(self, source: Node, node: Node) -> Layer:
+        graph, x = self.graph, self.quantized.values[node.inputs[0]]
+        weights, axis = self.constants[node.inputs[1]], node.op.weights_axis
+        assert axis is not None
+        channels = weights.shape[axis]
+        none = np.zeros(channels)
+        return Layer(
+            node=node,
+            float_input=self.real[source.inputs[0]],
+            input=x.dequantize(self.integers[node.inputs[0]]).reshape(-1, *x.shape),
+            float_weights=graph.real(source.inputs[1]),
+            float_bias=graph.real(source.inputs[2]).ravel() if len(source.inputs) > 2 else none,
+            weights=weights,
+            bias=self.constants[node.inputs[2]].real().ravel() if len(node.inputs) > 2 else none,
+            input_scale=x.scale,
+        )
+
+    def _replace(self, node: Node, constant: QConstant, what: str) -> None:
+        if what == "bias" and len(node.inputs) == 2:
+            if not np.any(constant.values):
+                return
+            self.nodes[node.name] = replace(node, inputs=(*node.inputs, f"{node.name}_bias"))
+        name = self.nodes[node.name].inputs[1 if what == "weights" else 2]
+        self.constants[name] = constant
+
+    def _run(self, node: Node) -> None:
+        """Compute the integers of a node."""
+        tensors = [self.constants[n] if n in self.constants else self.quantized.values[n] for n in node.inputs]
+        output = self.quantized.values[node.outputs[0]]
+        params = node.op.lower(tensors, output, CHIP)
+        samples = len(next(iter(self.integers.values())))
+        operands = [self._operand(name, samples) for name in node.inputs[: node.op.operands]]
+        result = np.ascontiguousarray(params.run(*operands))
+        self.integers[node.outputs[0]] = result.view(output.dtype).reshape(samples, *output.shape)
+
+    def _operand(self, name: str, samples: int) -> Array:
+        if name in self.integers:
+            return np.ascontiguousarray(self.integers[name].reshape(samples, -1))
+        values = self.constants[name].values.reshape(1, -1)
+        return np.ascontiguousarray(np.broadcast_to(values, (samples, values.size)))
+
+    def _run_real(self, source: Node) -> None:
+        operands = [self.real[n] if n in self.real else self.graph.real(n) for n in source.inputs]
+        self.real[source.outputs[0]] = np.asarray(source.op.forward(*operands), np.float32)
+
+    def outputs(self) -> Iterator[tuple[str, Array]]:
+        """Run all nodes; yield the real values of the model's outputs."""
+        for node in self.quantized.nodes:
+            self._run(node)
+        for name in self.quantized.outputs:
+            yield name, self.quantized.values[name].dequantize(self.integers[name])
+
+
+def run_integers(graph: FloatGraph, quantized: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Return what the integers of the quantized model's outputs stand for, float32 [samples, *shape] each."""
+    return dict(_Walk(graph, quantized, inputs).outputs())

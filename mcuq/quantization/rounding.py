@@ -1,0 +1,185 @@
+"""Rounding optimized per layer: every weight goes up or down so that the layer's output changes least.
+
+The problem is AdaRound's (M. Nagel et al., "Up or Down? Adaptive Rounding for Post-Training Quantization", ICML 2020,
+equations 11 to 13): with X the inputs that the quantized model computes, least ``|X q s + b - Y|^2`` over integers q,
+each the floor or the ceiling of its weight. It is quadratic in q, and solved here by descent over one weight at a time
+from the nearest integers on, all output channels at once: no worse than rounding to nearest by construction, the
+same every time, numpy alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mcuq.float_graph import FloatGraph
+from mcuq.graph import Graph
+from mcuq.ops.base import Real
+from mcuq.ops.conv2d import Conv2d
+from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
+from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.window import pad, windows
+from mcuq.quantization.layers import Layer, Progress, correct_layers
+from mcuq.tensor import Array, QConstant
+
+MAX_ROWS = 4096  # inputs of a layer, each what one output pixel sees
+MAX_TAPS = 1024  # weights of a channel optimized at a time
+MAX_PASSES = 20
+RIDGE = 0.1  # of the mean square input: holds back weights that the samples say little about
+SEED = 1
+
+Reals = npt.NDArray[np.float64]
+
+
+def optimize_rounding(
+    graph: FloatGraph, quantized: Graph, inputs: Mapping[str, Array], progress: Progress | None = None
+) -> Graph:
+    """Return the quantized model with weights rounded for its outputs' sake; scales and biases stay.
+
+    Args:
+        graph: the float model.
+        quantized: what ``quantize_graph`` made of it.
+        inputs: float32 [samples, *shape] per model input.
+        progress: told the number of layers done.
+    """
+    return correct_layers(graph, quantized, inputs, _optimized, "weights", progress)
+
+
+def _optimized(layer: Layer) -> QConstant:
+    """Return the layer's weights, rounded anew; those of an unknown kind of layer as they are."""
+    constant, shape = layer.weights, layer.weights.shape
+    view = _view(layer)
+    if view is None:
+        return constant
+    scale = np.broadcast_to(constant.scale, shape[layer.axis]).reshape(view.groups, -1)
+    x, float_x = _rows(view, layer.input, layer.float_input)
+    real = view.grouped(layer.float_weights).astype(np.float64)
+    error = (layer.bias - layer.float_bias).reshape(view.groups, -1)
+    target = np.einsum("rgt,got->rgo", float_x, real, optimize=True) - error
+    limit = 2 ** (constant.bits - 1) - 1
+    integers = descend(Problem(x, target, real, scale, limit))
+    values = view.ungrouped(integers).reshape(shape).astype(np.int8)
+    return QConstant(values, constant.scale, constant.zero_point, constant.bits, constant.axis)
+
+
+class _View(NamedTuple):
+    """How a layer's weights see its input: the windows, and groups of output channels that see the same channels."""
+
+    windows: Callable[[Real], Real]  # [samples, *shape] to [samples, rows, columns, channels, height, width]
+    groups: int
+    channels_last: bool  # within the taps of a weight, as in OHWI
+
+    def grouped(self, weights: Array) -> Array:
+        """Return weights as [groups, outputs, taps]."""
+        if not self.channels_last:
+            weights = np.moveaxis(weights[0], 2, 0)
+        return weights.reshape(self.groups, len(weights) // self.groups, -1)
+
+    def ungrouped(self, weights: Array) -> Array:
+        """Undo :meth:`grouped`, but for the shape."""
+        if self.channels_last:
+            return weights
+        return np.moveaxis(weights.reshape(weights.shape[0] * weights.shape[1], -1), 0, 1)
+
+
+def _view(layer: Layer) -> _View | None:
+    op, shape = layer.op, layer.weights.shape
+    if isinstance(op, FullyConnected):
+        return _View(lambda x: x.reshape(len(x), -1, 1, shape[1], 1, 1), 1, True)
+    if not isinstance(op, Conv2d | DepthwiseConv2d):
+        return None
+    window, stride, dilation, padding = (shape[1], shape[2]), op.stride, op.dilation, op.padding
+
+    def seen(x: Real) -> Real:
+        return windows(pad(x.reshape(-1, *x.shape[2:]), padding, 0.0), window, stride, dilation)
+
+    if isinstance(op, Conv2d):
+        return _View(seen, op.groups, True)
+    return _View(seen, layer.input.shape[-1], False)
+
+
+def _rows(view: _View, *inputs: Real) -> list[Reals]:
+    """Return, for either input, what the same few output pixels see: [rows, groups, taps]."""
+    seen = [view.windows(x) for x in inputs]
+    places = seen[0].shape[:3]
+    count = int(np.prod(places))
+    chosen = np.random.default_rng(SEED).permutation(count)[:MAX_ROWS]
+    index = np.unravel_index(np.sort(chosen), places)
+    return [np.moveaxis(_by_group(x[index], view.groups), 2, 4).reshape(len(chosen), view.groups, -1) for x in seen]
+
+
+def _by_group(x: Real, groups: int) -> Reals:
+    """[rows, channels, height, width] to [rows, groups, channels of a group, height, width]."""
+    return x.reshape(len(x), groups, -1, *x.shape[2:]).astype(np.float64)
+
+
+class Problem(NamedTuple):
+    """Of one layer, in float64; output channels in groups that see the same inputs."""
+
+    x: Reals  # [rows, groups, taps]
+    target: Reals  # [rows, groups, outputs], wanted of x times weights
+    real: Reals  # [groups, outputs, taps], weights before rounding
+    scale: Reals  # [groups, outputs]
+    limit: int  # magnitude of the largest integer
+
+    def nearest(self) -> Reals:
+        """Round to nearest."""
+        return np.clip(np.round(self.real / self.scale[..., np.newaxis]), -self.limit, self.limit)
+
+    def objective(self, integers: Reals) -> float:
+        """Return the mean squared error of the layer's output."""
+        return float(np.mean(self.residual(integers) ** 2))
+
+    def residual(self, integers: Reals) -> Reals:
+        """Return what is missing from the target."""
+        y = np.einsum("rgt,got->rgo", self.x, integers * self.scale[..., np.newaxis], optimize=True)
+        return np.asarray(self.target - y)
+
+
+def descend(problem: Problem) -> Reals:
+    """Return integers [groups, outputs, taps], each the floor or the ceiling of its weight.
+
+    Beside the objective, the rounding error itself counts, lightly (``RIDGE``): rounding to nearest has the least of
+    it, so neither sum nor objective ends above that of rounding to nearest.
+    """
+    integers = problem.nearest()
+    lower = np.clip(np.floor(problem.real / problem.scale[..., np.newaxis]), -problem.limit, problem.limit)
+    upper = np.minimum(lower + 1, problem.limit)
+    for start in range(0, integers.shape[2], MAX_TAPS):
+        taps = slice(start, start + MAX_TAPS)
+        x = np.moveaxis(problem.x[:, :, taps], 0, 2)  # [groups, taps, rows]
+        gram = x @ np.swapaxes(x, 1, 2)
+        ridge = RIDGE * np.trace(gram, axis1=1, axis2=2)[:, np.newaxis, np.newaxis] / gram.shape[1]
+        gram = gram + ridge * np.eye(gram.shape[1])
+        missing = problem.real[:, :, taps] - integers[:, :, taps] * problem.scale[..., np.newaxis]
+        slope = np.moveaxis(problem.residual(integers), 0, 2) @ np.swapaxes(x, 1, 2) + ridge * missing
+        _descend(integers[:, :, taps], lower[:, :, taps] + upper[:, :, taps], gram, slope, problem.scale)
+    return integers
+
+
+def _descend(integers: Reals, both: Reals, gram: Reals, slope: Reals, scale: Reals) -> None:
+    """Flip one tap after the other, in place, where the sum of squares falls; until nothing does.
+
+    Args:
+        integers: [groups, outputs, taps].
+        both: sum of the two integers that a weight may take.
+        gram: [groups, taps, taps], of the inputs.
+        slope: [groups, outputs, taps], half the descent of the objective along a weight; changed.
+        scale: [groups, outputs].
+    """
+    for _ in range(MAX_PASSES):
+        flipped = False
+        for t in range(integers.shape[2]):
+            step = (both[:, :, t] - 2 * integers[:, :, t]) * scale
+            curve = gram[:, t, t][:, np.newaxis] * step**2
+            flip = 2 * step * slope[:, :, t] > curve * (1 + 1e-9)
+            if flip.any():
+                flipped = True
+                step = np.where(flip, step, 0.0)
+                integers[:, :, t] += np.rint(step / scale)
+                slope -= step[..., np.newaxis] * gram[:, np.newaxis, t, :]
+        if not flipped:
+            return

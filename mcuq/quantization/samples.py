@@ -1,0 +1,189 @@
+"""Calibration data of any kind, batch by batch: arrays, iterables, loaders, files."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mcuq.errors import UsageError
+from mcuq.float_graph import Axes, FloatGraph
+from mcuq.tensor import Array, Shape
+
+BATCH_BYTES = 16 << 20  # of the largest activation of a batch, float32
+MAX_BATCH = 64
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some samples: float32 [samples, *shape of the graph] per model input, and labels where they come along."""
+
+    inputs: Mapping[str, Array]
+    labels: Array | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+    def part(self, start: int, stop: int) -> Batch:
+        """Return the samples from start to before stop."""
+        inputs = {name: x[start:stop] for name, x in self.inputs.items()}
+        return Batch(inputs, None if self.labels is None else self.labels[start:stop])
+
+
+def batches(graph: FloatGraph, data: Any) -> Iterator[Batch]:
+    """Yield samples in batches of bounded size, checked against the model, in its dimension order.
+
+    Args:
+        graph: the model; what ``graph.layouts`` holds is applied, so samples come as the model was trained.
+        data: an array [samples, *shape] (with or without a batch dimension of 1 behind the samples), a mapping from
+            input names to such arrays, a tuple (array, labels), an iterable of batches or of single samples in any
+            of these forms (a ``torch.utils.data.DataLoader`` is one), or the path of an ``.npy`` or ``.npz`` file
+            (keys ``X`` or the inputs' names, ``Y`` for labels). Integers are taken as the real values they are.
+
+    Raises:
+        UsageError: for data that does not hold finite samples of this model, or none.
+    """
+    size, count = batch_size(graph), 0
+    for number, (where, item) in enumerate(_items(graph, data)):
+        whole = _batch(graph, item, f"{where} {number}" if where == "batch" else where)
+        for start in range(0, len(whole), size):
+            part = whole.part(start, start + size)
+            yield Batch({name: _finite(x, name) for name, x in part.inputs.items()}, part.labels)
+        count += len(whole)
+    if not count:
+        raise UsageError("the calibration set holds no samples")
+
+
+def chunks(x: Array) -> Iterator[Array]:
+    """Cut samples [samples, *shape] so that a layer's windows over each part stay in bounds."""
+    size = int(np.clip(CHUNK_BYTES // max(x[:1].nbytes, 1), 1, len(x)))
+    return (x[start : start + size] for start in range(0, len(x), size))
+
+
+def batch_size(graph: FloatGraph) -> int:
+    """Return how many samples to run at a time."""
+    largest = max(math.prod(shape) for shape in graph.shapes.values())
+    return int(np.clip(BATCH_BYTES // (4 * largest), 1, MAX_BATCH))
+
+
+def _items(graph: FloatGraph, data: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what holds samples, and what to call it in an error."""
+    if isinstance(data, str | Path):
+        yield str(data), _read(graph, Path(data))
+    elif _is_array(data) or isinstance(data, Mapping | tuple):
+        yield "calibration", data
+    elif isinstance(data, Iterable):
+        for item in data:
+            yield "batch", item
+    else:
+        raise UsageError(f"calibration data of type {type(data).__name__}: arrays, iterables of arrays or a file are")
+
+
+def _read(graph: FloatGraph, path: Path) -> Any:
+    try:
+        if path.suffix == ".npy":
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file") from None
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path}: not an .npy or .npz file of plain arrays ({error})") from None
+    labels = arrays.pop("Y", None)
+    inputs = [arrays["X"]] if len(graph.inputs) == 1 and "X" in arrays else _named(graph, arrays, str(path))
+    return (*inputs, labels)
+
+
+def _named(graph: FloatGraph, arrays: Mapping[str, Any], where: str) -> list[Any]:
+    if missing := [name for name in graph.inputs if name not in arrays]:
+        raise UsageError(f"{where}: has no array {missing[0]!r}; the model's inputs are {', '.join(graph.inputs)}")
+    return [arrays[name] for name in graph.inputs]
+
+
+def _batch(graph: FloatGraph, item: Any, where: str) -> Batch:
+    """Return one item of the data as a batch, its values not looked at."""
+    labels = None
+    if isinstance(item, Mapping):
+        arrays = _named(graph, item, where)
+    elif isinstance(item, Sequence) and len(item) in (len(graph.inputs), len(graph.inputs) + 1) and _holds(item[0]):
+        arrays, labels = list(item[: len(graph.inputs)]), (*item, None)[len(graph.inputs)]
+    else:
+        arrays = [item]
+    if len(arrays) != len(graph.inputs):
+        raise UsageError(f"{where}: one array, but the model has the inputs {', '.join(graph.inputs)}; pass a dict")
+    inputs = {
+        name: _to_graph(_array(x, where), graph.shapes[name], graph.layouts.get(name), f"{where}: {name}")
+        for name, x in zip(graph.inputs, arrays, strict=True)
+    }
+    counts = sorted({len(x) for x in inputs.values()})
+    if len(counts) > 1:
+        raise UsageError(f"{where}: the inputs have different numbers of samples: {counts}")
+    return Batch(inputs, _labels(labels, counts[0], where))
+
+
+def _is_array(x: Any) -> bool:
+    return hasattr(x, "__array__") or hasattr(x, "detach")
+
+
+def _holds(x: Any) -> bool:
+    """Whether the first element of a sequence is an input of its own, not a number or a row of numbers."""
+    return _is_array(x) and np.ndim(x) > 0
+
+
+def _array(x: Any, where: str) -> Array:
+    """Return a tensor of any framework as an array; a PyTorch one may require gradients or be on another device."""
+    if hasattr(x, "detach"):
+        x = x.detach().cpu()
+    try:
+        array = np.asanyarray(x)  # a memory map stays one
+    except ValueError:
+        raise UsageError(f"{where}: samples of different shapes") from None
+    if array.dtype.kind not in "fiub":
+        raise UsageError(f"{where}: values of type {array.dtype}, expected numbers")
+    return np.asarray(array)
+
+
+def _labels(labels: Any, count: int, where: str) -> Array | None:
+    if labels is None:
+        return None
+    array = np.asarray(labels.detach().cpu() if hasattr(labels, "detach") else labels)
+    if array.size == count:
+        return np.asarray(array.reshape(count))
+    if array.ndim == 2 and len(array) == count:
+        return np.asarray(array.argmax(axis=1))  # one-hot
+    raise UsageError(f"{where}: {count} samples and {len(np.atleast_1d(array))} labels")
+
+
+def _to_graph(x: Array, shape: Shape, axes: Axes | None, where: str) -> Array:
+    """Return samples as [samples, *shape], a view where possible; one sample may come without its dimension."""
+    trained = shape if axes is None else tuple(shape[axes.index(d)] for d in range(len(shape)))
+    sample = trained[1:] if len(trained) > 1 and trained[0] == 1 else trained
+    if x.shape not in (sample, trained) and x.shape[1:] not in (sample, trained):
+        listed = ", ".join(map(str, ("N", *sample)))
+        raise UsageError(
+            f"{where}: samples of shape {list(x.shape)}, expected [{listed}]{_hint(x.shape, sample, axes)}"
+        )
+    samples = x.reshape(-1, *trained)
+    return samples if axes is None else samples.transpose(0, *(1 + axis for axis in axes))
+
+
+def _hint(given: Shape, sample: Shape, axes: Axes | None) -> str:
+    """Say so when an image comes in the other layout."""
+    if len(sample) != 3 or len(given) < 3:
+        return ""
+    if axes is not None and given[-3:] == (*sample[1:], sample[0]):
+        return " (this looks like NHWC; the model was trained with NCHW)"
+    return " (this looks like NCHW; the model was trained with NHWC)" if given[-3:] == (sample[2], *sample[:2]) else ""
+
+
+def _finite(x: Array, name: str) -> Array:
+    real = np.ascontiguousarray(x, np.float32)
+    if not np.all(np.isfinite(real)):
+        raise UsageError(f"the calibration samples of {name} hold NaN or infinite values")
+    return real
