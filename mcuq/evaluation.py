@@ -50,7 +50,7 @@ class Layer:
         weights: SQNR of its weights in dB; None without weights.
         output: its output against the float model's, with the errors of all layers before it.
         own: the same when its inputs are the float model's, rounded to integers: what this layer alone loses.
-        clipped: share of the float model's values outside the output's range.
+        clipped: share of the float model's values more than one step outside the output's range.
     """
 
     name: str
@@ -162,8 +162,8 @@ def _judge(plan: Plan, step: Step, layer: Layer, computed: Mapping[str, Array], 
     if alone := _alone(plan, step, real):
         layer.own.add(wanted, tensor.dequantize(alone[0]))
     low, high = (tensor.scale * (limit - tensor.zero_point) for limit in tensor.limits)
-    half = tensor.scale / 2
-    layer.beyond += int(np.count_nonzero((wanted < low - half) | (wanted > high + half)))
+    step = np.float32(1.0001) * tensor.scale  # a softmax of 1 is 255/256, as near as its integers come
+    layer.beyond += int(np.count_nonzero((wanted < low - step) | (wanted > high + step)))
     layer.values += wanted.size
 
 

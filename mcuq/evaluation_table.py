@@ -12,7 +12,7 @@ from mcuq.report import Report, thousands
 
 def evaluation(graph: Graph, e: Evaluation) -> Report:
     """Report what the integers cost: accuracy, and the noise of every layer."""
-    layers = [_judged(layer) for layer in e.layers]
+    layers = [_judged(layer) for layer in e.layers if layer.values]
     data: dict[str, Any] = {"model": graph.name, "samples": e.samples, "layers": layers}
     data |= {"float_accuracy": e.float_accuracy, "integer_accuracy": e.integer_accuracy, "agreement": e.agreement}
     data["look_at_first"] = e.worst.name if e.worst else None

@@ -98,7 +98,7 @@ def open_model(
 def open_for_sizes(path: str | Path) -> Archive:
     """Read a model file; a float model is calibrated with noise: its integers mean nothing, their sizes are right.
 
-    Biases become 0, so that no channel seems constant, and is left out, because the noise does not reach it.
+    Biases become small, so that no channel seems constant, and is left out, because the noise does not reach it.
     """
     opened = read_model(path)
     if isinstance(opened, Archive):
@@ -106,9 +106,9 @@ def open_for_sizes(path: str | Path) -> Archive:
     rng = np.random.default_rng(0)
     noise = {name: rng.normal(size=(NOISE, *opened.shapes[name])).astype(np.float32) for name in opened.inputs}
     graph = quantize_float(replace(opened, layouts={}), noise, {"corrections": ()}).graph
-    biases = {node.inputs[2] for node in graph.nodes if node.op.weights_axis is not None and len(node.inputs) > 2}
-    zeros = {name: replace(graph.constants[name], values=0 * graph.constants[name].values) for name in biases}
-    return Archive(replace(graph, constants={**graph.constants, **zeros}))
+    biases = [node.inputs[2] for node in graph.nodes if node.op.weights_axis is not None and len(node.inputs) > 2]
+    small = {n: replace(c := graph.constants[n], values=np.full_like(c.values, i)) for i, n in enumerate(biases)}
+    return Archive(replace(graph, constants={**graph.constants, **small}))
 
 
 def quantize(model: Any, calibration: Any, *, example: Any = None, **options: Any) -> Graph:

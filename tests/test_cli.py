@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from models import small_graph
 
-from mcuq import archive, cli, report
+from mcuq import archive, report
 from mcuq.archive import Archive
 
 ROOT = Path(__file__).parents[1]
@@ -21,22 +21,6 @@ def model(rng, tmp_path):
     path = tmp_path / "small.mcuq"
     path.write_bytes(archive.dump(Archive(small_graph(rng))))
     return path
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command; return exit status, stdout, stderr."""
-
-    def command(*arguments) -> tuple[int, str, str]:
-        capsys.readouterr()
-        try:
-            status = cli.main([str(a) for a in arguments])
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        out = capsys.readouterr()
-        return status, out.out, out.err
-
-    return command
 
 
 def test_build_check_simulate_verify(run, model, tmp_path, rng):

@@ -1,10 +1,11 @@
-"""Train a small network on scikit-learn's handwritten digits and write it as a fully quantized int8 TFLite model.
+"""Train a small network on scikit-learn's handwritten digits and write it as TFLite models: float, and int8.
 
     pip install tensorflow scikit-learn tflite-micro
     python examples/digits/train.py
 
-Writes ``digits.tflite`` and ``holdout.npz`` (``X``: pixels 0..16 as float32 [540, 8, 8, 1], ``Y``: digits) beside
-this file, or into ``--out``.
+Writes ``digits.tflite`` (int8), ``digits_float.tflite``, ``holdout.npz`` (``X``: pixels 0..16 as float32
+[540, 8, 8, 1], ``Y``: digits) and ``calibration.npz`` (the same of 100 digits of the training part) beside this file,
+or into ``--out``.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from tflite_micro.python.tflite_micro import runtime
 SEED = 0
 EPOCHS = 40
 BATCH = 32
+CALIBRATION = 100
 
 
 def main() -> None:
@@ -42,7 +44,9 @@ def main() -> None:
 
     out.mkdir(parents=True, exist_ok=True)
     (out / "digits.tflite").write_bytes(quantized)
+    (out / "digits_float.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
     np.savez_compressed(out / "holdout.npz", X=holdout_x, Y=holdout_y)
+    np.savez_compressed(out / "calibration.npz", X=train_x[:CALIBRATION], Y=train_y[:CALIBRATION])
 
     print(f"{model.count_params()} parameters in float, {len(quantized)} bytes as int8 TFLite")
     report("float, Keras", model.predict(holdout_x, verbose=0), holdout_y)

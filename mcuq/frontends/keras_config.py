@@ -75,8 +75,8 @@ def custom_objects() -> Mapping[str, Any]:
 
 
 def _config(path: Path) -> Any:
-    """Return the model's description, parsed."""
-    text = _zipped(path) if zipfile.is_zipfile(path) else _in_hdf5(path)
+    """Return the model's description, parsed: the one that Keras takes, which goes by the name of the file."""
+    text = _zipped(path) if path.suffix == ".keras" else _in_hdf5(path)
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -103,7 +103,7 @@ def _in_hdf5(path: Path) -> bytes | str:
                 raise MalformedModelError("holds no model, weights at most; save the whole model: model.save(path)")
             text = file.attrs["model_config"]
     except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
-        raise MalformedModelError(f"neither a .keras nor an HDF5 file: {first_line(error)}") from None
+        raise MalformedModelError(f"not an HDF5 file: {first_line(error)}") from None
     return text if isinstance(text, bytes | str) else str(text)
 
 

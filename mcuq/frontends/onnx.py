@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends import onnx_constants, onnx_ops, onnx_patterns, onnx_qdq
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 MAX_NAME = 64  # characters of a C identifier made from a tensor's name
+MAX_FOLDED = 1 << 26
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
@@ -71,7 +74,7 @@ def _graph(model: OnnxModel, name: str) -> FloatGraph:
 
 def _refuse_unknown_operators(model: OnnxModel) -> None:
     """Name all kinds at once; those that only compute constants may be of other kinds."""
-    constants = set(model.constants)
+    constants, readers = set(model.constants), _readers()
     unknown: Counter[str] = Counter()
     for node in model.nodes:
         operands = [name for name in node.inputs if name]
@@ -79,7 +82,7 @@ def _refuse_unknown_operators(model: OnnxModel) -> None:
             node.kind in ("Shape", "Size") or all(name in constants for name in operands)
         ):
             constants.update(node.outputs)
-        elif node.kind not in _readers():
+        elif node.kind not in readers:
             unknown[node.kind] += 1
     if unknown:
         counted = ", ".join(f"{kind} ({count})" for kind, count in sorted(unknown.items()))
@@ -98,6 +101,7 @@ class _Reader:
         self.model, self.builder, self.readers = model, Builder(), _readers()
         self.entries: dict[str, Entry] = {name: Constant(array) for name, array in model.constants.items()}
         self.inputs = list(self._inputs(model.inputs))
+        self.folded = 0  # elements of all folded constants
 
     def _inputs(self, inputs: Sequence[OnnxInput]) -> Iterator[tuple[str, Value]]:
         taken: set[str] = set()
@@ -114,7 +118,8 @@ class _Reader:
         """Turn one operator of the file into nodes, or fold it."""
         self.builder.index = node.index
         try:
-            results = self._convert(node, [self._entry(name) for name in node.inputs])
+            with np.errstate(all="ignore"):  # constants that become infinite are refused in the end
+                results = self._convert(node, [self._entry(name) for name in node.inputs])
         except McuqError as error:
             raise error.at(str(node)) from None
         except DAMAGE as error:
@@ -140,6 +145,9 @@ class _Reader:
             return cast(Sequence[Entry], converted)
         folded = onnx_constants.fold(node, inputs)
         if folded is not None:
+            self.folded += folded.values.size
+            if self.folded > MAX_FOLDED:
+                raise MalformedModelError(f"folding constants up to here makes more than {MAX_FOLDED} elements")
             return [folded]
         result = self.readers[node.kind](self.builder, node, inputs)
         return [result] if isinstance(result, Value | Constant) else result
@@ -149,7 +157,9 @@ class _Reader:
         taken = {wanted for wanted, _ in self.inputs}
         outputs = []
         for output in self.model.outputs:
-            entry = self._entry(output)
+            entry = self.entries.get(output)
+            if entry is None:
+                raise MalformedModelError(f"output '{printable(output)}' is never computed")
             if not isinstance(entry, Value):
                 raise MalformedModelError(f"output '{printable(output)}' does not depend on an input")
             outputs.append((_border_name(output, taken), onnx_qdq.output(self.builder, entry)))

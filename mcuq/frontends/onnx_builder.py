@@ -113,6 +113,8 @@ class Builder:
         Raises:
             UnsupportedOperatorError: for shapes that the op does not take.
         """
+        if not any(isinstance(operand, Value) for operand in operands):
+            raise UnsupportedOperatorError("changes quantized constants; fold it before they are quantized")
         name = self._free(f"{op.name}_{self.index}")
         try:
             shape = op.infer_shape(*(operand.shape for operand in operands))
@@ -218,11 +220,11 @@ class Builder:
             yield wanted, distinct
 
     def _needed(self, wanted: set[str]) -> list[Node]:
-        kept = []
+        kept, wanted = [], set(wanted)
         for node in reversed(self.nodes):
             if wanted.intersection(node.outputs):
                 kept.append(node)
-                wanted = wanted | set(node.inputs)
+                wanted.update(node.inputs)
         return kept[::-1]
 
     def _spread_known(self) -> None:

@@ -31,8 +31,7 @@ def fold(node: OnnxNode, inputs: Sequence[Entry | None]) -> Constant | None:
     arrays = [entry.values if isinstance(entry, Constant) else np.empty(0) for entry in inputs]
     if node.kind not in ("Constant", "ConstantOfShape") and not present:
         raise MalformedModelError("it has no inputs")
-    with np.errstate(all="ignore"):
-        return Constant(_limited(np.asarray(FOLDERS[node.kind](node, arrays))))
+    return Constant(_limited(np.asarray(FOLDERS[node.kind](node, arrays))))
 
 
 def _limited(result: Array) -> Array:

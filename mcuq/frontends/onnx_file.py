@@ -122,10 +122,12 @@ def _parse(model: Any, folder: Path | None) -> OnnxModel:
     if graph.sparse_initializer:
         raise UnsupportedOperatorError("the ONNX model has sparse weights; export it with dense ones")
     opset = _opset(model)
-    outputs = tuple(output.name for output in graph.output)
-    protos = _needed(graph.node, outputs)
-    used = {name for node in protos for name in node.input} | set(outputs)
-    constants = {tensor.name: array_of(tensor, folder) for tensor in graph.initializer if tensor.name in used}
+    outputs = tuple(_text(output.name) for output in graph.output)
+    protos = _needed(graph.node, [output.name for output in graph.output])
+    used = {name for node in protos for name in node.input} | {output.name for output in graph.output}
+    if sum(_elements(tensor) for tensor in graph.initializer if tensor.name in used) > MAX_FILE_BYTES:
+        raise MalformedModelError(f"the weights have more than {MAX_FILE_BYTES} elements, more than any ESP32 holds")
+    constants = {_text(tensor.name): array_of(tensor, folder) for tensor in graph.initializer if tensor.name in used}
     initializers = {tensor.name for tensor in graph.initializer}
     inputs = tuple(_input(value) for value in graph.input if value.name not in initializers)
     indices = {id(proto): index for index, proto in enumerate(graph.node)}
@@ -162,9 +164,10 @@ def _needed(nodes: Any, outputs: Sequence[str]) -> list[Any]:
 
 
 def _node(index: int, proto: Any, opset: int, folder: Path | None) -> OnnxNode:
-    kind = proto.op_type if proto.domain in OWN_DOMAINS else f"{proto.domain}.{proto.op_type}"
-    attributes = dict(_attributes(proto, folder))
-    return OnnxNode(index, printable(kind), tuple(proto.input), tuple(proto.output), attributes, opset)
+    kind, domain = _text(proto.op_type), _text(proto.domain)
+    kind = kind if domain in OWN_DOMAINS else f"{domain}.{kind}"
+    inputs, outputs = (tuple(map(_text, names)) for names in (proto.input, proto.output))
+    return OnnxNode(index, printable(kind), inputs, outputs, dict(_attributes(proto, folder)), opset)
 
 
 def _attributes(proto: Any, folder: Path | None) -> Iterator[tuple[str, Any]]:
@@ -174,10 +177,13 @@ def _attributes(proto: Any, folder: Path | None) -> Iterator[tuple[str, Any]]:
     kinds = onnx.AttributeProto
     for attribute in proto.attribute:
         if attribute.type == kinds.TENSOR:
-            yield attribute.name, array_of(attribute.t, folder)
+            yield _text(attribute.name), array_of(attribute.t, folder)
         elif attribute.type in (kinds.FLOAT, kinds.INT, kinds.STRING, kinds.FLOATS, kinds.INTS, kinds.STRINGS):
             value = onnx.helper.get_attribute_value(attribute)
-            yield attribute.name, list(value) if attribute.type in (kinds.FLOATS, kinds.INTS, kinds.STRINGS) else value
+            yield (
+                _text(attribute.name),
+                list(value) if attribute.type in (kinds.FLOATS, kinds.INTS, kinds.STRINGS) else value,
+            )
 
 
 def _input(value: Any) -> OnnxInput:
@@ -193,7 +199,7 @@ def _input(value: Any) -> OnnxInput:
     shape = tuple(_dimension(name, axis, dim) for axis, dim in enumerate(tensor.shape.dim))
     if len(shape) > MAX_RANK or math.prod(shape) > MAX_ELEMENTS:
         raise MalformedModelError(f"input '{name}' has the impossible shape {list(shape)[:MAX_RANK]}")
-    return OnnxInput(value.name, shape, dtype)
+    return OnnxInput(_text(value.name), shape, dtype)
 
 
 def _dimension(name: str, axis: int, dim: Any) -> int:
@@ -218,8 +224,7 @@ def array_of(tensor: Any, folder: Path | None) -> Array:
     import onnx
 
     name = printable(tensor.name)
-    if any(d < 0 for d in tensor.dims) or len(tensor.dims) > MAX_RANK or math.prod(tensor.dims) > MAX_ELEMENTS:
-        raise MalformedModelError(f"tensor '{name}' has the impossible shape {list(tensor.dims)[:MAX_RANK]}")
+    _elements(tensor)
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
         copied = onnx.TensorProto()
         copied.CopyFrom(tensor)
@@ -235,9 +240,17 @@ def array_of(tensor: Any, folder: Path | None) -> Array:
         raise MalformedModelError(f"tensor '{name}' of shape {list(tensor.dims)} is damaged ({_line(error)})") from None
 
 
+def _elements(tensor: Any) -> int:
+    """Return the number of elements, of a shape that is possible."""
+    if any(d < 0 for d in tensor.dims) or len(tensor.dims) > MAX_RANK or math.prod(tensor.dims) > MAX_ELEMENTS:
+        shape = list(tensor.dims)[:MAX_RANK]
+        raise MalformedModelError(f"tensor '{printable(tensor.name)}' has the impossible shape {shape}")
+    return math.prod(tensor.dims)
+
+
 def _external(name: str, tensor: Any, folder: Path | None) -> bytes:
     """Read a tensor's bytes from a file beside the model; never from elsewhere."""
-    entries = {entry.key: entry.value for entry in tensor.external_data}
+    entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
     location = entries.get("location", "")
     if folder is None:
         raise MalformedModelError(f"the bytes of tensor '{name}' are in the file '{printable(location)}'; give a path")
@@ -261,9 +274,14 @@ def _external(name: str, tensor: Any, folder: Path | None) -> bytes:
     return content
 
 
-def printable(text: str) -> str:
+def _text(name: str | bytes) -> str:
+    """Return a name; the package gives bytes for what is not UTF-8."""
+    return name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name
+
+
+def printable(text: str | bytes) -> str:
     """Return a name of the file as one short printable line."""
-    shown = "".join(c if c.isprintable() else "?" for c in text)
+    shown = "".join(c if c.isprintable() else "?" for c in _text(text))
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 

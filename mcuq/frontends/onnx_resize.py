@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -77,7 +78,7 @@ def _target(node: OnnxNode, shape: Shape, inputs: Inputs) -> tuple[list[float], 
     for i, axis in enumerate(axes):
         factors[axis] = float(scales[i]) if scales else sizes[i] / shape[axis]
         target[axis] = int(np.floor(shape[axis] * factors[axis])) if scales else sizes[i]
-    if any(not 1 <= d <= MAX_ELEMENTS for d in target) or not all(0 < f < MAX_ELEMENTS for f in factors):
+    if min(target) < 1 or math.prod(target) > MAX_ELEMENTS or not all(0 < f < MAX_ELEMENTS for f in factors):
         raise MalformedModelError(f"shape {shape} to {tuple(target)}")
     return factors, tuple(target)
 

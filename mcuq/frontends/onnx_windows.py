@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,10 +17,11 @@ from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.conv_transpose2d import ConvTranspose2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.window import Padding, Pair
+from mcuq.tensor import Array, Shape
 
 Inputs = Sequence[Entry | None]
 MAX_SIZE = 1 << 24  # of a window, stride, dilation or padding
-MAX_FILTER = 1 << 10  # rows or columns that a dilated filter is spread to
+MAX_DENSE = 1 << 24  # weights of a transposed convolution without groups and dilations
 
 
 class Sliding:
@@ -162,7 +164,7 @@ def dense(weights: Constant, groups: int) -> Constant:
     i, o = weights.shape[:2]
     if groups < 1 or i % groups:
         raise MalformedModelError(f"{groups} groups of {i} channels")
-    values = np.zeros((i, groups * o, *weights.shape[2:]), weights.values.dtype)
+    values = _zeros((i, groups * o, *weights.shape[2:]), weights)
     for channel in range(i):
         group = channel // (i // groups)
         values[channel, group * o : (group + 1) * o] = weights.values[channel]
@@ -178,8 +180,12 @@ def _dilated(weights: Constant, dilation: Pair) -> Constant:
     if dilation == (1, 1):
         return weights
     (h, w), (dh, dw) = weights.shape[2:], dilation
-    if max((h - 1) * dh, (w - 1) * dw) > MAX_FILTER:
-        raise UnsupportedOperatorError(f"dilations {dilation} of a filter of {h}x{w}")
-    values = np.zeros((*weights.shape[:2], (h - 1) * dh + 1, (w - 1) * dw + 1), weights.values.dtype)
+    values = _zeros((*weights.shape[:2], (h - 1) * dh + 1, (w - 1) * dw + 1), weights)
     values[:, :, ::dh, ::dw] = weights.values
     return replace(weights, values=values)
+
+
+def _zeros(shape: Shape, weights: Constant) -> Array:
+    if math.prod(shape) > MAX_DENSE:
+        raise UnsupportedOperatorError(f"filters of {weights.shape} become {shape} without groups and dilations")
+    return np.zeros(shape, weights.values.dtype)

@@ -44,7 +44,7 @@ def channels_last(graph: FloatGraph) -> FloatGraph:
     for wanted in ({}, *_all_inputs(graph)):
         best, chosen = _better(graph, wanted, best, chosen)
     for name in graph.inputs:
-        for axes in _orders(graph, name):
+        for axes in (*_orders(graph, name), *_left(best, name)):
             best, chosen = _better(graph, {**chosen, name: axes}, best, chosen)
     return best
 
@@ -69,6 +69,13 @@ def _orders(graph: FloatGraph, name: str) -> list[Axes]:
     rank = len(graph.shapes[name])
     found = {node.op.axes for node in graph.nodes if isinstance(node.op, Transpose) and len(node.op.axes) == rank}
     return [*sorted(found), tuple(range(rank))] if found else []
+
+
+def _left(graph: FloatGraph, name: str) -> list[Axes]:
+    """Return the orders that transposes of an input still make, from the one that it was trained in."""
+    stored = graph.layouts.get(name, tuple(range(len(graph.shapes[name]))))
+    left = {node.op.axes for node in graph.nodes if isinstance(node.op, Transpose) and node.inputs[0] == name}
+    return sorted(tuple(stored[axis] for axis in axes) for axes in left)
 
 
 def _cost(graph: FloatGraph) -> Cost:

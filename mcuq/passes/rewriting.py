@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mcuq.float_graph import FloatGraph, consumers
+from mcuq.float_graph import FloatGraph
 from mcuq.graph import Node
 from mcuq.tensor import QTensor
 
@@ -83,15 +83,3 @@ def scalar(graph: FloatGraph, name: str) -> float | None:
     values = graph.real(name)
     first = values.flat[0]
     return float(first) if np.all(values == first) else None
-
-
-__all__ = [
-    "consumers",
-    "free_name",
-    "is_inner",
-    "producers",
-    "pruned",
-    "renamed",
-    "same_quantization",
-    "scalar",
-]

@@ -128,7 +128,7 @@ def _optimal_starts(values: Reals, weights: Reals, clusters: int) -> npt.NDArray
     """Return where the clusters of rising values begin.
 
     ``best[j]`` is the least cost of the first j + 1 values; the best start of the last cluster never falls as j
-    rises, so each layer of the table is filled from its middle outwards.
+    rises, so each layer of the table is filled from its middle outwards, all middles of a level at once.
     """
     sums = [np.concatenate([[0.0], np.cumsum(weights * (values - values.mean()) ** p)]) for p in range(3)]
     n = values.size
@@ -154,18 +154,19 @@ def _layer(before: Reals, k: int, cost: Any) -> tuple[Reals, npt.NDArray[np.intp
     """Add one cluster: the least cost for every end, and the start of the last cluster that has it."""
     n = before.size
     best, start = np.full(n, np.inf), np.full(n, k, np.intp)
-    ranges = [(k, n - 1, k, n - 1)]  # ends; starts in question
-    while ranges:
-        following = []
-        for low, high, first, last in ranges:
-            middle = (low + high) // 2
-            candidates = np.arange(first, min(middle, last) + 1)
-            costs = before[candidates - 1] + cost(candidates, np.full_like(candidates, middle))
-            chosen = int(np.argmin(costs))
-            best[middle], start[middle] = costs[chosen], candidates[chosen]
-            if low < middle:
-                following.append((low, middle - 1, first, int(start[middle])))
-            if middle < high:
-                following.append((middle + 1, high, int(start[middle]), last))
-        ranges = following
+    low, high, first, last = (np.array([i], np.intp) for i in (k, n - 1, k, n - 1))  # ends; starts in question
+    while low.size:
+        middle = (low + high) // 2
+        count = np.minimum(middle, last) - first + 1
+        offset = np.cumsum(count) - count
+        owner = np.repeat(np.arange(middle.size), count)
+        candidates = np.arange(owner.size) - offset[owner] + first[owner]
+        costs = before[candidates - 1] + cost(candidates, middle[owner])
+        least = np.minimum.reduceat(costs, offset)
+        hits = np.flatnonzero(costs == least[owner])
+        chosen = candidates[hits[np.unique(owner[hits], return_index=True)[1]]]
+        best[middle], start[middle] = least, chosen
+        left, right = low < middle, middle < high
+        low, first = np.append(low[left], middle[right] + 1), np.append(first[left], chosen[right])
+        high, last = np.append(middle[left] - 1, high[right]), np.append(chosen[left], last[right])
     return best, start

@@ -132,17 +132,22 @@ class _Observer:
         return self.histograms
 
     def _problems(self, samples: int) -> Iterator[str]:
-        producers = {node.outputs[0]: node for node in self.graph.nodes}
-        for name, histogram in self.histograms.items():
-            node = producers.get(name)
-            what = f"the output of {node.name}" if node else f"the model's input {name}"
-            if not histogram.is_finite:
+        """Yield what cannot be quantized by; a layer that is off throughout is none if others go around it."""
+        whats = {name: f"the model's input {name}" for name in self.graph.inputs}
+        whats |= {node.outputs[0]: f"the output of {node.name}" for node in self.graph.nodes}
+        for name, what in whats.items():
+            if not self.histograms[name].is_finite:
                 yield f"{what} takes NaN or infinite values on the calibration samples; is the model sound?"
-            elif histogram.is_constant and name not in self.graph.known and not (node and node.op.fixed_output):
-                yield (
-                    f"{what} is {histogram.low:g} everywhere in {samples} calibration sample(s), so its range is not "
-                    "known; calibrate with more samples, such as the model will meet"
-                )
+        constant = [name for name in whats if self.histograms[name].is_constant and name not in self.graph.known]
+        varying = {*self.graph.inputs}.difference(constant)
+        for node in self.graph.nodes:
+            if varying.intersection(node.inputs) and node.outputs[0] not in constant:
+                varying.add(node.outputs[0])
+        if constant and not varying.issuperset(self.graph.outputs):
+            yield (
+                f"{whats[constant[0]]} is {self.histograms[constant[0]].low:g} everywhere in {samples} calibration "
+                "sample(s), so its range is not known; calibrate with more samples, such as the model will meet"
+            )
 
 
 class _Kept:

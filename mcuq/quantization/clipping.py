@@ -73,12 +73,12 @@ def choose_range(histogram: Histogram, method: str, scheme: Scheme = Scheme()) -
 def _percentile(histogram: Histogram, percentile: float) -> Range:
     """Return the bounds, each the far edge of the bin that holds it, within the values seen."""
     outside = int(histogram.samples * (100 - percentile) / 100)
-    counts, zero = histogram.counts, np.clip(-histogram.first, 0, histogram.counts.size)
-    counts = np.insert(counts, zero, histogram.zeros)
-    edges = np.insert((histogram.first + np.arange(histogram.counts.size + 1)) * histogram.width, zero, 0.0)
+    zero = int(np.clip(-histogram.first, 0, histogram.counts.size))  # where the zeros belong: a bin of no width
+    counts = np.insert(histogram.counts, zero, histogram.zeros)
+    starts, ends = (np.insert(histogram.centers + half, zero, 0.0) for half in np.array([-0.5, 0.5]) * histogram.width)
     lower = int(np.searchsorted(np.cumsum(counts), outside, side="right"))
-    upper = counts.size - int(np.searchsorted(np.cumsum(counts[::-1]), outside, side="right"))
-    return Range(max(histogram.low, float(edges[lower])), min(histogram.high, float(edges[upper])))
+    upper = -1 - int(np.searchsorted(np.cumsum(counts[::-1]), outside, side="right"))
+    return Range(max(histogram.low, float(starts[lower])), min(histogram.high, float(ends[upper])))
 
 
 class _Seen:

@@ -47,6 +47,16 @@ def test_lambda_is_not_run(keras, tmp_path, suffix):
     assert not mark.exists()
 
 
+def test_two_descriptions_in_one_file(keras, tmp_path):
+    """An HDF5 file with a zip archive behind it: the description that Keras loads is the one looked at."""
+    small(keras, keras.layers.Dense(3)).save(tmp_path / "fine.keras")
+    path = tmp_path / "model.h5"
+    small(keras, keras.layers.Lambda(lambda x: x * 2, output_shape=(6,))).save(path)
+    path.write_bytes(path.read_bytes() + (tmp_path / "fine.keras").read_bytes())
+    assert zipfile.is_zipfile(path)
+    assert_refused(path, UnsupportedOperatorError, "that is code")
+
+
 def test_lambda_of_a_live_model_is_the_users_own(keras):
     graph = read_keras(small(keras, keras.layers.Lambda(lambda x: x * 2)))
     assert [node.op.name for node in graph.nodes] == ["mul"]
@@ -148,9 +158,9 @@ def test_files_of_another_kind(keras, tmp_path):
     with h5py.File(tmp_path / "data.h5", "w") as file:
         file["x"] = np.zeros(3)
     for name, match in [
-        ("junk.keras", "neither a .keras nor an HDF5 file"),
-        ("pickle.h5", "neither a .keras nor an HDF5 file"),
-        ("empty.h5", "neither a .keras nor an HDF5 file"),
+        ("junk.keras", "not a .keras file"),
+        ("pickle.h5", "not an HDF5 file"),
+        ("empty.h5", "not an HDF5 file"),
         ("other.keras", "not a .keras file"),
         ("broken.keras", "its description is damaged"),
         ("data.h5", "holds no model, weights at most"),

@@ -177,6 +177,21 @@ def test_impossible_tensors() -> None:
     )
 
 
+def test_results_too_large_for_memory() -> None:
+    nothing = np.empty(0, np.float32)
+    sizes = {"n": np.array([1, 1, 1 << 20, 1 << 20]), "nothing": nothing}
+    proto = model([node("Resize", "x nothing nothing n", "y")], {"x": (1, 1, 2, 2)}, sizes)
+    refused(proto, MalformedModelError, r"node 0 Resize: shape \(1, 1, 2, 2\) to ")
+    wide = {"w": np.ones((4096, 1, 4, 4), np.float32)}
+    proto = model([node("ConvTranspose", "x w", "y", group=4096)], {"x": (1, 4096, 2, 2)}, wide)
+    refused(proto, UnsupportedOperatorError, r"become \(4096, 4096, 4, 4\) without groups")
+    one = numpy_helper.from_array(np.ones(1, np.int8))
+    ones = [node("ConstantOfShape", "s", f"c{i}", value=one) for i in range(5)]
+    joined = node("Concat", " ".join(["x", *(f"c{i}" for i in range(5))]), "y", axis=0)
+    proto = model([*ones, joined], {"x": (1,)}, {"s": np.array([1 << 24])})
+    refused(proto, MalformedModelError, "node 4 .*folding constants up to here makes more")
+
+
 def test_not_onnx_at_all() -> None:
     refused(b"", MalformedModelError, "holds no graph")
     refused(b"PK\3\4 something else", MalformedModelError, "not an ONNX model")
@@ -334,6 +349,13 @@ def test_mutated_attributes() -> None:
                 else:
                     tensor.data_type = int(rng.integers(24))
         read_or_refuse(proto.SerializeToString())
+
+
+def test_names_that_are_not_text() -> None:
+    content = model([node("Relu", "x", "long_name")], {"x": (1, 2)}, outputs=("other_one",)).SerializeToString()
+    refused(content.replace(b"other_one", b"\xff\xfeher_one"), MalformedModelError, r"no operators|never computed")
+    content = model([node("Relu", "xyz", "y")], {"xyz": (1, 2)}).SerializeToString()
+    assert graph_of(content.replace(b"xyz", b"x\xffz"), "test").inputs == ("x_xffz",)
 
 
 def test_messages_are_printable() -> None:

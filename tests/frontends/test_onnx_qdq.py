@@ -366,6 +366,13 @@ def test_arithmetic_on_integers() -> None:
         graph_of(model(nodes, {"x": (1, 4)}, parameters()), "test")
 
 
+def test_arithmetic_on_quantized_constants() -> None:
+    constants = {"w": np.ones((4, 8), np.int8), "s": np.array(0.1, np.float32), "two": np.array(2, np.float32)}
+    nodes = [node("DequantizeLinear", "w s", "d"), node("Mul", "d two", "v"), node("Gemm", "x v", "y", transB=1)]
+    with pytest.raises(UnsupportedOperatorError, match="node 1 Mul: changes quantized constants"):
+        graph_of(model(nodes, {"x": (1, 8)}, constants), "test")
+
+
 def test_scales_per_block() -> None:
     constants = {"w": np.ones((4, 8), np.int8), "s": np.full((4, 2), 0.1, np.float32)}
     nodes = [node("DequantizeLinear", "w s", "d", axis=1, block_size=4), node("Gemm", "x d", "y", transB=1)]
