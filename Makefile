@@ -10,7 +10,7 @@ PROJECT := build/digits
 
 PYTEST_FLAGS ?= -n auto
 
-.PHONY: help quickstart test test-all lint format readme bench optional clean
+.PHONY: help quickstart frameworks test test-all lint format readme bench optional clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,8 @@ quickstart: $(VENV)/installed ## the main job on the digits model: fits, same by
 	$(BIN)/mcuq build $(DIGITS)/digits.tflite --board $(BOARD) --out $(PROJECT)
 	$(BIN)/mcuq verify $(PROJECT) --engine host --data $(DIGITS)/holdout.npz
 	$(BIN)/mcuq simulate $(DIGITS)/digits.tflite --input $(DIGITS)/holdout.npz --output $(PROJECT)-outputs.npy --engine host
+
+frameworks: $(VENV)/installed-frameworks ## PyTorch, TensorFlow and ONNX (3 GB): what the tests of the front ends need
 
 test: lint ## lint, then the tests (slow sweeps: a fixed sample)
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not slow"
@@ -69,4 +71,8 @@ $(VENV)/installed: pyproject.toml | $(BIN)/pip
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' # --group
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+$(VENV)/installed-frameworks: pyproject.toml | $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet --group frameworks
 	@touch $@

@@ -1,10 +1,12 @@
 """Small networks of the usual families, trained on scikit-learn's digits in seconds."""
 
 import numpy as np
-import torch
+from requirements import require_module
 from sklearn.datasets import load_digits
-from torch import nn
-from torch.nn import functional as F  # noqa: N812
+
+torch = require_module("torch")
+require_module("onnxscript")  # that torch exports with
+nn, F = torch.nn, torch.nn.functional
 
 EPOCHS, BATCH = 30, 64
 CALIBRATION = 100

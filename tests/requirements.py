@@ -66,6 +66,10 @@ PARTS = {
     "g++": Part(_tool("g++"), "apt-get install g++"),
     "platformio": Part(_module("platformio"), "pip install platformio==6.2.* scons==4.11.1"),
     "tflite_micro": Part(_module("tflite_micro"), "pip install tflite-micro (the oracle; Linux on x86-64)"),
+    **{
+        name: Part(_module(name), "make frameworks (3 GB)")
+        for name in ("torch", "torchao", "tensorflow", "onnx", "onnxscript", "onnxruntime")
+    },
     "ai_edge_litert": Part(_module("ai_edge_litert"), "pip install ai-edge-litert (writes TFLite test models)"),
 }
 

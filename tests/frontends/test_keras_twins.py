@@ -4,14 +4,13 @@ import os
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason='pip install "mcuq[torch]"')
-pytest.importorskip("tensorflow", reason='pip install "mcuq[keras]"')
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from digit_nets import CALIBRATION, accuracy, digits, trained
+from digit_nets import CALIBRATION, accuracy, digits, torch, trained
+from requirements import require
 
 import mcuq
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+require("tensorflow")
 
 
 def convolution(x, block, stride=1, activation=True):
@@ -63,8 +62,6 @@ def residual(net):
 @pytest.mark.parametrize("twin", [cnn, residual])
 def test_one_float_model_through_both_doors(twin):
     """Int8 within a point of float through Keras; the same arg-max as through PyTorch and ONNX on 99 % of samples."""
-    import torch
-
     net = trained(twin.__name__)
     model = twin(net)
     (x, _), (holdout, labels) = digits()

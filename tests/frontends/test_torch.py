@@ -6,13 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason='pip install "mcuq[torch]"')
-pytest.importorskip("onnxscript", reason='pip install "mcuq[torch]"')
-
-import torch
-from digit_nets import CALIBRATION, NETS, accuracy, digits, trained
-from torch import nn
+from digit_nets import CALIBRATION, NETS, accuracy, digits, nn, torch, trained
 
 import mcuq
 from mcuq import reference

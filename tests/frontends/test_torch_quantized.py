@@ -6,20 +6,15 @@ from collections import Counter
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason='pip install "mcuq[torch]"')
-pytest.importorskip("torchao", reason="pip install torchao")
-
-import torch
-from digit_nets import CALIBRATION, accuracy, digits, trained
-from torch import nn
-from torch.nn import functional as F  # noqa: N812
+from digit_nets import CALIBRATION, F, accuracy, digits, nn, torch, trained
+from requirements import require
 
 import mcuq
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 
+require("torchao")
 pytestmark = pytest.mark.filterwarnings("ignore")
 FLOWS = ["pt2e", "pt2e qat", "fx", "fx qat"]
 

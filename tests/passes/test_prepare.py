@@ -14,6 +14,7 @@ from float_graphs import GraphBuilder, assert_same, names, samples, transposes
 from float_graphs import given as in_order
 from hypothesis import given, settings
 from nchw_models import ALL_VANISH, random_graphs
+from requirements import require
 
 from mcuq import reference
 from mcuq.float_graph import FloatGraph
@@ -208,8 +209,7 @@ def _randomized(net: Any, seed: int) -> Any:
 
 @pytest.mark.parametrize("name", NETS)
 def test_nets_of_pytorch(name: str) -> None:
-    pytest.importorskip("torch", reason='pip install "mcuq[torch]"')
-    pytest.importorskip("onnxscript", reason='pip install "mcuq[torch]"')
+    require("torch", "onnxscript")
     import torch
 
     torch.manual_seed(0)
