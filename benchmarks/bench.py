@@ -96,10 +96,10 @@ def measure(model: Model, isa: str) -> dict[str, Any]:
     }
 
 
-def ours(model: Model, isa: str, folder: Path) -> tuple[Plan, Program]:
+def ours(model: Model, isa: str, folder: Path, speed: bool = False) -> tuple[Plan, Program]:
     """Write the model's C; return what of it runs an inference, with the hook after each step."""
     graph = replace(model.graph, name=model.name)
-    plan = pipeline.compile(graph, BOARDS[isa])
+    plan = pipeline.compile(graph, BOARDS[isa], speed=speed)
     samples = {graph.inputs[0]: model.inputs}
     write_files(folder, emit.emit_library(plan, Archive(graph, samples), simulate(plan, samples)))
     folders = library_folders(folder, [model.name])

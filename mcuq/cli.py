@@ -89,6 +89,8 @@ def _add_setup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wifi", action=switch, default=None, help="the application uses Wi-Fi")
     parser.add_argument("--ble", action=switch, default=None, help="the application uses Bluetooth Low Energy")
     parser.add_argument("--io-in-arena", action=switch, default=None, help="inputs and outputs lie in the arena too")
+    speed = "faster kernels that take more flash, as far as the board has it"
+    parser.add_argument("--speed", action=switch, default=None, help=speed)
     parser.add_argument("--app-ram", type=_count, metavar="N", help="bytes of static data of the application")
     parser.add_argument("--app-flash", type=_count, metavar="N", help="bytes of code and constants of the application")
 
@@ -101,7 +103,7 @@ def _count(text: str) -> int:
 
 
 def _setup_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    names = ("arena", "partition", "wifi", "ble", "app_ram", "app_flash", "io_in_arena")
+    names = ("arena", "partition", "wifi", "ble", "app_ram", "app_flash", "io_in_arena", "speed")
     return {name: getattr(arguments, name) for name in names}
 
 
@@ -168,15 +170,18 @@ def _add_inspect(verbs: Any) -> None:
     parser = _verb(verbs, "inspect", "list a model's layers, shapes, parameters, MACs and quantization", "model.tflite")
     parser.add_argument("model", metavar="MODEL", type=Path)
     parser.add_argument("--memory", action="store_true", help="the arena over time: what is live when, and the peak")
-    parser.add_argument("--board", metavar="B", help="with --memory: for that board's kernels")
+    parser.add_argument("--board", metavar="B", help="with --memory: for that board; default: the project's")
     parser.set_defaults(run=_inspect)
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
     from mcuq import pipeline, report
 
-    graph = pipeline.load(arguments.model)
-    shown = report.memory(pipeline.compile(graph, arguments.board)) if arguments.memory else report.inspection(graph)
+    model = pipeline.open_model(arguments.model)
+    if arguments.memory:
+        shown = report.memory(pipeline.compile_recorded(model, arguments.board))
+    else:
+        shown = report.inspection(model.graph)
     report.show(shown, arguments.json)
     return YES
 
@@ -187,7 +192,7 @@ def _add_simulate(verbs: Any) -> None:
     parser.add_argument("model", metavar="MODEL", type=Path)
     parser.add_argument("--input", required=True, metavar="X.npy", type=Path, help="samples; .npz: key X, labels Y")
     parser.add_argument("--output", metavar="Y.npy", type=Path, help="where the outputs go; several outputs: .npz")
-    parser.add_argument("--board", metavar="B", help="use that board's kernels (same bytes)")
+    parser.add_argument("--board", metavar="B", help="use that board's kernels (same bytes); default: the project's")
     engines = ["numpy", "host", "rv32", "xtensa"]
     parser.add_argument("--engine", choices=engines, default="numpy", help="numpy, or C: on the host, an emulated chip")
     parser.add_argument("--float", action="store_true", help="write real values instead of integers")
@@ -197,8 +202,8 @@ def _add_simulate(verbs: Any) -> None:
 def _simulate(arguments: argparse.Namespace) -> int:
     from mcuq import data, pipeline, report, simulator, verification
 
-    graph = pipeline.load(arguments.model)
-    plan = pipeline.compile(graph, arguments.board)
+    model = pipeline.open_model(arguments.model)
+    graph, plan = model.graph, pipeline.compile_recorded(model, arguments.board)
     samples = data.read_samples(arguments.input, graph)
     with report.progress("simulating", len(samples)) as advance:
         if arguments.engine == "numpy":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +15,12 @@ from mcuq.archive import Archive
 from mcuq.board import Board, load_board
 from mcuq.data import read_samples, to_integers
 from mcuq.errors import DoesNotFitError, UsageError
+from mcuq.faster import with_faster_kernels
 from mcuq.files import write_files
 from mcuq.fit import FitReport
 from mcuq.frontends.tflite import read_tflite
 from mcuq.graph import Graph, identifier
-from mcuq.memory import Extra
+from mcuq.memory import Extra, Place
 from mcuq.passes.fold_constant_channels import Folded, fold_constant_channels, saved
 from mcuq.plan import Plan, build_plan
 from mcuq.setup import PLAIN, Setup
@@ -50,13 +53,44 @@ def load(path: str | Path) -> Graph:
 
 
 def compile(  # noqa: A001 - the verb's public name
-    graph: Graph, board: Board | str | None = None, *, io_in_arena: bool = False
+    graph: Graph, board: Board | str | None = None, *, io_in_arena: bool = False, speed: bool = False
 ) -> Plan:
     """Lower a model to the steps a board will execute; without a board, to the portable kernels.
 
-    With ``io_in_arena`` inputs and outputs lie in the arena too, instead of in memory of the caller's.
+    With ``io_in_arena`` inputs and outputs lie in the arena too, instead of in memory of the caller's. With ``speed``
+    layers get faster kernels that take more flash, as far as the board has the memory.
     """
-    return build_plan(fold_constant_channels(graph), _board(board).chip.id if board else GENERIC_CHIP, io_in_arena)
+    if not board:
+        return build_plan(fold_constant_channels(graph), GENERIC_CHIP, io_in_arena)
+    return compile_for(Archive(graph), _board(board), "", Setup(io_in_arena=io_in_arena, speed=speed))
+
+
+def compile_for(model: Archive, board: Board, framework: str, setup: Setup) -> Plan:
+    """Lower a model to the steps that a board will execute with this framework and setup."""
+    plan = build_plan(fold_constant_channels(model.graph), board.chip.id, setup.io_in_arena)
+    if not setup.speed:
+        return plan
+    vectors = len(next(iter(model.samples.values()), ()))
+    return with_faster_kernels(plan, Place(board, board.framework(framework), setup, application_extra(plan, vectors)))
+
+
+def compile_recorded(model: Archive, board: str | None = None) -> Plan:
+    """Lower a model as its project has it, or for another board; without any board, to the portable kernels."""
+    if not (board or model.board):
+        return compile(model.graph)
+    return compile_for(model, *placed(model, board or model.board))
+
+
+def placed(
+    model: Archive, board: str, framework: str = "", options: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Board, str, Setup]:
+    """Return where a model shall run: the board, the framework (default: the recorded one on its board), the setup.
+
+    ``options`` are fields of the setup that replace the recorded ones; None is none.
+    """
+    found = load_board(board)
+    framework = found.framework(framework or (model.framework if found.id == model.board else ""))
+    return found, framework, model.setup_for(found.id, framework).updated(options)
 
 
 def check_fit(plan: Plan, board: Board | str, framework: str = "", setup: Setup = PLAIN) -> FitReport:
@@ -113,7 +147,7 @@ def write_project(
     framework = board.framework(framework)
     setup = setup or content.setup_for(board.id, framework)
     graph = replace(content.graph, name=_checked_name(name or content.graph.name))
-    plan = compile(graph, board, io_in_arena=setup.io_in_arena)
+    plan = compile_for(replace(content, graph=graph), board, framework, setup)
     samples = content.samples or emit.self_test_inputs(plan)
     report = fit.check_fit(plan, board, framework, setup, application_extra(plan, len(samples[graph.inputs[0]])))
     if not report.fits:
