@@ -86,14 +86,25 @@ def measure(model: Model, isa: str) -> dict[str, Any]:
         plan, program = ours(model, isa, folder / "ours")
         whole = count(isa, replace(program, flags=[*program.flags, "-UMCUQ_TRACE"]), rows, model.golden.shape[1])
         traced = count(isa, program, rows, model.golden.shape[1])
+        speed = _speed(model, isa, rows, folder / "speed")
         peers = dict(_peers(model, isa, rows, folder))
     return {
         "macs": _macs(model.graph),
         "macs_left": _macs(plan.graph),
         "mcuq": _described(whole, model.golden) | {"arena": plan.arena_bytes, "scratch": plan.scratch_bytes},
+        "speed": speed,
         "peers": {kind: described for kind, (described, _) in peers.items()},
         "layers": _layers(model.graph, plan, traced, {kind: steps for kind, (_, steps) in peers.items()}),
     }
+
+
+def _speed(model: Model, isa: str, rows: Array, folder: Path) -> dict[str, Any]:
+    """Return the same of the plan with --speed; nothing where it is no other."""
+    plan, program = ours(model, isa, folder, speed=True)
+    if not (plan.speedup and plan.speedup.layers):
+        return {}
+    whole = count(isa, replace(program, flags=[*program.flags, "-UMCUQ_TRACE"]), rows, model.golden.shape[1])
+    return _described(whole, model.golden) | {"arena": plan.arena_bytes, "scratch": plan.scratch_bytes}
 
 
 def ours(model: Model, isa: str, folder: Path, speed: bool = False) -> tuple[Plan, Program]:
