@@ -28,7 +28,7 @@ import bench_report
 import numpy as np
 from bench_chip import Counted, Program, count
 
-from mcuq import emit, pipeline
+from mcuq import emit, opening, pipeline
 from mcuq.archive import Archive
 from mcuq.engines.emulator import FLAGS, ISAS
 from mcuq.engines.sources import library_folders, library_sources
@@ -75,7 +75,7 @@ def read(name: str) -> Model:
     path = SHARED / "models" / "mlperf" / f"{MODELS[name]}.tflite"
     golden = np.load(SHARED / "golden" / f"mlperf__{MODELS[name]}.npz")
     outputs = golden["output0"][:SAMPLES].reshape(SAMPLES, -1)
-    return Model(name, path.read_bytes(), pipeline.load(path), golden["input"][:SAMPLES], outputs)
+    return Model(name, path.read_bytes(), opening.load(path), golden["input"][:SAMPLES], outputs)
 
 
 def measure(model: Model, isa: str) -> dict[str, Any]:
@@ -86,20 +86,31 @@ def measure(model: Model, isa: str) -> dict[str, Any]:
         plan, program = ours(model, isa, folder / "ours")
         whole = count(isa, replace(program, flags=[*program.flags, "-UMCUQ_TRACE"]), rows, model.golden.shape[1])
         traced = count(isa, program, rows, model.golden.shape[1])
+        speed = _speed(model, isa, rows, folder / "speed")
         peers = dict(_peers(model, isa, rows, folder))
     return {
         "macs": _macs(model.graph),
         "macs_left": _macs(plan.graph),
         "mcuq": _described(whole, model.golden) | {"arena": plan.arena_bytes, "scratch": plan.scratch_bytes},
+        "speed": speed,
         "peers": {kind: described for kind, (described, _) in peers.items()},
         "layers": _layers(model.graph, plan, traced, {kind: steps for kind, (_, steps) in peers.items()}),
     }
 
 
-def ours(model: Model, isa: str, folder: Path) -> tuple[Plan, Program]:
+def _speed(model: Model, isa: str, rows: Array, folder: Path) -> dict[str, Any]:
+    """Return the same of the plan with --speed; nothing where it is no other."""
+    plan, program = ours(model, isa, folder, speed=True)
+    if not (plan.speedup and plan.speedup.layers):
+        return {}
+    whole = count(isa, replace(program, flags=[*program.flags, "-UMCUQ_TRACE"]), rows, model.golden.shape[1])
+    return _described(whole, model.golden) | {"arena": plan.arena_bytes, "scratch": plan.scratch_bytes}
+
+
+def ours(model: Model, isa: str, folder: Path, speed: bool = False) -> tuple[Plan, Program]:
     """Write the model's C; return what of it runs an inference, with the hook after each step."""
     graph = replace(model.graph, name=model.name)
-    plan = pipeline.compile(graph, BOARDS[isa])
+    plan = pipeline.compile(graph, BOARDS[isa], speed=speed)
     samples = {graph.inputs[0]: model.inputs}
     write_files(folder, emit.emit_library(plan, Archive(graph, samples), simulate(plan, samples)))
     folders = library_folders(folder, [model.name])

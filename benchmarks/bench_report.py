@@ -7,6 +7,7 @@ from typing import Any
 
 CHIPS = {"rv32": "RV32IMC", "xtensa": "Xtensa (dc233c)"}
 MOST_PER_MAC = {"rv32": {"kws": 3.1, "ic": 3.0, "vww": 2.2, "ad": 3.4, "sww": 3.2}}
+MOST_WITH_SPEED = {"rv32": {"ic": 2.2}}
 LEAST_RATIO = {
     "rv32": {"kws": 3.9, "ic": 3.6, "vww": 4.4, "ad": 1.75, "sww": 2.8},
     "xtensa": {"kws": 6.0, "ic": 6.0, "vww": 7.0, "ad": 3.8, "sww": 5.0},
@@ -65,6 +66,15 @@ def _summary_rows(isa: str, models: Mapping[str, Any]) -> Iterator[list[str]]:
         yield row(f"mcuq, {what} bytes", {n: f"{r['mcuq'][what]:,}" for n, r in models.items()})
         yield row(f"esp_nn -O2, {what} bytes", {n: f"{r['peers']['esp_nn -O2'][what]:,}" for n, r in models.items()})
     yield row("mcuq, scratch bytes (part of the arena)", {n: f"{r['mcuq']['scratch']:,}" for n, r in models.items()})
+    if any(r["speed"] for r in models.values()):
+        fast = {n: r["speed"] or r["mcuq"] for n, r in models.items()}
+        yield row("mcuq --speed, instructions", {n: f"{r['instructions']:,}" for n, r in fast.items()})
+        ratios = {n: r["instructions"] / models[n]["macs"] for n, r in fast.items()}
+        goals = {n: _goal(ratio, isa, n, MOST_WITH_SPEED, "<=") for n, ratio in ratios.items()}
+        yield row("**mcuq --speed, instructions/MAC**", goals)
+        for what in ("code", "constants", "arena", "scratch"):
+            yield row(f"mcuq --speed, {what} bytes", {n: f"{r[what]:,}" for n, r in fast.items()})
+        yield row("mcuq --speed against TFLM", {n: _bytes(r) for n, r in fast.items()})
     yield row("mcuq against TFLM", {n: _bytes(r["mcuq"]) for n, r in models.items()})
     for kind in next(iter(models.values()))["peers"]:
         yield row(f"{kind} against TFLM", {n: _bytes(r["peers"][kind]) for n, r in models.items()})

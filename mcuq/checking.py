@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mcuq import fit, pipeline
+from mcuq import fit, opening, pipeline
 from mcuq.archive import Archive
-from mcuq.board import Board, load_board
 from mcuq.elf import read_elf
 from mcuq.errors import UsageError
 from mcuq.fit import FitReport
-from mcuq.setup import Setup
 from mcuq.verification import model_files
 
 NO_OPTIONS: Mapping[str, Any] = {}
@@ -29,8 +27,8 @@ def check_model(
         framework: default: the board's first.
         options: fields of ``Setup`` that replace the recorded ones; None is none.
     """
-    found, framework, setup = _place(content, board, framework, options)
-    plan = pipeline.compile(content.graph, found, io_in_arena=setup.io_in_arena)
+    found, framework, setup = pipeline.placed(content, board, framework, options)
+    plan = pipeline.compile_for(content, found, framework, setup)
     return pipeline.check_fit(plan, found, framework, setup)
 
 
@@ -58,17 +56,10 @@ def check_built(
     Raises:
         UsageError: the firmware is none, is for another chip, or holds other models.
     """
-    contents = [pipeline.open_model(file) for file in (model_files(path) if path.is_dir() else [path])]
+    contents = [opening.open_model(file) for file in (model_files(path) if path.is_dir() else [path])]
     first = contents[0]
     if not board and not first.board:
         raise UsageError("a board is needed; `mcuq boards` lists them")
-    found, framework, setup = _place(first, board or first.board, framework, options)
-    plans = [pipeline.compile(content.graph, found, io_in_arena=setup.io_in_arena) for content in contents]
+    found, framework, setup = pipeline.placed(first, board or first.board, framework, options)
+    plans = [pipeline.compile_for(content, found, framework, setup) for content in contents]
     return fit.check_linked(plans, read_elf(elf), found, framework, setup)
-
-
-def _place(content: Archive, board: str, framework: str, options: Mapping[str, Any]) -> tuple[Board, str, Setup]:
-    """Return the board, the framework (default: the recorded one on its board), and the setup."""
-    found = load_board(board)
-    framework = found.framework(framework or (content.framework if found.id == content.board else ""))
-    return found, framework, content.setup_for(found.id, framework).updated(options)

@@ -107,11 +107,11 @@ def _build(arguments: argparse.Namespace) -> int:
 
 def _opened(arguments: argparse.Namespace) -> Archive:
     """Read the model; quantize it, with a progress bar, if it is a float model."""
-    from mcuq import pipeline, report
+    from mcuq import opening, report
 
     options = quantization_options(arguments)
     with report.stages() as progress:
-        return pipeline.open_model(arguments.model, arguments.calibration, options, progress)
+        return opening.open_model(arguments.model, arguments.calibration, options, progress)
 
 
 def _add_quantize(verbs: Any) -> None:
@@ -192,27 +192,27 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _sized(arguments: argparse.Namespace) -> Archive:
     """Read a model for its sizes; those of a float model are known without samples."""
-    from mcuq import pipeline
+    from mcuq import opening
 
-    return _opened(arguments) if arguments.calibration else pipeline.open_for_sizes(arguments.model)
+    return _opened(arguments) if arguments.calibration else opening.open_for_sizes(arguments.model)
 
 
 def _add_inspect(verbs: Any) -> None:
     parser = _verb(verbs, "inspect", "list a model's layers, shapes, parameters, MACs and quantization", "model.tflite")
     parser.add_argument("model", metavar="MODEL", type=Path)
     parser.add_argument("--memory", action="store_true", help="the arena over time: what is live when, and the peak")
-    parser.add_argument("--board", metavar="B", help="with --memory: for that board's kernels")
+    parser.add_argument("--board", metavar="B", help="with --memory: for that board; default: the project's")
     parser.set_defaults(run=_inspect)
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from mcuq import inspection_table, pipeline, report
+    from mcuq import inspection_table, opening, pipeline, report
 
     if arguments.memory:
-        graph = pipeline.open_for_sizes(arguments.model).graph
-        report.show(report.memory(pipeline.compile(graph, arguments.board)), arguments.json)
+        model = opening.open_for_sizes(arguments.model)
+        report.show(report.memory(pipeline.compile_recorded(model, arguments.board)), arguments.json)
     else:
-        report.show(inspection_table.inspection(pipeline.load(arguments.model)), arguments.json)
+        report.show(inspection_table.inspection(opening.load(arguments.model)), arguments.json)
     return YES
 
 
@@ -222,7 +222,7 @@ def _add_simulate(verbs: Any) -> None:
     parser.add_argument("model", metavar="MODEL", type=Path)
     parser.add_argument("--input", required=True, metavar="X.npy", type=Path, help="samples; .npz: key X, labels Y")
     parser.add_argument("--output", metavar="Y.npy", type=Path, help="where the outputs go; several outputs: .npz")
-    parser.add_argument("--board", metavar="B", help="use that board's kernels (same bytes)")
+    parser.add_argument("--board", metavar="B", help="use that board's kernels (same bytes); default: the project's")
     engines = ["numpy", "host", "rv32", "xtensa"]
     parser.add_argument("--engine", choices=engines, default="numpy", help="numpy, or C: on the host, an emulated chip")
     parser.add_argument("--float", action="store_true", help="write real values instead of integers")
@@ -230,10 +230,10 @@ def _add_simulate(verbs: Any) -> None:
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
-    from mcuq import data, pipeline, report, simulator, verification
+    from mcuq import data, opening, pipeline, report, simulator, verification
 
-    graph = pipeline.open_model(arguments.model).graph
-    plan = pipeline.compile(graph, arguments.board)
+    model = opening.open_model(arguments.model)
+    graph, plan = model.graph, pipeline.compile_recorded(model, arguments.board)
     samples = data.read_samples(arguments.input, graph)
     with report.progress("simulating", len(samples)) as advance:
         if arguments.engine == "numpy":

@@ -162,8 +162,8 @@ def _judge(plan: Plan, step: Step, layer: Layer, computed: Mapping[str, Array], 
     if alone := _alone(plan, step, real):
         layer.own.add(wanted, tensor.dequantize(alone[0]))
     low, high = (tensor.scale * (limit - tensor.zero_point) for limit in tensor.limits)
-    step = np.float32(1.0001) * tensor.scale  # a softmax of 1 is 255/256, as near as its integers come
-    layer.beyond += int(np.count_nonzero((wanted < low - step) | (wanted > high + step)))
+    margin = 1.0001 * tensor.scale  # a softmax of 1 is 255/256, as near as its integers come
+    layer.beyond += int(np.count_nonzero((wanted < low - margin) | (wanted > high + margin)))
     layer.values += wanted.size
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from mcuq import linked, memory
 from mcuq.board import Board, board_ids, load_board
 from mcuq.elf import Linked
 from mcuq.errors import UsageError
+from mcuq.faster import Speedup, with_faster_kernels
 from mcuq.graph import Graph
 from mcuq.memory import NO_EXTRA, Extra, Place, Row
 from mcuq.plan import Plan, build_plan
@@ -43,6 +44,7 @@ class FitReport:
     rows: tuple[Row, ...]
     suggestions: tuple[Suggestion, ...] = ()
     problem: str = ""
+    speedup: Speedup | None = None
 
     @property
     def fits(self) -> bool:
@@ -82,6 +84,7 @@ class FitReport:
             "fits": self.fits,
             "problem": self.problem,
             "regions": [row.to_dict() for row in self.rows],
+            "speed": asdict(self.speedup) if self.speedup else None,
             "suggestions": [{"change": s.change, "free": s.free, "saves": s.saves} for s in self.suggestions],
         }
 
@@ -131,12 +134,13 @@ def compare(graph: Graph, setup: Setup = PLAIN, extra: Extra = NO_EXTRA, framewo
 
 def estimate(plan: Plan, place: Place) -> FitReport:
     """Return the report on a firmware that has not been built, without suggestions."""
-    return _report(plan.graph.name, place, memory.estimate(plan, place))
+    return replace(_report(plan.graph.name, place, memory.estimate(plan, place)), speedup=plan.speedup)
 
 
 def _report_or_problem(plan: Plan, board: Board, framework: str, setup: Setup, extra: Extra) -> FitReport:
     try:
-        return estimate(plan, Place(board, board.framework(framework), setup, extra))
+        place = Place(board, board.framework(framework), setup, extra)
+        return estimate(with_faster_kernels(plan, place), place)
     except UsageError as error:
         place = Place(board, board.framework(), replace(setup, partition=""))
         return replace(_report(plan.graph.name, place, ()), problem=str(error))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from mcuq.faster import Speedup
 from mcuq.fit import FitReport
 from mcuq.memory import Row
 from mcuq.report import Report, thousands
@@ -29,6 +30,8 @@ def fit(report: FitReport, sources: bool = False) -> Report:
     if linked := [row.region for row in report.rows if row.is_linked]:
         estimated = [row.region for row in report.rows if not row.is_linked]
         lines.append(f"read from the linked firmware: {', '.join(linked)}; estimated: {', '.join(estimated)}")
+    if report.speedup:
+        lines += speed_lines(report.speedup)
     for s in report.suggestions:
         saves = f"saves {thousands(s.saves)}, " if s.saves else ""
         lines.append(f"it fits with {s.change} ({saves}{thousands(s.free)} bytes free then)")
@@ -36,6 +39,19 @@ def fit(report: FitReport, sources: bool = False) -> Report:
         lines += [f"{row.region}: {source}" for row in report.rows for source in row.sources]
     columns = ["region", ">needed", ">available", ">free", "verdict", "of which"]
     return Report(report.to_dict(), title, columns, [_cells(row) for row in report.rows], lines)
+
+
+def speed_lines(speedup: Speedup) -> Iterator[str]:
+    """Say what faster kernels cost, and which have no room."""
+    if speedup.layers:
+        yield (
+            f"--speed: faster kernels for {', '.join(speedup.layers)}; {thousands(speedup.flash)} bytes of flash and "
+            f"{thousands(speedup.arena)} of arena more, about {thousands(speedup.instructions)} instructions less"
+        )
+    if speedup.kept_back:
+        yield f"--speed: no memory is left for the faster kernels of {', '.join(speedup.kept_back)}"
+    if not (speedup.layers or speedup.kept_back):
+        yield "--speed: nothing to gain, no layer has a faster kernel on this chip"
 
 
 def _cells(row: Row) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mcuq.c_source import distinct_tables
 from mcuq.errors import McuqError
-from mcuq.ops.base import Member
+from mcuq.ops.base import Member, Params
 from mcuq.plan import Plan
 from mcuq.resources import resource
 
@@ -119,6 +119,11 @@ def constant_objects(plan: Plan) -> dict[str, int]:
 
 def _operands(plan: Plan) -> dict[str, int]:
     return {name: b.bytes for name, b in plan.buffers.items() if b.region == "flash"}
+
+
+def tables_bytes(params: Params) -> int:
+    """Return the bytes of a kernel's tables."""
+    return sum(values.size * ELEMENT_BYTES[member.ctype] for member, values in params.tables())
 
 
 def _tables(plan: Plan) -> dict[str, int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, cast
 
 from mcuq.errors import McuqError
 from mcuq.graph import Graph, Node
@@ -13,6 +14,9 @@ from mcuq.ops.base import Op, Overlap, Params
 from mcuq.ops.concatenation import Concatenation
 from mcuq.placement import Item, Near, place
 from mcuq.tensor import QConstant
+
+if TYPE_CHECKING:
+    from mcuq.faster import Speedup
 
 Region = Literal["arena", "input", "output", "flash"]
 
@@ -68,7 +72,7 @@ class Step:
 class Plan:
     """What the chip executes, and where everything lies. Values not in ``views`` own the buffer of their name.
 
-    ``arena_bound`` is what no arrangement of these buffers can go below.
+    ``arena_bound`` is what no arrangement of these buffers can go below. ``speedup``: what was asked for, and got.
     """
 
     graph: Graph
@@ -77,6 +81,7 @@ class Plan:
     buffers: Mapping[str, Buffer]
     views: Mapping[str, View]
     arena_bound: int
+    speedup: Speedup | None = None
 
     @property
     def arena_bytes(self) -> int:
@@ -134,18 +139,21 @@ class Plan:
             assert overlap.before is not None and -distance >= overlap.before, (pair, distance, overlap)
 
 
-def build_plan(graph: Graph, chip: str, io_in_arena: bool = False) -> Plan:
+def build_plan(
+    graph: Graph, chip: str, io_in_arena: bool = False, instead: Mapping[str, Params] = MappingProxyType({})
+) -> Plan:
     """Lower a quantized graph for a chip and place its buffers.
 
     Args:
         graph: the model.
         chip: as ``boards/chips`` names it, or "generic".
         io_in_arena: place the model's inputs and outputs in the arena too, instead of in memory of the caller's.
+        instead: by layer, kernels to take instead of those that lowering picks.
 
     Raises:
         McuqError: naming the layer that cannot be lowered.
     """
-    steps, views = _steps(graph, chip)
+    steps, views = _steps(graph, chip, instead)
     buffers = _live_ranges(graph, steps, views)
     if io_in_arena:
         buffers = {n: replace(b, region="arena") if b.region != "flash" else b for n, b in buffers.items()}
@@ -154,12 +162,12 @@ def build_plan(graph: Graph, chip: str, io_in_arena: bool = False) -> Plan:
     return Plan(graph, chip, steps, buffers, views, bound).verify()
 
 
-def _steps(graph: Graph, chip: str) -> tuple[tuple[Step, ...], dict[str, View]]:
+def _steps(graph: Graph, chip: str, instead: Mapping[str, Params]) -> tuple[tuple[Step, ...], dict[str, View]]:
     """Lower every node to a step, or to views where no byte need be moved."""
     steps: list[Step] = []
     views: dict[str, View] = {}
     for node in graph.nodes:
-        step = _lower(graph, node, chip)  # its constraints hold for a view too
+        step = _lower(graph, node, chip, instead)  # its constraints hold for a view too
         if step.params.is_view and _can_be_view(graph, views, node):
             views[node.outputs[0]] = View(node.inputs[0])
         elif isinstance(node.op, Concatenation) and _can_be_joined(graph, views, node):
@@ -172,10 +180,10 @@ def _steps(graph: Graph, chip: str) -> tuple[tuple[Step, ...], dict[str, View]]:
     return tuple(steps), {name: _resolved(name, views) for name in views}
 
 
-def _lower(graph: Graph, node: Node, chip: str) -> Step:
+def _lower(graph: Graph, node: Node, chip: str, instead: Mapping[str, Params]) -> Step:
     tensors = [graph.tensor(name) for name in node.inputs]
     try:
-        params = node.op.lower(tensors, graph.values[node.outputs[0]], chip)
+        params = instead.get(node.name) or node.op.lower(tensors, graph.values[node.outputs[0]], chip)
     except McuqError as error:
         raise error.at(node.name) from None
     scratch = f"{node.name}.scratch" if params.scratch_bytes else ""  # no value can have this name

@@ -15,7 +15,8 @@ class Setup:
     """Where the arena lies, which partition table (empty: the board's), and what the user's application takes.
 
     ``app_ram`` is static data, ``app_flash`` code and constants, in bytes. With ``io_in_arena`` the model's inputs and
-    outputs lie in the arena too, instead of in memory of the caller's.
+    outputs lie in the arena too, instead of in memory of the caller's. With ``speed`` layers get kernels that are
+    faster and take more flash, as far as the board has the memory.
     """
 
     arena: Arena = "static"
@@ -25,6 +26,7 @@ class Setup:
     app_ram: int = 0
     app_flash: int = 0
     io_in_arena: bool = False
+    speed: bool = False
 
     @property
     def radio(self) -> str:

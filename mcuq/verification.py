@@ -23,7 +23,7 @@ from mcuq.engines.line import ProcessLine
 from mcuq.engines.serial import SerialLine
 from mcuq.errors import McuqError, StaleFirmwareError, UsageError
 from mcuq.files import write_files
-from mcuq.pipeline import compile as compile_graph
+from mcuq.pipeline import compile_recorded
 from mcuq.plan import Plan
 from mcuq.simulator import simulate
 from mcuq.tensor import Array
@@ -147,7 +147,7 @@ def _verify_model(
     content: Archive, inputs: Mapping[str, Array], firmware: Firmware, where: str, progress: Progress | None
 ) -> Verification:
     graph = content.graph
-    plan = compile_graph(graph, content.board or None, io_in_arena=content.setup.io_in_arena)
+    plan = compile_recorded(content)
     expected = simulate(plan, inputs)
     with firmware.connect() as device:
         text = device.text

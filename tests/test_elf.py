@@ -11,7 +11,7 @@ import pytest
 from models import multi_border_graph, small_graph
 from requirements import require
 
-from mcuq import archive, checking, cli, emit, footprint, pipeline
+from mcuq import archive, checking, cli, emit, footprint, opening, pipeline
 from mcuq.archive import Archive
 from mcuq.board import load_board
 from mcuq.elf import Linked, Section, read_elf
@@ -48,7 +48,7 @@ def build(graph: Graph, folder: Path, setup: Setup | None = None) -> Built:
 @pytest.fixture(params=["digits", *MLPERF])
 def model(request, shared) -> Graph:
     path = DIGITS if request.param == "digits" else shared / "models" / "mlperf" / f"{request.param}.tflite"
-    return pipeline.load(path)
+    return opening.load(path)
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from requirements import require_tool
 
-from mcuq import pipeline
+from mcuq import footprint, opening, pipeline
 from mcuq.archive import Archive
+from mcuq.ops.rv32 import MAX_SCRATCH
+from mcuq.setup import Setup
 from mcuq.verification import verify_project
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +29,12 @@ def engine(request):
     return request.param
 
 
+def assert_exact(result):
+    assert (result.different, result.first, result.self_test) == (0, None, True)
+    assert result.cycles.minimum > 0
+    assert abs(sum(result.layers.values()) - result.cycles.median) < 0.01 * result.cycles.median + 2000
+
+
 @pytest.mark.parametrize("model", [*MLPERF, "digits"])
 def test_n4_zero_mismatches(engine, model, request, tmp_path):
     """The embedded vectors and, for MLPerf models, two of TensorFlow Lite Micro's golden inputs."""
@@ -38,9 +46,23 @@ def test_n4_zero_mismatches(engine, model, request, tmp_path):
         path = shared / f"models/mlperf/{model}.tflite"
         data = tmp_path / "x.npy"
         np.save(data, np.load(shared / f"golden/mlperf__{model}.npz")["input"][:2])
-    pipeline.write_project(Archive(pipeline.load(path)), BOARDS[engine], tmp_path)
+    pipeline.write_project(Archive(opening.load(path)), BOARDS[engine], tmp_path)
     (result,) = verify_project(tmp_path, engine, data=data)
 
-    assert (result.different, result.first, result.self_test) == (0, None, True)
-    assert result.cycles.minimum > 0
-    assert abs(sum(result.layers.values()) - result.cycles.median) < 0.01 * result.cycles.median + 2000
+    assert_exact(result)
+
+
+def test_n4_speed(shared, tmp_path):
+    """ResNet-8 with Winograd on RV32IMC: the same bytes, 2.2 instructions per multiply-accumulate at most."""
+    require_tool("riscv64-unknown-elf-gcc", "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf")
+    require_tool("qemu-system-riscv32", "apt-get install qemu-system-misc")
+    data, graph = tmp_path / "x.npy", opening.load(shared / "models/mlperf/ic_resnet8_int8.tflite")
+    np.save(data, np.load(shared / "golden/mlperf__ic_resnet8_int8.npz")["input"][:2])
+    written = pipeline.write_project(Archive(graph), BOARDS["rv32"], tmp_path, setup=Setup(speed=True))
+    (result,) = verify_project(tmp_path, "rv32", data=data)
+
+    assert_exact(result)
+    assert written.plan.speedup and not written.plan.speedup.kept_back
+    assert result.cycles.median <= 2.2 * 12_501_632
+    assert max(step.params.scratch_bytes for step in written.plan.steps) <= MAX_SCRATCH
+    assert dict(footprint.code(written.plan, "rv32imc"))["kernels"] <= 12 << 10

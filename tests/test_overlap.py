@@ -11,6 +11,7 @@ from harness import SANITIZERS, STRICT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import small_graph
+from variants import winograd
 
 from mcuq import pipeline
 from mcuq.archive import Archive
@@ -94,6 +95,11 @@ def overlapping_on(chip, rng) -> list:
         op = Conv2d(**same(window, (stride, stride)))
         cases.append(lowered(op, IMAGE, weights(rng, filters, *window, 4), chip=chip))
     cases.append(lowered(Conv2d(dilation=(2, 2), padding=(2, 2, 2, 2)), IMAGE, weights(rng, 4, 3, 3, 4), chip=chip))
+    for filters, padding in [(4, (1, 1, 1, 1)), (8, (0, 0, 0, 0)), (2, (2, 1, 0, 2)), (7, (1, 1, 1, 1))]:
+        cases.append(winograd(lowered(Conv2d(padding=padding), IMAGE, weights(rng, filters, 3, 3, 4))))
+    blocked = QTensor((1, 5, 6, 36), 0.05, -3)
+    for filters in (36, 44):  # in one block of output channels, and in two
+        cases.append(winograd(lowered(Conv2d(padding=(1, 1, 1, 1)), blocked, weights(rng, filters, 3, 3, 36))))
     deep = QTensor((1, 4, 5, 60), 0.05, -3)
     cases.append(lowered(Conv2d(padding=(1, 1, 1, 1)), deep, weights(rng, 12, 3, 3, 60), chip=chip))
     for window, stride in [((3, 3), 1), ((3, 3), 2), ((5, 5), 1), ((7, 1), 1), ((2, 3), 1)]:

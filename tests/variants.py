@@ -5,7 +5,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from harness import Case, assert_kernels_equal_run, random_bytes
 
+from mcuq.ops import conv2d_winograd_rv32
 from mcuq.ops.base import Op, Params
+from mcuq.ops.conv2d import Conv2dParams
+from mcuq.ops.conv2d_winograd_rv32 import Conv2dWinogradRv32Params
+from mcuq.ops.rv32 import Channels, Rounding, fast_channels
 from mcuq.tensor import QConstant, QTensor
 
 CHIP = "esp32c3"
@@ -48,6 +52,14 @@ def assert_variants_equal_portable(
         cases.append(Case(variant, [x]))
     assert_kernels_equal_run(cases, cc)
     return [case.params for case in cases]
+
+
+def winograd(p: Conv2dParams) -> Conv2dWinogradRv32Params:
+    """Return Winograd's kernel of a 3x3 layer, whatever it costs."""
+    rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
+    channels = fast_channels(Channels(p.weights.reshape(p.output_c, -1), p.bias, p.multiplier, p.shift), rounding)
+    assert channels is not None
+    return conv2d_winograd_rv32.winograd(p, channels)
 
 
 def elements(params: Params) -> int:

@@ -40,11 +40,11 @@ MCUQ_INLINE mcuq_scale mcuq_scale_of(const mcuq_scales *s, int32_t channel) {
     return scale;
 }
 
-/* mcuq_requantize_fast, limited by nothing but the output's type; narrower limits: mcuq_limit. The result lies above
- * the zero point or below it as t does, so that one limit is enough; where the zero point is the least value there is
- * nothing to compute below. */
-MCUQ_INLINE int8_t mcuq_scaled(int32_t acc, mcuq_scale s) {
-    const int32_t t = mcuq_fast_product(acc, s.multiplier);
+/* mcuq_requantize_fast of a quarter of `acc4`, limited by nothing but the output's type; narrower limits: mcuq_limit.
+ * The result lies above the zero point or below it as t does, so that one limit is enough; where the zero point is the
+ * least value there is nothing to compute below. */
+MCUQ_INLINE int8_t mcuq_scaled_fourfold(int32_t acc4, mcuq_scale s) {
+    const int32_t t = (int32_t)(((int64_t)acc4 * s.multiplier) >> 32);
     if (t >= 0) {
         const int32_t y = (t + s.offset) >> s.shift;
         return (int8_t)(y > INT8_MAX ? INT8_MAX : y);
@@ -54,6 +54,10 @@ MCUQ_INLINE int8_t mcuq_scaled(int32_t acc, mcuq_scale s) {
     }
     const int32_t y = (t - 2 + s.offset) >> s.shift;
     return (int8_t)(y < INT8_MIN ? INT8_MIN : y);
+}
+
+MCUQ_INLINE int8_t mcuq_scaled(int32_t acc, mcuq_scale s) {
+    return mcuq_scaled_fourfold(acc * 4, s);
 }
 
 /* Apply the limits of a fused activation to finished outputs. They seldom say more than the type does: registers are

@@ -143,7 +143,7 @@ def _by_torchscript(model: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) ->
     import torch
 
     target = io.BytesIO()
-    torch.onnx.export(model, inputs, target, dynamo=False, opset_version=TORCHSCRIPT_OPSET)  # type: ignore[arg-type]
+    torch.onnx.export(model, inputs, target, dynamo=False, opset_version=TORCHSCRIPT_OPSET)
     return target.getvalue()
 
 

@@ -27,6 +27,7 @@ Real = npt.NDArray[np.floating[Any]]
 i32 = Annotated[int, "int32_t", None]
 i32x4 = Annotated[tuple[int, ...], "int32_t", 4]
 i8_table = Annotated[Array, "int8_t", "table"]
+i16_table = Annotated[Array, "int16_t", "table"]
 u8_table = Annotated[Array, "uint8_t", "table"]
 i32_table = Annotated[Array, "int32_t", "table"]
 
@@ -77,6 +78,10 @@ class Params:
         """
         return self
 
+    def faster(self, chip: str) -> Faster | None:
+        """Return a kernel for the same layer that takes more flash and fewer instructions; None where none is known."""
+        return None
+
     def overlap(self, operand: int) -> Overlap | None:
         """Return how far the output may run into an operand; None: not at all."""
         return None
@@ -118,6 +123,13 @@ class Params:
         for member in self.members():
             if member.extent == "table":
                 yield member, getattr(self, member.name)
+
+
+class Faster(NamedTuple):
+    """A kernel to take instead of another one, and the instructions of an inference that it saves: an estimate."""
+
+    params: Params
+    saved: int
 
 
 P = TypeVar("P", bound=Params)

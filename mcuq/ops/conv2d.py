@@ -13,6 +13,7 @@ from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, dot
 from mcuq.ops.base import (
+    Faster,
     Op,
     Operand,
     Overlap,
@@ -60,6 +61,12 @@ class Conv2dParams(Params):
     bias: i32_table  # (output_c)
     multiplier: i32_table  # (output_c) or (1)
     shift: i8_table  # (output_c) or (1)
+
+    def faster(self, chip: str) -> Faster | None:
+        """See :meth:`Params.faster`."""
+        from mcuq.ops import conv2d_rv32
+
+        return conv2d_rv32.faster(self, chip)
 
     def overlap(self, operand: int) -> Overlap:
         """See :meth:`Params.overlap`."""

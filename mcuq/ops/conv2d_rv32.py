@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mcuq.ops.base import RV32_CHIPS, Overlap, Params, i8_table, i32, i32_table
+from mcuq.ops import conv2d_winograd_rv32
+from mcuq.ops.base import RV32_CHIPS, Faster, Overlap, Params, i8_table, i32, i32_table
 from mcuq.ops.rv32 import (
     MAX_SCRATCH,
     Channels,
@@ -103,6 +104,11 @@ class Conv2dRv32Params(Params):
         """See :meth:`Params.scratch_bytes`."""
         return window_scratch(self.filter_h, self.filter_w * self.input_c, self.pairs)
 
+    def faster(self, chip: str) -> Faster | None:
+        """See :meth:`Params.faster`."""
+        taps_ = self.filter_h * self.filter_w * self.input_c
+        return conv2d_winograd_rv32.instead_of(self, _channels(self, taps_))
+
     def overlap(self, operand: int) -> Overlap:
         """See :meth:`Params.overlap`."""
         needed = window_bytes(self._sliding(), (self.input_h, self.input_w, self.input_c))
@@ -123,17 +129,27 @@ class Conv2dRv32Params(Params):
 
 def specialize(p: Conv2dParams, chip: str) -> Params | None:
     """Return the kernel for a convolution, or None: several groups, windows beyond the scratch, unusual scales."""
-    if chip not in RV32_CHIPS or p.groups != 1:
-        return None
-    flat = p.weights.reshape(p.output_c, -1)
     rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
-    channels = fast_channels(Channels(flat, p.bias, p.multiplier, p.shift), rounding)
+    channels = _served(p, chip, rounding)
     if channels is None or not pairs_fit(channels.weights):
         return None
     window = (p.filter_h, p.filter_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left)
     if window == (1, 1, 1, 1, 0, 0) and (p.output_h, p.output_w) == (p.input_h, p.input_w):
         return pointwise(p.output_h * p.output_w, channels, rounding)
     return _windowed(p, channels)
+
+
+def faster(p: Conv2dParams, chip: str) -> Faster | None:
+    """Return a faster kernel for a convolution that no kernel here takes as it is; see :meth:`Params.faster`."""
+    channels = _served(p, chip, Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max))
+    return conv2d_winograd_rv32.instead_of(p, channels) if channels else None
+
+
+def _served(p: Conv2dParams, chip: str, rounding: Rounding) -> Channels | None:
+    """Return the channels of one group that the fast requantize serves, on chips that have these kernels."""
+    if chip not in RV32_CHIPS or p.groups != 1:
+        return None
+    return fast_channels(Channels(p.weights.reshape(p.output_c, -1), p.bias, p.multiplier, p.shift), rounding)
 
 
 def pointwise(pixels: int, channels: Channels, rounding: Rounding) -> Params | None:

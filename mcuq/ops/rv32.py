@@ -52,7 +52,7 @@ def fast_channels(channels: Channels, rounding: Rounding) -> Channels | None:
     bias = channels.bias.astype(np.int64) - rounding.input_zero_point * channels.weights.sum(axis=1, dtype=np.int64)
     multiplier = np.broadcast_to(channels.multiplier, bias.shape).copy()
     shift = np.broadcast_to(channels.shift, bias.shape).copy()
-    first, last = (_output(acc, multiplier, shift, rounding) for acc in (low, high))
+    first, last = (output_of(acc, multiplier, shift, rounding) for acc in (low, high))
     exponent = -shift.astype(np.int64)
     fast = (exponent >= FAST_EXPONENTS[0]) & (exponent <= FAST_EXPONENTS[1]) & (multiplier >= 0)
     fast &= (np.maximum(-low, high) < FAST_LIMIT) & (bias >= INT32_MIN) & (bias <= INT32_MAX)
@@ -78,14 +78,15 @@ def _accumulator_range(channels: Channels, zero_point: int) -> tuple[Array, Arra
     return bias + low * positive + high * negative, bias + high * positive + low * negative
 
 
-def _output(acc: Array, multiplier: Array, shift: Array, rounding: Rounding) -> Array:
+def output_of(acc: Array, multiplier: Array, shift: Array, rounding: Rounding) -> Array:
+    """Turn accumulators [..., channels] into outputs."""
     return clamp(requantize(acc, multiplier, shift) + rounding.output_zero_point, rounding.low, rounding.high)
 
 
 def outputs(x: Array, channels: Channels, rounding: Rounding) -> Array:
     """Compute [..., taps], int8, to [..., channels]: what every kernel here does."""
     acc = np.asarray(x.astype(np.float64) @ channels.weights.astype(np.float64).T, np.int64) + channels.bias
-    return _output(acc, channels.multiplier, channels.shift, rounding)
+    return output_of(acc, channels.multiplier, channels.shift, rounding)
 
 
 def in_fours(weights: Array, spare: int = 0) -> Array:
@@ -132,13 +133,23 @@ def tile_overlap(needed: tuple[Array, Array], pixel_bytes: int, starts: Array, *
         starts: first pixel of every tile.
         buffered: whether a tile's input is read before any of its output is written.
     """
-    first = np.minimum.accumulate(needed[0][::-1])[::-1]  # needed by a pixel or later ones
-    end = np.maximum.accumulate(needed[1])  # by a pixel or earlier ones
-    ends = np.append(starts[1:], len(first))
+    bounds = np.append(starts, len(needed[0])) * pixel_bytes
+    read = np.minimum.reduceat(needed[0], starts), np.maximum.reduceat(needed[1], starts)
+    return ordered_overlap(read, (bounds[:-1], bounds[1:]), buffered=buffered)
+
+
+def ordered_overlap(read: tuple[Array, Array], written: tuple[Array, Array], *, buffered: bool) -> Overlap:
+    """Return how near the output may come to the input for a kernel that works part by part.
+
+    Args:
+        read: per part the first byte of the input that it needs, and one past the last.
+        written: the same of the output.
+        buffered: whether a part's input is read before any of its output is written.
+    """
+    first = np.minimum.accumulate(read[0][::-1])[::-1]  # needed by a part or later ones
+    end = np.maximum.accumulate(read[1])  # by a part or earlier ones
     if buffered:
-        before = ends[:-1] * pixel_bytes - first[ends[:-1]]
-        after = end[starts[1:] - 1] - starts[1:] * pixel_bytes
+        before, after = written[1][:-1] - first[1:], end[:-1] - written[0][1:]
     else:
-        before = ends * pixel_bytes - first[starts]
-        after = end[ends - 1] - starts * pixel_bytes
+        before, after = written[1] - first, end - written[0]
     return Overlap(int(before.max(initial=0)), int(after.max(initial=0)))

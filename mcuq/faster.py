@@ -1,0 +1,79 @@
+"""Kernels that are faster and take more flash: which layers of a plan get theirs on a board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from mcuq import footprint, memory
+from mcuq.footprint import total
+from mcuq.memory import Place
+from mcuq.ops.base import Params
+from mcuq.plan import Plan, build_plan
+
+
+@dataclass(frozen=True)
+class Speedup:
+    """What faster kernels cost and save, beside the plan without them; the instructions are an estimate.
+
+    ``kept_back`` are layers for whose faster kernel the board has no memory left.
+    """
+
+    layers: tuple[str, ...]
+    kept_back: tuple[str, ...]
+    flash: int
+    arena: int
+    instructions: int
+
+
+class _Offer(NamedTuple):
+    """A faster kernel for one layer: the bytes that its tables grow, the instructions it saves."""
+
+    layer: str
+    params: Params
+    bytes: int
+    saved: int
+
+
+def with_faster_kernels(plan: Plan, place: Place) -> Plan:
+    """Return the plan with as many faster kernels as fit the board, if its setup asks for speed.
+
+    Those that save most per byte of their tables come first. Where the plan does not fit as it is, it stays so.
+    """
+    if not place.setup.speed:
+        return plan
+    offers = sorted(_offers(plan), key=lambda offer: -offer.saved / offer.bytes)
+    faster, count = next(_fitting(plan, offers, place), (plan, 0))
+    speedup = Speedup(
+        layers=tuple(offer.layer for offer in offers[:count]),
+        kept_back=tuple(offer.layer for offer in offers[count:]),
+        flash=_flash(faster, place) - _flash(plan, place),
+        arena=faster.arena_bytes - plan.arena_bytes,
+        instructions=sum(offer.saved for offer in offers[:count]),
+    )
+    return replace(faster, speedup=speedup)
+
+
+def _fitting(plan: Plan, offers: Sequence[_Offer], place: Place) -> Iterator[tuple[Plan, int]]:
+    """Yield plans that fit with how many of the first offers they take, the most first."""
+    for count in range(len(offers), 0, -1) if _fits(plan, place) else ():
+        taken = {offer.layer: offer.params for offer in offers[:count]}
+        faster = build_plan(plan.graph, plan.chip, plan.io_in_arena, taken)
+        if _fits(faster, place):
+            yield faster, count
+
+
+def _offers(plan: Plan) -> Iterator[_Offer]:
+    for step in plan.steps:
+        if faster := step.params.faster(plan.chip):
+            growth = footprint.tables_bytes(faster.params) - footprint.tables_bytes(step.params)
+            yield _Offer(step.name, faster.params, max(1, growth), faster.saved)
+
+
+def _fits(plan: Plan, place: Place) -> bool:
+    return all(row.fits for row in memory.estimate(plan, place))
+
+
+def _flash(plan: Plan, place: Place) -> int:
+    return total(footprint.constants(plan)) + total(footprint.code(plan, place.chip.isa))

@@ -1,0 +1,141 @@
+"""From a file or an object to a model that can be compiled: read it, and quantize it if it is float."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from mcuq import archive, emit
+from mcuq.archive import Archive
+from mcuq.data import read_samples
+from mcuq.errors import CannotQuantizeError, UsageError
+from mcuq.float_graph import FloatGraph
+from mcuq.frontends.files import read_file, read_object
+from mcuq.graph import Graph
+
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+NOISE = 8  # samples that stand for a calibration set where only sizes count
+
+Progress = Callable[[str, int, int | None], None]  # stage, steps done, steps in all where known
+
+
+def load(model: Any, example: Any = None) -> Graph | FloatGraph:
+    """Read a model.
+
+    Args:
+        model: a ``.tflite``, ``.onnx``, ``.pt2``, ``.keras``, ``.h5`` or ``.mcuq`` file, a SavedModel folder, a
+            ``torch.nn.Module`` or a ``keras.Model``.
+        example: an input, for a ``torch.nn.Module``: a tensor or array with a batch dimension, or a tuple of them.
+
+    Returns:
+        A quantized model is ready to compile; a float model needs :func:`quantize` first.
+    """
+    if not isinstance(model, str | Path):
+        return _complete(read_object(model, example))
+    opened = read_model(model)
+    return opened.graph if isinstance(opened, Archive) else opened
+
+
+def read_model(path: str | Path) -> Archive | FloatGraph:
+    """Read a model file: with all it carries, if it is quantized.
+
+    Raises:
+        McuqError: for a missing, unsupported or damaged file.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".mcuq" and path.is_file():
+        return archive.read(path)
+    graph = _complete(read_file(path))
+    return graph if isinstance(graph, FloatGraph) else Archive(graph)
+
+
+def _complete(graph: Graph | FloatGraph) -> Graph | FloatGraph:
+    """Return integers for a model that brings all of its quantization along, which needs no samples."""
+    from mcuq import quantization
+    from mcuq.quantization import quantizer
+
+    if isinstance(graph, Graph) or not graph.known or quantizer.needs_calibration(graph):
+        return graph
+    return quantization.quantize(graph, None).graph
+
+
+def open_model(
+    path: str | Path,
+    calibration: Path | None = None,
+    options: Mapping[str, Any] = NO_OPTIONS,
+    progress: Progress | None = None,
+) -> Archive:
+    """Read a model file, and quantize it if it is a float model.
+
+    Args:
+        path: any supported file.
+        calibration: samples for a float model; of a quantized one, they become its self-test inputs.
+        options: fields of :class:`mcuq.quantization.Options`, for a float model.
+        progress: see :func:`mcuq.quantization.quantize`.
+    """
+    opened = read_model(path)
+    if isinstance(opened, Archive):
+        if options:
+            raise UsageError(f"{path}: is quantized already, so {', '.join(options)} cannot be chosen any more")
+        return with_vectors(opened, calibration) if calibration else opened
+    if calibration is None:
+        raise CannotQuantizeError(f"{path}: is a float model; give samples to calibrate it with: --calibration X.npy")
+    return quantize_float(opened, calibration, options, progress)
+
+
+def open_for_sizes(path: str | Path) -> Archive:
+    """Read a model file; a float model is calibrated with noise: its integers mean nothing, their sizes are right.
+
+    Biases become small, so that no channel seems constant, and is left out, because the noise does not reach it.
+    """
+    opened = read_model(path)
+    if isinstance(opened, Archive):
+        return opened
+    rng = np.random.default_rng(0)
+    noise = {name: rng.normal(size=(NOISE, *opened.shapes[name])).astype(np.float32) for name in opened.inputs}
+    graph = quantize_float(replace(opened, layouts={}), noise, {"corrections": ()}).graph
+    biases = [node.inputs[2] for node in graph.nodes if node.op.weights_axis is not None and len(node.inputs) > 2]
+    small = {n: replace(c := graph.constants[n], values=np.full_like(c.values, i)) for i, n in enumerate(biases)}
+    return Archive(replace(graph, constants={**graph.constants, **small}))
+
+
+def quantize(model: Any, calibration: Any, *, example: Any = None, **options: Any) -> Graph:
+    """Turn a float model into integers.
+
+    Args:
+        model: a float model, as :func:`load` takes or returns it.
+        calibration: samples in the layout that the model was trained in, a hundred or so: an ``.npy`` or ``.npz`` file
+            (key X), an array [N, ...], any iterable of batches, or a ``torch.utils.data.DataLoader``.
+        example: see :func:`load`.
+        options: fields of :class:`mcuq.quantization.Options`.
+    """
+    graph = model if isinstance(model, FloatGraph | Graph) else load(model, example)
+    if isinstance(graph, Graph):
+        raise UsageError("the model is quantized already")
+    return quantize_float(graph, calibration, options).graph
+
+
+def quantize_float(
+    graph: FloatGraph, calibration: Any, options: Mapping[str, Any] = NO_OPTIONS, progress: Progress | None = None
+) -> Archive:
+    """Return a float model's integers with self-test inputs from its calibration samples, and the float model."""
+    from mcuq import quantization
+
+    result = quantization.quantize(graph, calibration, quantization.Options(**options), progress)
+    integers = result.graph
+    kept = result.calibration.kept if result.calibration else {}
+    count = emit.vector_count(integers)
+    samples = {name: integers.values[name].quantize(x[:count]) for name, x in kept.items()}
+    return Archive(integers, samples, source=result.source)
+
+
+def with_vectors(model: Archive, data: Path) -> Archive:
+    """Return the archive with the first samples of a data file as its self-test inputs."""
+    samples = read_samples(data, model.graph).inputs
+    count = emit.vector_count(model.graph)
+    return replace(model, samples={name: x[:count] for name, x in samples.items()})
