@@ -16,6 +16,7 @@ from mcuq.board import load_board
 from mcuq.engines.host import build_host
 from mcuq.errors import DoesNotFitError, McuqError, UsageError
 from mcuq.setup import Setup
+from mcuq.setup import Setup
 from mcuq.simulator import simulate
 from mcuq.tensor import QTensor
 from mcuq.verification import verify_project

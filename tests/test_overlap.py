@@ -312,7 +312,8 @@ def test_random_graphs_in_c_equal_unshared_buffers(tmp_path, seed):
     """The arena is poisoned and shared; the simulator has a buffer for every value."""
     rng = np.random.default_rng(seed)
     graph = random_graph(rng, int(rng.integers(3, 25)))
-    written = pipeline.write_project(Archive(graph), "esp32-s3-devkitc-1", tmp_path)
+    board = ("esp32-s3-devkitc-1", "esp32-c3-devkitm-1")[seed % 2]  # portable kernels, and those for RV32IMC
+    written = pipeline.write_project(Archive(graph), board, tmp_path)
     x = rng.integers(-128, 128, (3, *graph.values["x"].shape)).astype(np.int8)
     flags = ("-std=c99", "-O1", *SANITIZERS)
     with build_host(tmp_path, ["random"], flags) as firmware:
