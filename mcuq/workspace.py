@@ -15,7 +15,8 @@ MOST_ROOM = 1024  # bytes, or an eighth, that the arena may grow
 GRAIN = 512  # its limit is a multiple of this
 ATTEMPTS = 8
 
-Place = Callable[[Sequence["Step"]], tuple[Mapping[str, "Buffer"], int]]  # buffers with offsets, the arena's lower bound
+# gives the buffers of steps their offsets; returns the arena's lower bound as well
+Place = Callable[[Sequence["Step"]], tuple[Mapping[str, "Buffer"], int]]
 
 
 def with_workspaces(steps: Sequence[Step], place: Place) -> tuple[Step, ...]:
@@ -32,21 +33,23 @@ def with_workspaces(steps: Sequence[Step], place: Place) -> tuple[Step, ...]:
         return tuple(steps)
     best = _with_scratch(steps, [0] * len(steps))
     buffers, _ = place(best)
-    smallest = _end(buffers.values())
+    smallest = _arena(buffers)
     limit = -(-(smallest + min(smallest // 8, MOST_ROOM)) // GRAIN) * GRAIN
     taken = [_taken(step, index, buffers) for index, step in enumerate(best)]
-    spare = [max(0, limit - bytes_) for bytes_ in taken]
+    spare = [max(0, limit - others) for others in taken]
     for _ in range(ATTEMPTS):
         roomy = _with_scratch(steps, spare)
         buffers, bound = place(roomy)
-        arena = _end(buffers.values())
+        arena = _arena(buffers)
         if arena <= limit:
             best = roomy
             if arena == bound:
                 break
-        tight = [t + step.params.scratch_bytes > min(arena, limit) * 7 // 8 for t, step in zip(taken, roomy, strict=True)]
-        less = [step.params.scratch_bytes * 7 // 8 for step in roomy]
-        spare = [min(s, part) if is_tight else s for s, part, is_tight in zip(spare, less, tight, strict=True)]
+        full = min(arena, limit) * 7 // 8
+        for index, step in enumerate(roomy):
+            scratch = step.params.scratch_bytes
+            if taken[index] + scratch > full:
+                spare[index] = min(spare[index], scratch * 7 // 8)
     return best
 
 
@@ -55,8 +58,8 @@ def _with_scratch(steps: Sequence[Step], limits: Sequence[int]) -> tuple[Step, .
     return tuple(changed)
 
 
-def _end(buffers: Sequence[Buffer] | object) -> int:
-    return max((b.end for b in buffers if b.region == "arena"), default=0)  # type: ignore[attr-defined]
+def _arena(buffers: Mapping[str, Buffer]) -> int:
+    return max((b.end for b in buffers.values() if b.region == "arena"), default=0)
 
 
 def _taken(step: Step, index: int, buffers: Mapping[str, Buffer]) -> int:

@@ -92,7 +92,7 @@ void mcuq_conv2d_s8_lx6(const mcuq_conv2d_s8_lx6_params *params, const int8_t *i
     dot.channels = p->output_c;
     dot.taps = p->taps;
     dot.x = scratch;
-    dot.filter = dot.x + p->tile_rows * row_values + p->taps - p->filter_w * p->column; /* what fills up lies behind x */
+    dot.filter = dot.x + p->tile_rows * row_values + p->taps - p->filter_w * p->column; /* x with what fills it up */
     dot.step = 2 * step * p->column;
     dot.row_step = 2 * row_values;
     dot.output_step = p->output_c;

@@ -37,7 +37,7 @@ typedef struct {
     const int32_t *multiplier; /* (output_c) or (1) */
 } mcuq_conv2d_s8_lx6_params;
 
-/* input (input_h, input_w, input_c), output (output_h, output_w, output_c); scratch: the columns of a tile, a filter. */
+/* input (input_h, input_w, input_c), output (output_h, output_w, output_c); scratch: a tile's columns, a filter. */
 void mcuq_conv2d_s8_lx6(const mcuq_conv2d_s8_lx6_params *params, const int8_t *input, int8_t *output, void *scratch);
 
 #ifdef __cplusplus

@@ -54,7 +54,7 @@ static void tile(const mcuq_depthwise_conv2d_s8_lx6_params *p, mcuq_lx6_depthwis
     const int32_t width = (core->pixels - 1) * p->stride_w + p->filter_w;
     const span rows = inside(y0, height, p->dilation_h, p->input_h);
     const span columns = inside(x0, width, 1, p->input_w);
-    const mcuq_lx6_planes planes = {columns.count, rows.count,   p->input_c, p->dilation_h * p->input_w * p->input_c,
+    const mcuq_lx6_planes planes = {columns.count, rows.count, p->input_c, p->dilation_h * p->input_w * p->input_c,
                                     core->column,  core->plane};
     if (rows.count < height || columns.count < width) { /* the same border for all channels */
         fill(p->input_zero_point, core->plane, core->x);
@@ -100,7 +100,7 @@ void mcuq_depthwise_conv2d_s8_lx6(const mcuq_depthwise_conv2d_s8_lx6_params *par
     core.step = p->stride_w * core.column;
     core.row = 4 * p->stride_h;
     core.plane = width * core.column + 4 * (taps_read(p->filter_h * p->filter_w) - p->filter_h * p->filter_w);
-    core.filter = core.x + core.plane;    /* two planes */
+    core.filter = core.x + core.plane; /* two planes */
     core.output_step = p->input_c;
     core.zero_point = p->output_zero_point;
     core.min = p->activation_min;

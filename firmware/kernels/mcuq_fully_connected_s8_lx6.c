@@ -24,8 +24,9 @@ static int32_t prepare(const int8_t *input, int32_t count, int16_t *to) {
     }
     if (rest > 0) {
         const int8_t *const last = input + whole;
-        sum += four(last[0], rest > 1 ? last[1] : NEUTRAL_ODD, rest > 2 ? last[2] : NEUTRAL_EVEN, NEUTRAL_ODD,
-                    to + whole);
+        const int32_t x1 = rest > 1 ? last[1] : NEUTRAL_ODD;
+        const int32_t x2 = rest > 2 ? last[2] : NEUTRAL_EVEN;
+        sum += four(last[0], x1, x2, NEUTRAL_ODD, to + whole);
     }
     return sum;
 }

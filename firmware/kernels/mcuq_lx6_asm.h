@@ -1,8 +1,8 @@
-/* What the LX6 cores (mcuq_lx6_*.S) share: entry and return, MAC16 and loop instructions, requantization.
+/* What the LX6 cores (mcuq_lx6_*_asm.S) share: entry and return, MAC16 and loop instructions, requantization.
  *
  * MAC16's registers and the loop registers are part of a task's state under ESP-IDF: these functions may be called from
- * tasks, not from interrupt handlers. MCUQ_KERNEL_SECTION, a section's name, puts them elsewhere: ".iram1.mcuq" into
- * internal RAM, where they run even while flash is being written.
+ * tasks, not from interrupt handlers. MCUQ_KERNEL_SECTION, a section's name, puts them elsewhere: .iram1.mcuq into
+ * internal RAM, where they run at full speed whatever the flash cache holds.
  *
  * Accumulators: MAC16 has one of 40 bits. Weights are multiplied in as int16 of 256 times their value (a byte in the
  * upper half is its own sign extension), so that it holds 256 * acc; of which the lower 32 bits are read, since `lower`
@@ -13,15 +13,20 @@
  * What no emulator runs are the lines for a windowed ABI in `function` and `return`, and `mulsh` in `multiply_high`. */
 #ifndef MCUQ_LX6_ASM_H
 #define MCUQ_LX6_ASM_H
+/* clang-format off */
 
 #ifndef MCUQ_KERNEL_SECTION
-#define MCUQ_KERNEL_SECTION .text.mcuq_lx6, "ax"
+#define MCUQ_KERNEL_SECTION .text.mcuq_lx6
 #endif
 
-    .section MCUQ_KERNEL_SECTION
+    .section MCUQ_KERNEL_SECTION, "ax"
 
-/* A function with `locals` bytes (a multiple of 16) from sp on; a2..a15 are then free to use. */
+/* A function with `locals` bytes (a multiple of 16) from sp on; a2..a15 are then free to use. Loops written as bytes
+ * need code that stays as it is; the ESP32's assembler must be free to align its loops as the chip wants them. */
     .macro  function name, locals
+#if defined(MCUQ_LX6_EMULATED)
+    .begin  no-transform
+#endif
     .align  4
     .global \name
     .type   \name, @function
@@ -37,7 +42,7 @@
 #endif
     .endm
 
-    .macro  return name, locals
+    .macro  return locals
 #if defined(__XTENSA_WINDOWED_ABI__)
     retw
 #else
@@ -48,7 +53,13 @@
     addi    sp, sp, 16 + \locals
     ret
 #endif
+    .endm
+
+    .macro  end_function name
     .size   \name, . - \name
+#if defined(MCUQ_LX6_EMULATED)
+    .end    no-transform
+#endif
     .endm
 
 #if !defined(MCUQ_LX6_EMULATED)

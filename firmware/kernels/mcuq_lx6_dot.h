@@ -15,12 +15,12 @@ typedef struct {
     const int32_t *multiplier; /* (channels) or (1) */
     int32_t per_channel;       /* 1: one multiplier per channel, 0: one for all */
     int32_t channels;
-    int32_t taps;        /* a multiple of 4 */
-    int16_t *x;          /* 127 - input, of every four taps the second and third exchanged; aligned to 4 */
-    int16_t *filter;     /* (taps) of workspace, behind x; aligned to 4 */
-    int32_t step;        /* bytes in x from pixel to pixel; a multiple of 4 */
-    int32_t pixels;      /* in a row */
-    int32_t row_step;    /* bytes in x from row to row; a multiple of 4 */
+    int32_t taps;     /* a multiple of 4 */
+    int16_t *x;       /* 127 - input, of every four taps the second and third exchanged; aligned to 4 */
+    int16_t *filter;  /* (taps) of workspace, behind x; aligned to 4 */
+    int32_t step;     /* bytes in x from pixel to pixel; a multiple of 4 */
+    int32_t pixels;   /* in a row */
+    int32_t row_step; /* bytes in x from row to row; a multiple of 4 */
     int32_t rows;
     int8_t *output;
     int32_t output_step; /* bytes from pixel to pixel, also from the last one of a row to the next row */

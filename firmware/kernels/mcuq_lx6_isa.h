@@ -1,8 +1,8 @@
 /* Whether this compiler's chip is an ESP32 (Xtensa LX6), or the emulated chip that stands for it.
  *
- * MCUQ_LX6: the cores are assembly (mcuq_lx6_*.S); elsewhere they are C (mcuq_lx6_*.c), with the same bytes.
- * MCUQ_LX6_EMULATED, given by whoever compiles for QEMU's dc233c core: it has the LX6's MAC16, loops, sext, min, max and
- * clamps but no mulsh, and the assembler at hand (the ESP8266's) knows none of them. */
+ * MCUQ_LX6: the cores are assembly (mcuq_lx6_*_asm.S); elsewhere C (mcuq_lx6_*.c), with the same bytes.
+ * MCUQ_LX6_EMULATED, given by whoever compiles for QEMU's dc233c core: it has the LX6's MAC16, loops, sext, min, max
+ * and clamps but no mulsh, and the assembler at hand (the ESP8266's) knows none of them. */
 #ifndef MCUQ_LX6_ISA_H
 #define MCUQ_LX6_ISA_H
 

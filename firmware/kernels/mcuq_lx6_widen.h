@@ -10,19 +10,19 @@ extern "C" {
 
 enum { MCUQ_LX6_TOP = 127 };
 
-/* `columns` times `count` values in their order, each at least one; then `from_skip` bytes are left out, and `to_skip`. */
+/* `columns` times `count` values in their order, each at least one; `from_skip` and `to_skip` bytes between columns. */
 void mcuq_lx6_widen(const int8_t *from, int32_t count, int32_t columns, int16_t *to, int32_t from_skip,
                     int32_t to_skip);
 
-/* The same for `fours` times four values, of which the second and third are exchanged; `to` and to_skip are multiples of
- * 4. It is fast where `from` and from_skip are, too. */
+/* The same for `fours` times four values, of which the second and third are exchanged; `to` and `to_skip` are multiples
+ * of 4. It is fast where `from` and `from_skip` are, too. */
 void mcuq_lx6_widen_fours(const int8_t *from, int32_t fours, int32_t columns, int16_t *to, int32_t from_skip,
                           int32_t to_skip);
 
 /* Rows of pixels that become words, two channels in each; all in bytes. */
 typedef struct {
-    int32_t pixels; /* in a row, at least one */
-    int32_t rows;   /* at least one */
+    int32_t pixels;    /* in a row, at least one */
+    int32_t rows;      /* at least one */
     int32_t from_step; /* from pixel to pixel */
     int32_t from_row;  /* from row to row */
     int32_t to_step;   /* from pixel to pixel, a multiple of 4; from row to row it is 4 */

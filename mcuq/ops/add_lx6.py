@@ -59,10 +59,13 @@ def specialize(p: AddParams, chip: str) -> Params | None:
     is_flat = (p.shape[3], p.strides_a[3], p.strides_b[3]) == (elements, 1, 1)
     if chip not in LX6_CHIPS or not is_flat or elements < WORTH:
         return None
-    # shares are then below 2^27, sums below 2^28
-    halves = all(m >= 0 and s <= 0 for m, s in ((p.multiplier_a, p.shift_a), (p.multiplier_b, p.shift_b)))
-    halves = halves and all(m / 2**31 * 2**s <= 0.5 for m, s in ((p.multiplier_a, p.shift_a), (p.multiplier_b, p.shift_b)))
+    halves = _at_most_half(p.multiplier_a, p.shift_a) and _at_most_half(p.multiplier_b, p.shift_b)
     if not halves or p.output_multiplier <= 0 or not 1 <= -p.output_shift <= 21:
         return None
     shared = {m.name: getattr(p, m.name) for m in p.members() if m.name not in ("shape", "strides_a", "strides_b")}
     return AddLx6Params(elements=elements, **shared)
+
+
+def _at_most_half(multiplier: int, shift: int) -> bool:
+    """Whether an operand's share of a sum is below 2^27, and the sum below 2^28."""
+    return multiplier >= 0 and shift <= 0 and multiplier <= 1 << (30 - shift)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,7 +13,6 @@ from mcuq.ops.lx6 import (
     SCRATCH_BYTES,
     Channels,
     Rounding,
-    Tile,
     even_tiles,
     exchanged,
     mac16_channels,
@@ -22,6 +20,7 @@ from mcuq.ops.lx6 import (
     room,
     tile_overlap,
     unpacked_bias,
+    window_tiles,
 )
 from mcuq.tensor import Array
 
@@ -38,9 +37,9 @@ class Conv2dLx6Params(Params):
     weights become int16 once per tile.
 
     - Columns have an even number of values, windows a multiple of 4; what is missing has weight 0.
-    - Where the input's channels are a multiple of 4, four bytes are widened together, and every four values of x have the
-      second and third exchanged, and so have weights in their natural order; else the order of the packed weights makes
-      up for that.
+    - Where the input's channels are a multiple of 4, four bytes are widened together, and every four values of x have
+      the second and third exchanged, and so have weights in their natural order; else the order of the packed weights
+      makes up for that.
     """
 
     kernel: ClassVar[str] = "conv2d_s8_lx6"
@@ -93,23 +92,7 @@ class Conv2dLx6Params(Params):
 
     def overlap(self, operand: int) -> Overlap:
         """See :meth:`Params.overlap`."""
-        return tile_overlap(self._tiles(), reads_before_writing=True)
-
-    def _tiles(self) -> Iterator[Tile]:
-        reach = (self.filter_h - 1) * self.dilation_h + 1
-        for y in range(0, self.output_h, self.tile_rows):
-            end_y = min(y + self.tile_rows, self.output_h)
-            top = np.clip(y * self.stride_h - self.pad_top, 0, self.input_h)
-            bottom = np.clip((end_y - 1) * self.stride_h - self.pad_top + reach, top, self.input_h)
-            for x in range(0, self.output_w, self.tile_pixels):
-                end_x = min(x + self.tile_pixels, self.output_w)
-                left = np.clip(x * self.stride_w - self.pad_left, 0, self.input_w)
-                right = np.clip((end_x - 1) * self.stride_w - self.pad_left + self.filter_w, left, self.input_w)
-                first = (top * self.input_w + left) * self.input_c
-                end = ((bottom - 1) * self.input_w + right) * self.input_c
-                out_first = (y * self.output_w + x) * self.output_c
-                out_end = ((end_y - 1) * self.output_w + end_x) * self.output_c
-                yield Tile((int(first), int(max(end, first))), (out_first, out_end))
+        return tile_overlap(window_tiles(self, self.output_c), reads_before_writing=True)
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
@@ -139,8 +122,8 @@ class Conv2dLx6Params(Params):
 
 
 PLAIN_MEMBERS = frozenset(
-    """input_h input_w input_c output_h output_w output_c filter_h filter_w stride_h stride_w dilation_h pad_top pad_left
-    input_zero_point output_zero_point activation_min activation_max reverse""".split()
+    """input_h input_w input_c output_h output_w output_c filter_h filter_w stride_h stride_w dilation_h pad_top
+    pad_left input_zero_point output_zero_point activation_min activation_max reverse""".split()
 )
 
 
@@ -148,7 +131,8 @@ def specialize(p: Conv2dParams, chip: str) -> Params | None:
     """Return what MAC16 kernel takes a convolution; None for groups, dilated columns, or columns beyond the scratch."""
     if chip not in LX6_CHIPS or p.groups != 1:
         return None
-    if (p.output_h, p.output_w, p.filter_h, p.filter_w) == (1, 1, p.input_h, p.input_w) and not (p.pad_top or p.pad_left):
+    window = (p.filter_h, p.filter_w, p.pad_top, p.pad_left)
+    if (p.output_h, p.output_w) == (1, 1) and window == (p.input_h, p.input_w, 0, 0):
         from mcuq.ops import fully_connected_lx6
 
         return fully_connected_lx6.specialize(_as_fully_connected(p), chip)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,13 +12,13 @@ from mcuq.ops.lx6 import (
     MAX_SCRATCH,
     SCRATCH_BYTES,
     Rounding,
-    Tile,
     even_tiles,
     mac16_channels,
     portable_bias,
     room,
     tile_overlap,
     unpacked_bias,
+    window_tiles,
 )
 from mcuq.tensor import Array
 
@@ -89,23 +88,7 @@ class DepthwiseConv2dLx6Params(Params):
         """See :meth:`Params.overlap`."""
         if self.is_whole:
             return Overlap(0, 0)
-        return tile_overlap(self._tiles(), reads_before_writing=False)
-
-    def _tiles(self) -> Iterator[Tile]:
-        reach = (self.filter_h - 1) * self.dilation_h + 1
-        for y in range(0, self.output_h, self.tile_rows):
-            end_y = min(y + self.tile_rows, self.output_h)
-            top = np.clip(y * self.stride_h - self.pad_top, 0, self.input_h)
-            bottom = np.clip((end_y - 1) * self.stride_h - self.pad_top + reach, top, self.input_h)
-            for x in range(0, self.output_w, self.tile_pixels):
-                end_x = min(x + self.tile_pixels, self.output_w)
-                left = np.clip(x * self.stride_w - self.pad_left, 0, self.input_w)
-                right = np.clip((end_x - 1) * self.stride_w - self.pad_left + self.filter_w, left, self.input_w)
-                first = int(top * self.input_w + left)
-                end = int((bottom - 1) * self.input_w + right)
-                out = y * self.output_w + x, (end_y - 1) * self.output_w + end_x
-                c = self.input_c
-                yield Tile((first * c, max(end, first) * c), (out[0] * c, out[1] * c))
+        return tile_overlap(window_tiles(self, self.input_c), reads_before_writing=False)
 
     def with_scratch(self, limit: int) -> DepthwiseConv2dLx6Params:
         """See :meth:`Params.with_scratch`; what rows in a tile keep the output from the input counts as well."""

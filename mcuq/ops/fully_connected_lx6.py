@@ -23,10 +23,10 @@ FEW = 2  # vectors; with more of them, widening the weights once pays
 
 @dataclass(frozen=True, eq=False)
 class FullyConnectedLx6Params(Params):
-    """Two weights are a word's half as they lie; ``mcuq_lx6_vector.S`` says how that is exact.
+    """Two weights are a word's half as they lie; ``mcuq_lx6_vector_asm.S`` says how that is exact.
 
-    Even weights are stored 128 too large, as unsigned bytes. What that adds depends on the input alone, so it is computed
-    once per vector.
+    Even weights are stored 128 too large, as unsigned bytes. What that adds depends on the input alone, so it is
+    computed once per vector.
     """
 
     kernel: ClassVar[str] = "fully_connected_s8_lx6"
@@ -90,7 +90,7 @@ def specialize(p: FullyConnectedParams, chip: str) -> Params | None:
         return conv2d_lx6.specialize(_as_conv2d(p), chip)
     taps = -(-p.input_c // 4) * 4
     rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
-    channels = mac16_channels(p.weights, p.bias, p.multiplier, p.shift, rounding, _offsets(p.input_c))
+    channels = mac16_channels(p.weights, p.bias, p.multiplier, p.shift, rounding, offset=_offsets(p.input_c))
     if channels is None or 2 * taps > MAX_SCRATCH:
         return None
     if np.abs(channels.bias.astype(np.int64)).max() + 2 * taps * LARGEST_PRODUCT > INT32_MAX:
@@ -123,9 +123,7 @@ def _as_conv2d(p: FullyConnectedParams) -> Conv2dParams:
     from mcuq.ops.conv2d import Conv2dParams
 
     shared = {m.name: getattr(p, m.name) for m in p.members() if m.name != "batch"}
-    ones = dict.fromkeys(
-        "input_h output_h filter_h filter_w stride_h stride_w dilation_h dilation_w groups".split(), 1
-    )
+    ones = dict.fromkeys("input_h output_h filter_h filter_w stride_h stride_w dilation_h dilation_w groups".split(), 1)
     size = {"input_w": p.batch, "output_w": p.batch, "pad_top": 0, "pad_left": 0}
     weights = p.weights.reshape(p.output_c, 1, 1, p.input_c)
     return Conv2dParams(**shared | ones | size | {"weights": weights})

@@ -1,14 +1,15 @@
 """What the ESP32's kernels share: channels that their requantize serves, tiles, and overlap tile by tile.
 
-The kernels run on MAC16, whose accumulator has 40 bits. It holds -256 times the sum of a layer, of which 32 bits are read:
-that is exact because every sum is proven here to stay within 23 bits (``mcuq_lx6_asm.h``). A task under ESP-IDF has its own
-MAC16 registers, an interrupt handler has not: models run in tasks.
+The kernels run on MAC16, whose accumulator has 40 bits. It holds -256 times the sum of a layer; its lower 32 bits are
+read. They suffice: every finished sum is proven here to lie within 23 bits and a sign, and what is added on the way is
+added modulo 2^40, which is a multiple of 2^32, so that partial sums may wrap (``mcuq_lx6_asm.h``). A task under ESP-IDF
+has its own MAC16 registers, an interrupt handler has not: models run in tasks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,8 +17,13 @@ from mcuq.fixedpoint import INT32_MAX, INT32_MIN, clamp, requantize
 from mcuq.ops.base import Overlap, Params
 from mcuq.tensor import Array
 
+if TYPE_CHECKING:
+    from mcuq.ops.conv2d_lx6 import Conv2dLx6Params
+    from mcuq.ops.depthwise_conv2d_lx6 import DepthwiseConv2dLx6Params
+
 TOP = 127  # activations go in as TOP - x, which is 0..255
 MAX_SUM = (1 << 23) - (1 << 9)
+MAX_EXPONENT = 24
 SCRATCH_BYTES = 1536  # that any layer may take
 MAX_SCRATCH = 4096
 EXPONENT_BASE = 6  # right shifts are stored with it added: the left shift of the rounding
@@ -33,7 +39,7 @@ class Rounding(NamedTuple):
 
 
 class Channels(NamedTuple):
-    """Output channels: ``-(bias + sum of (-offset - x) * weights)`` is requantized with ``multiplier * 2^-exponent``."""
+    """Output channels: ``-(bias + sum of (-offset - x) * weights)``, requantized by multiplier * 2^(-31 - exponent)."""
 
     weights: Array  # int8 [channels, taps]
     bias: Array  # int32 [channels]
@@ -52,7 +58,7 @@ def unpacked_bias(words: Array) -> tuple[Array, Array]:
 
 
 def mac16_channels(
-    weights: Array, bias: Array, multiplier: Array, shift: Array, rounding: Rounding, offset: int | Array = -TOP
+    weights: Array, bias: Array, multiplier: Array, shift: Array, rounding: Rounding, *, offset: int | Array = -TOP
 ) -> Channels | None:
     """Negate the sums, fold the zero point into the bias, and prove that the requantize of the cores serves them.
 
@@ -70,35 +76,39 @@ def mac16_channels(
     Returns:
         None when some channel cannot be served.
     """
-    weights = weights.astype(np.int64)
-    lowest, highest = (limit - rounding.input_zero_point for limit in (-128, 127))
-    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
-    low = bias + lowest * positive + highest * negative
-    high = bias + highest * positive + lowest * negative
-    m = np.broadcast_to(multiplier, bias.shape).astype(np.int64)
-    e = np.broadcast_to(-shift.astype(np.int64), bias.shape)
-    own = -bias.astype(np.int64) + (weights * (rounding.input_zero_point + offset)).sum(axis=1)
-    served = (m > 0) & (e >= 1) & (e <= 24) & (np.maximum(-low, high) <= MAX_SUM)
-    served &= np.abs(own) + 255 * (positive - negative) <= INT32_MAX
-    offset = ((2 * rounding.output_zero_point + 1) << np.clip(e + 6, 0, 30)) + 64
-    for extreme in (low, high):
-        t = (np.clip(extreme, -MAX_SUM, MAX_SUM) * m >> 24) + offset
-        served &= (t - 128 >= INT32_MIN) & (t <= INT32_MAX)
-    first, last = (_output(acc, m, -e, rounding) for acc in (low, high))
-    constant = (low == high) | ((first == last) & (m > 0) & (e >= 0))
+    wide, m, exponent = weights.astype(np.int64), multiplier.astype(np.int64), -shift.astype(np.int64)
+    low, high = _sum_limits(wide, bias, rounding.input_zero_point)
+    own = -bias.astype(np.int64) + (wide * (rounding.input_zero_point + offset)).sum(axis=1)
+    served = (m > 0) & (exponent >= 1) & (exponent <= MAX_EXPONENT) & (np.maximum(-low, high) <= MAX_SUM)
+    served &= np.abs(own) + 255 * np.abs(wide).sum(axis=1) <= INT32_MAX  # in C
+    served &= _rounds_in_32_bits(np.stack([low, high]), m, exponent, rounding.output_zero_point)
+    if np.all(served):
+        return Channels(weights.astype(np.int8), own.astype(np.int32), multiplier, exponent.astype(np.int8))
+    first, last = (_output(acc, m, -exponent, rounding) for acc in (low, high))
+    constant = (low == high) | ((first == last) & (m > 0) & (exponent >= 0))
     if not np.all(served | constant):
         return None
-    if np.all(served):
-        exponent = (-shift.astype(np.int64)).astype(np.int8)
-        return Channels(weights.astype(np.int8), own.astype(np.int32), multiplier, exponent)
-    fixed = constant & ~served
-    quarters = -4 * (first.astype(np.int64) - rounding.output_zero_point)  # times 1/4: the next two
+    quarters = -4 * (first.astype(np.int64) - rounding.output_zero_point)  # times 1/4: the last two below
     return Channels(
-        np.where(fixed[:, np.newaxis], 0, weights).astype(np.int8),
-        np.where(fixed, quarters, own).astype(np.int32),
-        np.where(fixed, 1 << 30, m).astype(np.int32),
-        np.where(fixed, 1, e).astype(np.int8),
+        np.where(served[:, np.newaxis], weights, 0).astype(np.int8),
+        np.where(served, own, quarters).astype(np.int32),
+        np.where(served, m, 1 << 30).astype(np.int32),
+        np.where(served, exponent, 1).astype(np.int8),
     )
+
+
+def _sum_limits(weights: Array, bias: Array, zero_point: int) -> tuple[Array, Array]:
+    """Return the least and the largest sum of each channel over all inputs."""
+    lowest, highest = (limit - zero_point for limit in (-128, 127))
+    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
+    return bias + lowest * positive + highest * negative, bias + highest * positive + lowest * negative
+
+
+def _rounds_in_32_bits(sums: Array, multiplier: Array, exponent: Array, zero_point: int) -> Array:
+    """Whether ``t + rounding`` of ``mcuq_lx6_asm.h`` stays within 32 bits, per channel, for sums [n, channels]."""
+    rounding = ((2 * zero_point + 1) << np.clip(exponent + 6, 0, 30)) + 64
+    t = (np.clip(sums, -MAX_SUM, MAX_SUM) * multiplier >> 24) + rounding
+    return np.asarray(np.all((t - 128 >= INT32_MIN) & (t <= INT32_MAX), axis=0))
 
 
 def _output(acc: Array, multiplier: Array, shift: Array, rounding: Rounding) -> Array:
@@ -135,6 +145,23 @@ class Tile(NamedTuple):
 
     reads: tuple[int, int]
     writes: tuple[int, int]
+
+
+def window_tiles(p: Conv2dLx6Params | DepthwiseConv2dLx6Params, output_c: int) -> Iterator[Tile]:
+    """Yield what the tiles of a convolution read and write, in the order of the output."""
+    reach = (p.filter_h - 1) * p.dilation_h + 1
+    for y in range(0, p.output_h, p.tile_rows):
+        end_y = min(y + p.tile_rows, p.output_h)
+        top = np.clip(y * p.stride_h - p.pad_top, 0, p.input_h)
+        bottom = np.clip((end_y - 1) * p.stride_h - p.pad_top + reach, top, p.input_h)
+        for x in range(0, p.output_w, p.tile_pixels):
+            end_x = min(x + p.tile_pixels, p.output_w)
+            left = np.clip(x * p.stride_w - p.pad_left, 0, p.input_w)
+            right = np.clip((end_x - 1) * p.stride_w - p.pad_left + p.filter_w, left, p.input_w)
+            first = int(top * p.input_w + left)
+            end = max(int((bottom - 1) * p.input_w + right), first)
+            writes = (y * p.output_w + x, (end_y - 1) * p.output_w + end_x)
+            yield Tile((first * p.input_c, end * p.input_c), (writes[0] * output_c, writes[1] * output_c))
 
 
 def tile_overlap(tiles: Iterator[Tile], reads_before_writing: bool) -> Overlap:

@@ -36,7 +36,6 @@
 /* a2 x, a3 weights: where the last load was   a4 mask 0x00ff00ff   a5 groups of four taps but the last
  * a6 output   a7 channels left   a8 bias   a9 x - 4   a10 multiplier   a11 rounding   a12..a14 temporary
  * a15 addition, 256 times   m0, m1 x; m2 weights; SAR shift */
-    .begin  no-transform
     function mcuq_lx6_vector_run, LOCALS
     l32i    a3, a2, MULTIPLIER
     l32i    a5, a2, PER_CHANNEL
@@ -116,7 +115,7 @@
     beqz    a12, .Lchannel
     j       .Lscale
 .Ldone:
-    return  mcuq_lx6_vector_run, LOCALS
-    .end    no-transform
+    return  LOCALS
+    end_function mcuq_lx6_vector_run
 
 #endif

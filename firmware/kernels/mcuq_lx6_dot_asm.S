@@ -103,7 +103,6 @@
     j       .Lrow\@
     .endm
 
-    .begin  no-transform
     function mcuq_lx6_dot_tile, LOCALS
     s32i    a2, sp, TILE
     l32i    a3, a2, FILTER
@@ -215,7 +214,7 @@
     beqz    a3, .Ldone
     j       .Lchannel
 .Ldone:
-    return  mcuq_lx6_dot_tile, LOCALS
-    .end    no-transform
+    return  LOCALS
+    end_function mcuq_lx6_dot_tile
 
 #endif

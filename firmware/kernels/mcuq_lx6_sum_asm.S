@@ -23,7 +23,6 @@
 
 /* a2 a   a3 b   a4 output   a5 elements   a6, a7 tables   a8 multiplier   a9 rounding   a10 where t < 0
  * a11 min   a15 max   a12..a14 temporary   SAR shift */
-    .begin  no-transform
     function mcuq_lx6_sum_run, 0
     l32i    a12, a2, EXPONENT
     l32i    a13, a2, ZERO_POINT
@@ -65,7 +64,7 @@
     s8i     a13, a4, 0
     addi    a4, a4, 1
 .Ldone:
-    return  mcuq_lx6_sum_run, 0
-    .end    no-transform
+    return  0
+    end_function mcuq_lx6_sum_run
 
 #endif

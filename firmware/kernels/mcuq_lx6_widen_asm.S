@@ -52,7 +52,6 @@
     and     a11, a11, a15
     .endm
 
-    .begin  no-transform
 
 /* a2 from   a3 count   a4 columns   a5 to   a6 bytes left out there   a7 and here   a8 pairs   a9 is count odd */
     function mcuq_lx6_widen, 0
@@ -81,7 +80,8 @@
     add     a2, a2, a6
     add     a5, a5, a7
     bnez    a4, .Lwiden_column
-    return  mcuq_lx6_widen, 0
+    return  0
+    end_function mcuq_lx6_widen
 
 /* a2 from   a3 fours   a4 columns   a5 to   a6 bytes left out there   a7 and here   a8 fours / 2   a9 fours % 2 */
     function mcuq_lx6_widen_fours, 0
@@ -121,7 +121,8 @@
     add     a5, a5, a7
     bnez    a4, .Lfours_bytes
 .Lfours_return:
-    return  mcuq_lx6_widen_fours, 0
+    return  0
+    end_function mcuq_lx6_widen_fours
 
 /* a2 from   a3 rows   a4 pixels   a5, a13 to, both planes   a6 bytes to the next pixel there   a7 and here
  * a8 beginning of the row there   a9 and here   locals: bytes to the next row there, to the second plane */
@@ -184,7 +185,7 @@
     add     a8, a8, a10
     bnez    a3, .Lplanes_bytes
 .Lplanes_return:
-    return  mcuq_lx6_widen_planes, 16
-    .end    no-transform
+    return  16
+    end_function mcuq_lx6_widen_planes
 
 #endif
