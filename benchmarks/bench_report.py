@@ -16,8 +16,9 @@ NOTES = """\
 All sides: one compiler per chip, the same flags (-O2; the peers on RV32IMC at the better of -O2 and -O3), one run, one
 input. Whole inference: all layers and all between them. MACs are those of the published model, also where mcuq leaves
 channels out (`passes/fold_constant_channels`). The peers' models end before the last Softmax, which BakeNN does not
-have; mcuq's counts include it. Code: what the model adds to a program that does nothing, library helpers included.
-Instructions are not seconds. Written by `make bench`.
+have; mcuq's counts include it. Code: what the model adds to a program that does nothing, library helpers included; of
+a layer, its kernel's file without the cores that an ESP32's kernels share. On the dc233c core, which has no mulsh, an
+output of theirs takes nine instructions more than on an ESP32. Instructions are not seconds. Written by `make bench`.
 
 - portable: BakeNN 1.0.0's portable C.
 - bakenn: what BakeNN chooses for an ESP32-C3. Its target knows no ESP-NN for that chip, so these are its own kernels

@@ -134,7 +134,7 @@ def measure(compiler: Compiler) -> dict[str, Any]:
 
 def _kernels(compiler: Compiler) -> dict[str, dict[str, Any]]:
     """Return every kernel, and the files that kernels share ("uses"): their code counts once for all of them."""
-    files = {name: _sources(name) for name in sorted({path.stem for path in KERNELS.glob("mcuq_*.[cS]")})}
+    files = {path.stem: _sources(path.stem) for path in sorted(KERNELS.glob("mcuq_*.c"))}
     units = {name: _compiled(compiler, sources) for name, sources in files.items()}
     whole = _compiled(compiler, [source for sources in files.values() for source in sources]).graph
     owner = {function: name for name, unit in units.items() for function in unit.graph.functions}
@@ -151,7 +151,7 @@ def _kernels(compiler: Compiler) -> dict[str, dict[str, Any]]:
 
 def _sources(name: str) -> list[Path]:
     """Return a kernel's files: C, and assembly for the chip that has it."""
-    return [path for path in (KERNELS / f"{name}.c", KERNELS / f"{name}.S") if path.exists()]
+    return [path for path in (KERNELS / f"{name}.c", KERNELS / f"{name}_asm.S") if path.exists()]
 
 
 def _run(compiler: Compiler) -> dict[str, Any]:

@@ -15,14 +15,16 @@ LINE_WIDTH = 120
 def table_text(ctype: str, name: str, values: Array, comment: str = "") -> str:
     """Return a constant array definition with its shape in a comment, values aligned in columns.
 
+    Kernels may load bytes by words. GCC places arrays so that they can, but not with -Os.
+
     >>> print(table_text("int8_t", "w", np.array([[1, -128], [0, 7]], np.int8)))
-    static const int8_t w[4] MCUQ_CONST = {
+    static MCUQ_ALIGNED(4) const int8_t w[4] MCUQ_CONST = {
         /* (2, 2) */
            1, -128,    0,    7,
     };
     """
     shape = f"({', '.join(str(d) for d in values.shape)})"
-    head = f"static const {ctype} {name}[{values.size}] MCUQ_CONST = {{"
+    head = f"static MCUQ_ALIGNED(4) const {ctype} {name}[{values.size}] MCUQ_CONST = {{"
     note = f"    /* {shape}{': ' + comment if comment else ''} */"
     return "\n".join([head, note, rows_text(values, ctype), "};"])
 

@@ -14,6 +14,7 @@ from mcuq.ops.base import Op, Overlap, Params
 from mcuq.ops.concatenation import Concatenation
 from mcuq.placement import Item, Near, place
 from mcuq.tensor import QConstant
+from mcuq.workspace import with_workspaces
 
 if TYPE_CHECKING:
     from mcuq.faster import Speedup
@@ -133,6 +134,7 @@ class Plan:
         assert pair in near, (name, other)
         index, overlap = near[pair]
         distance = self.buffers[pair[1]].offset - self.buffers[pair[0]].offset
+        assert distance % self.steps[index].params.distance == 0, (pair, distance)
         if self.steps[index].params.is_reversed:
             assert overlap.after is not None and distance >= overlap.after, (pair, distance, overlap)
         else:
@@ -154,10 +156,15 @@ def build_plan(
         McuqError: naming the layer that cannot be lowered.
     """
     steps, views = _steps(graph, chip, instead)
-    buffers = _live_ranges(graph, steps, views)
-    if io_in_arena:
-        buffers = {n: replace(b, region="arena") if b.region != "flash" else b for n, b in buffers.items()}
-    buffers, bound = _placed(buffers, _near_pairs(steps, buffers, views))
+
+    def placed(steps: Sequence[Step]) -> tuple[dict[str, Buffer], int]:
+        buffers = _live_ranges(graph, steps, views)
+        if io_in_arena:
+            buffers = {n: replace(b, region="arena") if b.region != "flash" else b for n, b in buffers.items()}
+        return _placed(buffers, _near_pairs(steps, buffers, views))
+
+    steps = with_workspaces(steps, placed)
+    buffers, bound = placed(steps)
     steps = _directed(steps, buffers, views)
     return Plan(graph, chip, steps, buffers, views, bound).verify()
 
@@ -234,14 +241,14 @@ def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View])
             buffers[name] = Buffer(region, size, index, index, alignment)
         else:
             first, last = min(old.first, index), max(old.last, index)
-            buffers[name] = replace(old, first=first, last=last, alignment=max(old.alignment, alignment))
+            buffers[name] = replace(old, first=first, last=last, alignment=math.lcm(old.alignment, alignment))
 
     for name in graph.inputs:
         touch(name, 0, 1)
         buffers[name] = replace(buffers[name], region="input")
     for index, step in enumerate(steps):
         for value in (*step.inputs, *step.outputs):
-            touch(value, index, step.params.alignment)
+            touch(value, index, math.lcm(step.params.alignment, step.params.distance))
         if step.scratch:
             alignment = max(step.params.alignment, SCRATCH_ALIGNMENT)
             buffers[step.scratch] = Buffer("arena", step.params.scratch_bytes, index, index, alignment)

@@ -92,7 +92,7 @@ def _interleave(inputs: Sequence[np.ndarray]) -> bytes:
 
 def _program(cases: Sequence[Case], expected: Sequence[np.ndarray], driver: str = "kernel_driver.h") -> str:
     headers = sorted({case.params.kernel for case in cases})
-    lines = [f'#include "{driver}"', "#define MCUQ_CONST", *(f'#include "mcuq_{k}.h"' for k in headers)]
+    lines = [f'#include "{driver}"', '#include "mcuq.h"', *(f'#include "mcuq_{k}.h"' for k in headers)]
     entries = []
     known: dict[tuple[str, bytes], str] = {}
     for i, (case, want) in enumerate(zip(cases, expected, strict=True)):

@@ -14,6 +14,7 @@ from mcuq import archive, emit, pipeline
 from mcuq.archive import Archive
 from mcuq.board import load_board
 from mcuq.engines.host import build_host
+from mcuq.engines.sources import library_folders, library_sources
 from mcuq.errors import DoesNotFitError, McuqError, UsageError
 from mcuq.setup import Setup
 from mcuq.simulator import simulate
@@ -158,6 +159,20 @@ def test_two_models_in_one_project(rng, tmp_path):
     done = subprocess.run([*command, "-o", str(tmp_path / "both")], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_only_kernels_in_use_and_their_cores_are_compiled(rng, tmp_path):
+    """A board's project carries all kernels; the host and the emulators compile what the model needs."""
+    for board, kernels in (("esp32dev", True), ("esp32-s3-devkitc-1", False)):
+        written = project(small_graph(rng), tmp_path / board, board)
+        sources = library_sources(library_folders(tmp_path / board, ["small"]), (".c", ".S"))
+        compiled = {path.name for path in sources}
+        used = {f"mcuq_{step.params.kernel}.c" for step in written.plan.steps}
+
+        assert {name for name in compiled if "_s8" in name} == used
+        assert {"small.c", "small_model.c", "mcuq_app.c"} <= compiled
+        assert ({"mcuq_lx6_dot.c", "mcuq_lx6_dot_asm.S", "mcuq_lx6_widen.c"} <= compiled) == kernels
+        assert "mcuq_lx6_sum_asm.S" not in compiled
 
 
 def test_another_kernel_library_is_refused_by_the_compiler(rng, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import SANITIZERS, STRICT
+from harness import SANITIZERS, STRICT, kernel_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import small_graph
@@ -84,7 +84,8 @@ def overlapping(rng) -> list:
     parts = [Slice((0, 0, 0, 2), (1, 7, 6, 2)), Slice((0, 0, 1, 1), (1, 7, 5, 3)), Slice((0, 1, 0, 0), (1, 6, 6, 4))]
     parts.append(Slice((0, 0, 1, 0), (1, 4, 2, 2), (1, 2, 3, 2)))
     cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
-    return [*cases, *overlapping_on("esp32c3", rng)]
+    tiled = [p.with_scratch(limit) for p in overlapping_on("esp32", rng) for limit in (0, 300, 1 << 12)]
+    return [*cases, *overlapping_on("esp32c3", rng), *tiled]
 
 
 def overlapping_on(chip, rng) -> list:
@@ -109,10 +110,10 @@ def overlapping_on(chip, rng) -> list:
     for padding in ((0, 0, 0, 0), (2, 2, 0, 0)):
         op = DepthwiseConv2d(padding=padding)
         cases.append(lowered(op, tall, weights(rng, 1, 5, 1, 4, axis=3), chip=chip))
-    for outputs, inputs in ((8, 8), (4, 8), (12, 8), (9, 2000)):
-        vectors = QTensor((5, inputs), 0.05, -3)
+    for batch, outputs, inputs in ((5, 8, 8), (5, 4, 8), (5, 12, 8), (5, 9, 2000), (2, 12, 7), (2, 3, 8)):
+        vectors = QTensor((batch, inputs), 0.05, -3)
         cases.append(lowered(FullyConnected(keep_dims=True), vectors, weights(rng, outputs, inputs), chip=chip))
-    large = QTensor((1, 8, 8, 9), 0.05, -3)
+    large = QTensor((1, 12, 12, 9), 0.05, -3)
     cases.append(lowered(Add(), large, large, chip=chip))
     return cases
 
@@ -154,7 +155,7 @@ def operands(rng, params) -> list[np.ndarray]:
 def program(cases) -> str:
     """One arena per run: operand 0 and the output in it, further operands apart."""
     kernels = sorted({params.kernel for params, _, _ in cases})
-    lines = ["#include <stdio.h>", "#include <string.h>", "#define MCUQ_CONST"]
+    lines = ["#include <stdio.h>", "#include <string.h>", '#include "mcuq.h"']
     lines += [f'#include "mcuq_{kernel}.h"' for kernel in kernels]
     body = []
     known: dict = {}
@@ -188,7 +189,7 @@ def execute(cases) -> list[np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         source, binary = Path(folder, "overlap.c"), Path(folder, "overlap")
         source.write_text(program(cases))
-        files = sorted({str(kernels / f"mcuq_{params.kernel}.c") for params, _, _ in cases})
+        files = kernel_files({params.kernel for params, _, _ in cases})
         subprocess.run(
             ["gcc", *STRICT, *SANITIZERS, f"-I{kernels}", str(source), *files, "-o", str(binary)], check=True
         )
@@ -325,7 +326,8 @@ def test_random_graphs_in_c_equal_unshared_buffers(tmp_path, seed):
     """The arena is poisoned and shared; the simulator has a buffer for every value."""
     rng = np.random.default_rng(seed)
     graph = random_graph(rng, int(rng.integers(3, 25)))
-    written = pipeline.write_project(Archive(graph), "esp32-s3-devkitc-1", tmp_path)
+    boards = ("esp32-s3-devkitc-1", "esp32-c3-devkitm-1", "esp32dev")  # portable kernels, for RV32IMC, for LX6
+    written = pipeline.write_project(Archive(graph), boards[seed % len(boards)], tmp_path)
     x = rng.integers(-128, 128, (3, *graph.values["x"].shape)).astype(np.int8)
     flags = ("-std=c99", "-O1", *SANITIZERS)
     with build_host(tmp_path, ["random"], flags) as firmware:

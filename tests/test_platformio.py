@@ -42,9 +42,9 @@ def project(built, tmp_path) -> Path:
 
 
 def plant_wrong_byte(project: Path) -> None:
-    kernel = project / "lib/mcuq/src/mcuq_conv2d_s8.c"
+    kernel = project / "lib/mcuq/src/mcuq_lx6_channel.h"
     good = kernel.read_text()
-    kernel.write_text(good.replace("scaled + p->output_zero_point", "scaled + p->output_zero_point + 1"))
+    kernel.write_text(good.replace("+ zero_point, min", "+ zero_point + 1, min"))
     assert kernel.read_text() != good
 
 

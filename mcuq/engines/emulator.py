@@ -20,7 +20,7 @@ QUIET_QEMU = ("-display", "none", "-monitor", "none")
 
 # QEMU 7.2 loses the last MAC16 accumulation of a translation block. From QEMU 8.1 on this is
 # ("-accel", "tcg,one-insn-per-tb=on").
-MAC16_QEMU: tuple[str, ...] = ()
+MAC16_QEMU = ("-singlestep",)
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ ISAS = {
         flags=(
             *("-nostdlib", "-isystem", str(resource("firmware") / "emulator" / "xtensa" / "include")),
             "-mtext-section-literals",  # beside their code, as start.S needs them
+            "-DMCUQ_LX6_EMULATED",  # mcuq_lx6_isa.h
         ),
         libraries=("-lgcc",),
         emulator=(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mcuq.errors import McuqError, UsageError
+
+KERNEL = re.compile(r"mcuq_(\w+_s8|lx6_)")
+INCLUDE = re.compile(r'^#include "(\w+)\.h"', re.MULTILINE)
 
 
 def library_folders(project: Path, models: Sequence[str]) -> list[Path]:
@@ -25,10 +29,27 @@ def library_folders(project: Path, models: Sequence[str]) -> list[Path]:
 
 
 def library_sources(folders: Sequence[Path], suffixes: tuple[str, ...] = (".c",)) -> list[Path]:
-    """Return the files to compile: all of the models and the application, of the kernels those that are used."""
-    tables = "".join(path.read_text() for folder in folders for path in folder.glob("*_tables.h"))
-    files = [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in suffixes]
-    return [path for path in files if "_s8" not in path.stem or f'"{path.stem}.h"' in tables]
+    """Return the files to compile: all of the models and the application, and of the kernels what these need.
+
+    A kernel, or a core that kernels share, is needed where a needed file includes its header.
+    """
+    files = [path for folder in folders for path in sorted(folder.iterdir())]
+    includes: dict[str, set[str]] = {}
+    for path in files:
+        includes.setdefault(_unit(path), set()).update(INCLUDE.findall(path.read_text()))
+    needed = [unit for unit in includes if not KERNEL.match(unit)]
+    for unit in needed:  # grows while it runs
+        needed += includes[unit] & includes.keys() - set(needed)
+    return [path for path in files if path.suffix in suffixes and _unit(path) in needed]
+
+
+def _unit(path: Path) -> str:
+    """Return the name that a file shares with its header: assembly stands beside C for chips without the instructions.
+
+    >>> _unit(Path("mcuq_lx6_dot_asm.S"))
+    'mcuq_lx6_dot'
+    """
+    return path.stem.removesuffix("_asm")
 
 
 def models_header(models: Sequence[str]) -> str:

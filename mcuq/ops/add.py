@@ -114,6 +114,6 @@ class Add(Op):
             activation_min=low,
             activation_max=high,
         )
-        from mcuq.ops import add_rv32
+        from mcuq.ops import add_lx6, add_rv32
 
-        return specialized(portable, chip, add_rv32.specialize)
+        return specialized(portable, chip, add_rv32.specialize, add_lx6.specialize)

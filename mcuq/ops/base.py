@@ -72,9 +72,11 @@ class Params:
         return 0
 
     def with_scratch(self, limit: int) -> Params:
-        """Return the same kernel with as much workspace as makes it faster, of at most so many bytes.
+        """Return the same kernel with as much workspace as makes it faster, or the least it can do with.
 
-        Itself, or the one that needs least, where that is more. The arena's growth by the overlap counts as workspace.
+        Args:
+            limit: bytes of the arena that it may take beside its larger buffer: scratch, and the distance that it
+                keeps its output from its input.
         """
         return self
 

@@ -190,9 +190,9 @@ class Conv2d(Op):
             multiplier=multiplier,
             shift=shift,
         )
-        from mcuq.ops import conv2d_rv32
+        from mcuq.ops import conv2d_lx6, conv2d_rv32
 
-        return specialized(portable, chip, conv2d_rv32.specialize)
+        return specialized(portable, chip, conv2d_rv32.specialize, conv2d_lx6.specialize)
 
     def macs(self, *inputs: Shape) -> int:
         """Output elements times the taps of one filter."""

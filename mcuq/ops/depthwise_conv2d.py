@@ -170,9 +170,9 @@ class DepthwiseConv2d(Op):
             multiplier=multiplier,
             shift=shift,
         )
-        from mcuq.ops import depthwise_conv2d_rv32
+        from mcuq.ops import depthwise_conv2d_lx6, depthwise_conv2d_rv32
 
-        return specialized(portable, chip, depthwise_conv2d_rv32.specialize)
+        return specialized(portable, chip, depthwise_conv2d_rv32.specialize, depthwise_conv2d_lx6.specialize)
 
     def macs(self, *inputs: Shape) -> int:
         """Output elements times the taps of one filter."""

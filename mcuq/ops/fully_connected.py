@@ -126,9 +126,9 @@ class FullyConnected(Op):
             multiplier=multiplier,
             shift=shift,
         )
-        from mcuq.ops import fully_connected_rv32
+        from mcuq.ops import fully_connected_lx6, fully_connected_rv32
 
-        return specialized(portable, chip, fully_connected_rv32.specialize)
+        return specialized(portable, chip, fully_connected_rv32.specialize, fully_connected_lx6.specialize)
 
     def macs(self, *inputs: Shape) -> int:
         """Input elements times outputs per vector."""

@@ -1,0 +1,31 @@
+#include "mcuq_lx6_vector.h"
+
+#include "mcuq_lx6_channel.h"
+#include "mcuq_lx6_isa.h"
+
+#if !MCUQ_LX6
+
+/* The sum as the assembly computes it, 1/256 of it: without what cancels out. */
+static int32_t sum(const int16_t *x, const uint8_t *weights, int32_t taps) {
+    int32_t acc = 0;
+    for (int32_t k = 0; k < taps; k += 4) {
+        acc += x[k] * (int8_t)weights[k + 1] + x[k + 1] * (int8_t)weights[k + 3];
+        acc += (x[k + 2] + x[k]) / 256 * weights[k] + (x[k + 3] + x[k + 1]) / 256 * weights[k + 2];
+    }
+    return acc;
+}
+
+void mcuq_lx6_vector_run(const mcuq_lx6_vector *vector) {
+    const mcuq_lx6_vector *const v = vector;
+    for (int32_t c = 0; c < v->channels; c++) {
+        const int32_t total = v->addition + sum(v->x, v->weights + c * v->taps, v->taps);
+        const int32_t multiplier = v->multiplier[c * v->per_channel];
+        v->output[c] = mcuq_lx6_output(v->bias[c], total, multiplier, v->zero_point, v->min, v->max);
+    }
+}
+
+#else
+
+typedef int mcuq_lx6_vector_is_assembly; /* a file must not be empty */
+
+#endif

@@ -1,0 +1,71 @@
+"""How much scratch each kernel gets: as much as makes it faster and hardly enlarges the arena."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mcuq.ops.base import Params
+
+if TYPE_CHECKING:
+    from mcuq.plan import Buffer, Step
+
+MOST_ROOM = 1024  # bytes, or an eighth, that the arena may grow
+GRAIN = 512  # its limit is a multiple of this
+ATTEMPTS = 8
+
+# gives the buffers of steps their offsets; returns the arena's lower bound as well
+Place = Callable[[Sequence["Step"]], tuple[Mapping[str, "Buffer"], int]]
+
+
+def with_workspaces(steps: Sequence[Step], place: Place) -> tuple[Step, ...]:
+    """Give every kernel that takes a choice of scratch the memory that others leave free at its time.
+
+    The limit is the arena with the least scratch, and a little more. What does not fit between the buffers, or leaves
+    the arena above its lower bound, is tried again with less.
+
+    Args:
+        steps: as lowered.
+        place: places the buffers of steps.
+    """
+    if all(type(step.params).with_scratch is Params.with_scratch for step in steps):
+        return tuple(steps)
+    best = _with_scratch(steps, [0] * len(steps))
+    buffers, _ = place(best)
+    smallest = _arena(buffers)
+    limit = -(-(smallest + min(smallest // 8, MOST_ROOM)) // GRAIN) * GRAIN
+    taken = [_taken(step, index, buffers) for index, step in enumerate(best)]
+    spare = [max(0, limit - others) for others in taken]
+    for _ in range(ATTEMPTS):
+        roomy = _with_scratch(steps, spare)
+        buffers, bound = place(roomy)
+        arena = _arena(buffers)
+        if arena <= limit:
+            best = roomy
+            if arena == bound:
+                break
+        full = min(arena, limit) * 7 // 8
+        for index, step in enumerate(roomy):
+            scratch = step.params.scratch_bytes
+            if taken[index] + scratch > full:
+                spare[index] = min(spare[index], scratch * 7 // 8)
+    return best
+
+
+def _with_scratch(steps: Sequence[Step], limits: Sequence[int]) -> tuple[Step, ...]:
+    changed = (replace(s, params=s.params.with_scratch(limit)) for s, limit in zip(steps, limits, strict=True))
+    return tuple(changed)
+
+
+def _arena(buffers: Mapping[str, Buffer]) -> int:
+    return max((b.end for b in buffers.values() if b.region == "arena"), default=0)
+
+
+def _taken(step: Step, index: int, buffers: Mapping[str, Buffer]) -> int:
+    """Return the bytes of the arena that a step's time leaves to nobody else, if its output lay in its input."""
+    live = {n: b for n, b in buffers.items() if b.region == "arena" and b.first <= index <= b.last}
+    total = sum(b.bytes for name, b in live.items() if name != step.scratch)
+    dying = [b.bytes for b in live.values() if b.last == index and b.first < index]
+    born = [b.bytes for b in live.values() if b.first == index and b.last > index]
+    return total - min(max(dying, default=0), max(born, default=0))
