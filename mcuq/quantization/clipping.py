@@ -52,7 +52,8 @@ def choose_range(histogram: Histogram, method: str, scheme: Scheme = Scheme()) -
         method: "minmax", "percentile" (99.99) or "percentile:P" (of the values, P percent lie at or below the upper
             bound, and as many at or above the lower), "mse" (least squared error of the quantized values) or "kl"
             (least KL divergence of the quantized values' distribution from the observed one, outliers counted in the
-            outermost bins: S. Migacz, "8-bit inference with TensorRT", GTC 2017; here lower and upper bound in turn).
+            outermost bins: S. Migacz, "8-bit inference with TensorRT", GTC 2017; here lower and upper bound in turn. It
+            takes a few hundred samples: of sparse histograms it clips too much).
         scheme: whose steps are to be expected: one bound or two, and which.
 
     Raises:

@@ -11,6 +11,7 @@ import numpy as np
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import ACTIVATIONS, Op, Real
+from mcuq.quantization.samples import parts_of
 from mcuq.tensor import Array, QConstant
 
 CHIP = "generic"  # all kernels give the same bytes
@@ -90,6 +91,7 @@ class _Walk:
         self.graph, self.quantized = graph, quantized
         self.real = {name: np.asarray(x, np.float32) for name, x in inputs.items()}
         self.integers = {name: quantized.values[name].quantize(x) for name, x in self.real.items()}
+        self.samples = len(next(iter(self.real.values())))
         self.constants = dict(quantized.constants)
         self.nodes: dict[str, Node] = {node.name: node for node in quantized.nodes}
 
@@ -146,20 +148,32 @@ class _Walk:
         tensors = [self.constants[n] if n in self.constants else self.quantized.values[n] for n in node.inputs]
         output = self.quantized.values[node.outputs[0]]
         params = node.op.lower(tensors, output, CHIP)
-        samples = len(next(iter(self.integers.values())))
-        operands = [self._operand(name, samples) for name in node.inputs[: node.op.operands]]
-        result = np.ascontiguousarray(params.run(*operands))
-        self.integers[node.outputs[0]] = result.view(output.dtype).reshape(samples, *output.shape)
+        parts = []
+        for samples in self._parts(node):
+            operands = [self._operand(name, samples) for name in node.inputs[: node.op.operands]]
+            parts.append(np.ascontiguousarray(params.run(*operands)).view(output.dtype))
+        self.integers[node.outputs[0]] = np.concatenate(parts).reshape(-1, *output.shape)
 
-    def _operand(self, name: str, samples: int) -> Array:
+    def _operand(self, name: str, samples: slice) -> Array:
+        """Return some samples of an operand, [samples, elements]."""
+        count = samples.stop - samples.start
         if name in self.integers:
-            return np.ascontiguousarray(self.integers[name].reshape(samples, -1))
+            return np.ascontiguousarray(self.integers[name][samples].reshape(count, -1))
         values = self.constants[name].values.reshape(1, -1)
-        return np.ascontiguousarray(np.broadcast_to(values, (samples, values.size)))
+        return np.ascontiguousarray(np.broadcast_to(values, (count, values.size)))
 
     def _run_real(self, source: Node) -> None:
-        operands = [self.real[n] if n in self.real else self.graph.real(n) for n in source.inputs]
-        self.real[source.outputs[0]] = np.asarray(source.op.forward(*operands), np.float32)
+        parts = []
+        for samples in self._parts(source):
+            operands = [self.real[n][samples] if n in self.real else self.graph.real(n) for n in source.inputs]
+            parts.append(np.asarray(source.op.forward(*operands), np.float32))
+        self.real[source.outputs[0]] = np.concatenate(parts)
+
+    def _parts(self, node: Node) -> Iterator[slice]:
+        """Cut the samples so that a node's windows over some of them, and its output, stay in bounds."""
+        values = self.quantized.values
+        elements = [values[name].elements for name in (*node.inputs, *node.outputs) if name in values]
+        return parts_of(self.samples, 4 * max(elements))
 
     def outputs(self) -> Iterator[tuple[str, Array]]:
         """Run all nodes; yield the real values of the model's outputs."""

@@ -15,7 +15,7 @@ from mcuq.errors import UsageError
 from mcuq.float_graph import Axes, FloatGraph
 from mcuq.tensor import Array, Shape
 
-BATCH_BYTES = 16 << 20  # of the largest activation of a batch, float32
+BATCH_BYTES = 4 << 20  # of the largest activation of a batch, float32
 MAX_BATCH = 64
 CHUNK_BYTES = 1 << 20
 
@@ -60,10 +60,15 @@ def batches(graph: FloatGraph, data: Any) -> Iterator[Batch]:
         raise UsageError("the calibration set holds no samples")
 
 
+def parts_of(samples: int, bytes_each: int) -> Iterator[slice]:
+    """Cut samples so that what a layer's windows see of each part stays in bounds, and in the cache."""
+    size = int(np.clip(CHUNK_BYTES // max(bytes_each, 1), 1, samples))
+    return (slice(start, min(start + size, samples)) for start in range(0, samples, size))
+
+
 def chunks(x: Array) -> Iterator[Array]:
-    """Cut samples [samples, *shape] so that a layer's windows over each part stay in bounds."""
-    size = int(np.clip(CHUNK_BYTES // max(x[:1].nbytes, 1), 1, len(x)))
-    return (x[start : start + size] for start in range(0, len(x), size))
+    """Cut samples [samples, *shape] so."""
+    return (x[part] for part in parts_of(len(x), x[:1].nbytes))
 
 
 def batch_size(graph: FloatGraph) -> int:
