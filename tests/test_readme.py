@@ -32,7 +32,19 @@ def test_session_prints_what_the_readme_says():
         if command.startswith("mcuq build"):  # a second run of this test changes nothing
             text, wanted = (re.sub(r"\d+ files written|nothing changed", "…", t) for t in (text, expected))
             text = re.sub(r"left as they are.*\n", "", text)
-        assert text == wanted, command
+        if command.startswith(("mcuq quantize", "mcuq evaluate")):  # float sums differ a little from machine to machine
+            assert_nearly_equal(text, wanted)
+        else:
+            assert text == wanted, command
+
+
+def assert_nearly_equal(text: str, wanted: str) -> None:
+    """The same words, and numbers within 2 %, or half a unit."""
+    number = r"(?<![\w.])[\d,]+(?:\.\d+)?"
+    assert re.sub(r" +", " ", re.sub(number, "#", text)) == re.sub(r" +", " ", re.sub(number, "#", wanted))
+    for given, expected in zip(re.findall(number, text), re.findall(number, wanted), strict=True):
+        a, b = (float(n.replace(",", "") or 0) for n in (given, expected))
+        assert abs(a - b) <= max(0.5, 0.02 * b), (given, expected)
 
 
 def test_operator_table_is_generated():

@@ -93,10 +93,14 @@ class _Quantizer:
         return between
 
     def _constant(self, node: Node, index: int, name: str, tied: QTensor | None) -> str:
-        """Quantize a constant operand like an activation of its range, or as the op ties it."""
+        """Quantize a constant operand like an activation of its range, or as the op ties it; integers stay."""
+        own = f"{node.name}_constant_{index}"
+        constant = self.source.constants[name]
+        if isinstance(constant, QConstant) and tied is None and constant.values.dtype == np.int8:
+            self.constants[own] = constant
+            return own
         real = self.source.real(name)
         tensor = tied or self.scheme.activation(real.shape, Range(float(real.min()), float(real.max())))
-        own = f"{node.name}_constant_{index}"
         self.constants[own] = QConstant(tensor.quantize(real), np.array([tensor.scale]), tensor.zero_point)
         return own
 

@@ -9,6 +9,9 @@ from float_nets import Builder, flat_net, integer_outputs, samples, separable_ne
 from mcuq import reference
 from mcuq.archive import Archive, dump, read
 from mcuq.errors import UsageError
+from mcuq.float_graph import FloatGraph
+from mcuq.graph import Node
+from mcuq.ops.add import Add
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.plan import build_plan
 from mcuq.quantization import Options, quantize
@@ -160,3 +163,16 @@ def test_bits_are_recorded():
     graph = quantize(flat_net(), samples(flat_net(), 5), Options(bits=4)).graph
     constants = [c for name, c in graph.constants.items() if name.endswith("_weights")]
     assert {c.bits for c in constants} == {4} and all(isinstance(c, QConstant) for c in constants)
+
+
+def test_an_operand_that_arrives_as_integers_stays():
+    """A constant of an Add in a QDQ model: not taken apart and quantized again by its range."""
+    constant = QConstant(np.array([-3, 0, 7, 100], np.int8), np.array([0.0371]), 5)
+    graph = FloatGraph(
+        "net", ("x",), ("y",), (Node("add", Add(), ("x", "c"), ("y",)),), {"x": (1, 4), "y": (1, 4)}, {"c": constant}
+    )
+    quantized = quantize_graph(graph, {"x": Range(-1, 1), "y": Range(-4, 4)})
+
+    arrived = quantized.constants[quantized.nodes[0].inputs[1]]
+    assert np.array_equal(arrived.values, constant.values)
+    assert (arrived.scale, arrived.zero_point) == (constant.scale, constant.zero_point)
