@@ -7,9 +7,14 @@ input < after``.
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import random
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -57,11 +62,11 @@ class Placement:
         return self.bytes - self.bound
 
 
-def place(items: Sequence[Item], pairs: Pairs) -> Placement:
+def place(items: Sequence[Item], pairs: Pairs, exact: bool = True) -> Placement:
     """Find offsets; deterministic.
 
     Best fit in several orders; shuffled ones while the lower bound is not reached; then, where OR-tools is installed
-    (``pip install "mcuq[solver]"``) and the model is not too large, CP-SAT under a time limit.
+    (``pip install "mcuq[solver]"``) and the model is not too large, CP-SAT under a time limit, unless not ``exact``.
     """
     if not items:
         return Placement((), 0, 0)
@@ -75,7 +80,7 @@ def place(items: Sequence[Item], pairs: Pairs) -> Placement:
         if arena.end(best) == bound:
             break
     assert best is not None
-    if arena.end(best) > bound and len(items) <= EXACT_BUFFERS:
+    if exact and arena.end(best) > bound and len(items) <= EXACT_BUFFERS:
         best = _solve(arena, best, bound)
     return Placement(tuple(int(o) for o in best), arena.end(best), bound)
 
@@ -160,33 +165,24 @@ def lower_bound(items: Sequence[Item], pairs: Pairs) -> int:
 def _solve(arena: _Arena, hint: Offsets, bound: int) -> Offsets:
     """Minimize exactly with CP-SAT, starting from ``hint``; without OR-tools return the hint.
 
-    One worker, a fixed seed and a limit in CP-SAT's own deterministic time make the result repeatable.
+    CP-SAT runs in a process of its own: in one with TensorFlow its library crashes.
     """
-    try:
-        from ortools.sat.python import cp_model
-    except ImportError:
+    if importlib.util.find_spec("ortools") is None:
         return hint
-    model, items = cp_model.CpModel(), arena.items
-    end = model.new_int_var(bound, arena.end(hint), "arena")
-    offsets = []
-    for i, item in enumerate(items):
-        slot = model.new_int_var(0, (arena.end(hint) - item.bytes) // item.alignment, f"slot_{i}")
-        model.add_hint(slot, int(hint[i]) // item.alignment)
-        offsets.append(slot * item.alignment)
-        model.add(offsets[i] + item.bytes <= end)
-    for a, b in _together(arena):
-        lo, hi = arena.apart(a, b)
-        ahead = model.new_bool_var(f"ahead_{a}_{b}")
-        model.add(offsets[b] - offsets[a] <= -lo).only_enforce_if(ahead)
-        model.add(offsets[b] - offsets[a] >= hi).only_enforce_if(~ahead)
-    model.minimize(end)
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = EXACT_SECONDS
-    if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+    problem = {
+        "items": [(item.bytes, item.alignment) for item in arena.items],
+        "apart": [(a, b, *(int(d) for d in arena.apart(a, b))) for a, b in _together(arena)],
+        "hint": [int(offset) for offset in hint],
+        "bound": bound,
+        "end": int(arena.end(hint)),
+        "seconds": EXACT_SECONDS,
+    }
+    program = [sys.executable, "-P", str(Path(__file__).with_name("exact_placement.py"))]
+    done = subprocess.run(program, input=json.dumps(problem), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
         return hint
-    return np.array([solver.value(offset) for offset in offsets], np.int64)
+    found = json.loads(done.stdout)
+    return np.array(found, np.int64) if found else hint
 
 
 def _together(arena: _Arena) -> Iterator[tuple[int, int]]:

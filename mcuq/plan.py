@@ -157,14 +157,14 @@ def build_plan(
     """
     steps, views = _steps(graph, chip, instead)
 
-    def placed(steps: Sequence[Step]) -> tuple[dict[str, Buffer], int]:
+    def placed(steps: Sequence[Step], exact: bool = False) -> tuple[dict[str, Buffer], int]:
         buffers = _live_ranges(graph, steps, views)
         if io_in_arena:
             buffers = {n: replace(b, region="arena") if b.region != "flash" else b for n, b in buffers.items()}
-        return _placed(buffers, _near_pairs(steps, buffers, views))
+        return _placed(buffers, _near_pairs(steps, buffers, views), exact)
 
     steps = with_workspaces(steps, placed)
-    buffers, bound = placed(steps)
+    buffers, bound = placed(steps, exact=True)
     steps = _directed(steps, buffers, views)
     return Plan(graph, chip, steps, buffers, views, bound).verify()
 
@@ -286,7 +286,7 @@ def _root(value: str, views: Mapping[str, View]) -> str:
 
 
 def _placed(
-    buffers: Mapping[str, Buffer], near: Mapping[tuple[str, str], tuple[int, Overlap]]
+    buffers: Mapping[str, Buffer], near: Mapping[tuple[str, str], tuple[int, Overlap]], exact: bool
 ) -> tuple[dict[str, Buffer], int]:
     """Give arena buffers their offsets; return them with the lower bound of the arena."""
     names = [name for name, b in buffers.items() if b.region == "arena"]
@@ -299,7 +299,7 @@ def _placed(
         )
         for (a, b), (_, overlap) in near.items()
     }
-    placement = place(items, pairs)
+    placement = place(items, pairs, exact)
     moved = {name: replace(buffers[name], offset=o) for name, o in zip(names, placement.offsets, strict=True)}
     return {**buffers, **moved}, placement.bound
 

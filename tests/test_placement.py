@@ -42,7 +42,18 @@ def check(items, pairs, offsets):
 @settings(max_examples=200, deadline=None)
 @given(st.lists(ITEMS, max_size=25))
 def test_live_buffers_never_share_a_byte(items):
-    result = place(items, {})
+    assert_placed(items, exact=False)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(ITEMS, min_size=8, max_size=25))
+def test_live_buffers_never_share_a_byte_exact(items):
+    """With CP-SAT, a process per example, where it is installed."""
+    assert_placed(items, exact=True)
+
+
+def assert_placed(items, exact):
+    result = place(items, {}, exact)
 
     check(items, {}, result.offsets)
     assert result.bytes == max((o + i.bytes for o, i in zip(result.offsets, items, strict=True)), default=0)
@@ -61,7 +72,7 @@ def test_chains_use_their_overlap_and_no_more(links):
         for k in range(len(items) - 1)
         if min(links[k][1], items[k + 1].bytes) + min(links[k][2], items[k].bytes) >= 0
     }
-    result = place(items, pairs)
+    result = place(items, pairs, exact=False)
 
     check(items, pairs, result.offsets)
     assert result.bytes >= lower_bound(items, pairs)
