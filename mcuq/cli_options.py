@@ -57,15 +57,25 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
     group.add_argument("--method", metavar="M", help="ranges: minmax, percentile[:99.99], mse or kl")
     group.add_argument("--layer-method", type=_layer_method, action="append", metavar="LAYER=M", help="for one layer")
     group.add_argument("--correct", metavar="C,…", help="equalization, bias, rounding or none")
+    group.add_argument("--bits", type=int, metavar="N", help="of the weights, 2 to 8; default: 8")
+    group.add_argument("--layer-bits", type=_layer_bits, action="append", metavar="LAYER=N", help="for one layer")
+    group.add_argument("--codebook", type=int, metavar="N", help="take weights from codebooks of 4 or 16 entries")
+    group.add_argument("--codebook-channels", type=int, metavar="N", help="that share one; default: all of a layer")
+    group.add_argument("--codebook-energy", action="store_true", help="errors of weights count by their inputs' energy")
+    group.add_argument("--clip", action="store_true", help="weight ranges of least squared error")
     group.add_argument("--auto", action="store_true", help="try methods and corrections, keep what helps")
 
 
 def quantization_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_calibration` that were given, as fields of ``quantization.Options``."""
-    names = ("scheme", "weights", "activations", "method", "auto")
+    numbers = ("bits", "codebook", "codebook_channels")
+    names = ("scheme", "weights", "activations", "method", "auto", "codebook_energy", "clip")
     options = {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
+    options |= {name: getattr(arguments, name) for name in numbers if getattr(arguments, name) is not None}
     if arguments.layer_method:
         options["layer_methods"] = dict(arguments.layer_method)
+    if arguments.layer_bits:
+        options["layer_bits"] = dict(arguments.layer_bits)
     if arguments.correct is not None:
         options["corrections"] = tuple(name for name in arguments.correct.split(",") if name != "none")
     return options
@@ -76,3 +86,10 @@ def _layer_method(text: str) -> tuple[str, str]:
     if not (layer and method):
         raise argparse.ArgumentTypeError(f"{text!r} is not LAYER=METHOD")
     return layer, method
+
+
+def _layer_bits(text: str) -> tuple[str, int]:
+    layer, _, bits = text.partition("=")
+    if not (layer and bits.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not LAYER=BITS")
+    return layer, int(bits)

@@ -102,7 +102,8 @@ def _restored(header: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _integers(c: QConstant) -> dict[str, Any]:
-    return {"scale": c.scale.ravel().tolist(), "zero_point": c.zero_point, "bits": c.bits, "axis": c.axis}
+    described = {"scale": c.scale.ravel().tolist(), "zero_point": c.zero_point, "bits": c.bits, "axis": c.axis}
+    return described if c.codebook is None else described | {"codebook": c.codebook.tolist()}
 
 
 def _whole(array: Array) -> Array:
@@ -124,10 +125,22 @@ def tensor(described: Mapping[str, Any]) -> QTensor:
 
 def _constant(values: Array, fields: Mapping[str, Any]) -> QConstant:
     scale = np.array(_typed(fields["scale"], list, "scale"), np.float64)
-    numbers = [_typed(fields[key], int, key) for key in ("zero_point", "bits", "axis")]
+    zero_point, bits, axis = (_typed(fields[key], int, key) for key in ("zero_point", "bits", "axis"))
     if not scale.size or not all(math.isfinite(s) and s > 0 for s in scale):
         raise MalformedModelError("has a constant whose scales are not positive numbers")
-    return QConstant(values, scale, *numbers)
+    if not 1 <= bits <= 8:
+        raise MalformedModelError(f"has a constant of {bits} bits")
+    codebook = _codebook(fields["codebook"]) if "codebook" in fields else None
+    return QConstant(values, scale, zero_point, bits, axis, codebook)
+
+
+def _codebook(rows: Any) -> Array:
+    """Return a codebook's rows; ``lower`` checks that they serve the weights."""
+    book = np.array(_typed(rows, list, "codebook"))
+    whole = book.ndim == 2 and book.size and book.dtype.kind == "i"
+    if not whole or book.min() < -128 or book.max() > 127 or np.any(np.diff(book, axis=1) < 0):
+        raise MalformedModelError("has a codebook that is not rows of rising int8")
+    return book.astype(np.int8)
 
 
 def _node(fields: Mapping[str, Any]) -> Node:

@@ -6,7 +6,7 @@ Shapes are full shapes, the batch dimension (always 1 on the device) included, N
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -74,6 +74,14 @@ class QConstant:
     """Integers known at compile time: weights, biases, constant operands.
 
     ``scale`` has one element (per tensor) or one per index along ``axis`` (per channel).
+
+    Weights of fewer than 8 bits are kept one to a byte here, and packed where kernels read them. With a codebook every
+    value is one of its entries, and ``bits`` are those of an index: the codebook changes what is stored, not what the
+    integers mean.
+
+    Attributes:
+        bits: of a weight; without a codebook values lie in -2^(bits-1)..2^(bits-1)-1.
+        codebook: int8 [1 or indices along axis, entries], every row rising; channels of a group have equal rows.
     """
 
     values: Array
@@ -81,6 +89,7 @@ class QConstant:
     zero_point: int = 0
     bits: int = 8
     axis: int = 0
+    codebook: Array | None = None
 
     @property
     def shape(self) -> Shape:
@@ -91,6 +100,11 @@ class QConstant:
     def elements(self) -> int:
         """Number of elements."""
         return int(self.values.size)
+
+    @property
+    def in_bytes(self) -> QConstant:
+        """The same integers, to be stored one to a byte."""
+        return replace(self, bits=8, codebook=None)
 
     def real(self) -> npt.NDArray[np.float64]:
         """Return the real values the integers stand for, same shape."""

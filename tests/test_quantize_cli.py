@@ -93,6 +93,15 @@ def test_build_quantizes(run, quantized, tmp_path):
     assert run("verify", kept)[0] == 0
 
 
+@pytest.mark.parametrize("options", [("--bits", "4", "--clip"), ("--codebook", "16", "--codebook-energy")])
+def test_build_with_few_bits(run, options, tmp_path):
+    """The packed kernel is there and gives the same bytes."""
+    built = ("--calibration", CALIBRATION, "--board", "esp32dev", "--name", "digits", "--out", tmp_path, *options)
+    assert run("build", FLOAT, *built)[0] == 0
+    assert list(tmp_path.rglob("mcuq_packed.h"))
+    assert run("verify", tmp_path)[0] == 0
+
+
 def test_sizes_are_known_without_samples(run, quantized):
     """Never fewer bytes than after calibration, and hardly more."""
     needed = {}
@@ -155,6 +164,11 @@ def test_bad_samples_are_one_line(run, tmp_path, rng):
         (("--layer-method", "kl"), "LAYER=METHOD"),
         (("--correct", "magic"), "'magic' is no correction"),
         (("--scheme", "float8"), "invalid choice"),
+        (("--bits", "9"), "9 is no number of bits"),
+        (("--layer-bits", "conv2d_99=4"), "conv2d_99 is no layer"),
+        (("--layer-bits", "conv2d_0"), "LAYER=BITS"),
+        (("--codebook", "7"), "7 is no size of a codebook"),
+        (("--codebook", "16", "--codebook-channels", "1"), "larger than"),
         (("--out", "model.zip"), ".mcuq"),
     ],
 )

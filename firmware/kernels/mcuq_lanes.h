@@ -10,9 +10,7 @@
 #ifndef MCUQ_LANES_H
 #define MCUQ_LANES_H
 
-#include "mcuq_tuned.h"
-
-enum { MCUQ_LANES_HALF = 1 << 15 };
+#include "mcuq_lanes_join.h"
 
 /* What a tile needs of its layer. */
 typedef struct {
@@ -23,11 +21,6 @@ typedef struct {
     const int32_t *bias;
     mcuq_scales scales;
 } mcuq_lanes;
-
-typedef struct {
-    uint32_t total;
-    uint32_t high;
-} mcuq_lane_sums;
 
 MCUQ_INLINE mcuq_lane_sums mcuq_lanes_start(const mcuq_lanes *p, int32_t channel) {
     const uint32_t bias = (uint32_t)p->bias[channel];
@@ -130,25 +123,6 @@ MCUQ_APART void mcuq_lanes_tile(const mcuq_lanes *p, const uint32_t *x, int32_t 
                 o3[channel] = mcuq_scaled((int32_t)s[1].high, scale);
             }
         }
-    }
-}
-
-/* Put `count` values of two pixels side by side into every `stride`th word. */
-MCUQ_INLINE void mcuq_lanes_join(const int8_t *a, const int8_t *b, int32_t count, uint32_t *x, int32_t stride) {
-    const int8_t *const end = a + count;
-    const int8_t *const fours = a + (count & ~3);
-    while (a != fours) {
-        x[0] = (uint32_t)a[0] + ((uint32_t)b[0] << 16);
-        x[stride] = (uint32_t)a[1] + ((uint32_t)b[1] << 16);
-        x[2 * stride] = (uint32_t)a[2] + ((uint32_t)b[2] << 16);
-        x[3 * stride] = (uint32_t)a[3] + ((uint32_t)b[3] << 16);
-        a += 4;
-        b += 4;
-        x += 4 * stride;
-    }
-    while (a != end) {
-        *x = (uint32_t)*a++ + ((uint32_t)*b++ << 16);
-        x += stride;
     }
 }
 

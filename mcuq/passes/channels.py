@@ -26,7 +26,7 @@ from mcuq.ops.pooling import PoolOp
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.resize import ResizeOp
 from mcuq.ops.sub import Sub
-from mcuq.tensor import QTensor
+from mcuq.tensor import QConstant, QTensor
 
 Mask = npt.NDArray[np.bool_]
 Linear = Conv2dParams | DepthwiseConv2dParams | FullyConnectedParams
@@ -54,8 +54,10 @@ def linear(graph: Graph, node: Node) -> Linear | None:
     """
     if isinstance(node.op, Conv2d) and node.op.groups > 1:
         return None
+    operands = [graph.tensor(n) for n in node.inputs]
+    operands = [c.in_bytes if isinstance(c, QConstant) else c for c in operands]
     try:
-        params = node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]], "generic")
+        params = node.op.lower(operands, graph.values[node.outputs[0]], "generic")
     except McuqError:
         return None
     if isinstance(params, FullyConnectedParams) and params.input_c % channels(graph, node.inputs[0]):

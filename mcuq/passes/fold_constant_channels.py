@@ -200,7 +200,10 @@ def _constants(graph: Graph, node: Node, dropped: Mapping[str, Mask], x: Bounds)
         values = weights.values[kept].reshape(int(kept.sum()), -1, len(taken))[:, :, ~taken]
         values = values.reshape(*_filter_shape(weights, int(kept.sum()), values))
     scale = weights.scale.reshape(-1)[kept] if weights.scale.size > 1 else weights.scale
-    return replace(weights, values=values, scale=scale), _bias(graph, node, bias, kept)
+    codebook = weights.codebook
+    if codebook is not None and len(codebook) > 1:
+        codebook = codebook[kept]
+    return replace(weights, values=values, scale=scale, codebook=codebook), _bias(graph, node, bias, kept)
 
 
 def _filter_shape(weights: QConstant, outputs: int, values: Array) -> tuple[int, ...]:

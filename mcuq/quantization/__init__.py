@@ -15,8 +15,8 @@ from mcuq.quantization.calibrate import Calibration, Progress, calibrate_all
 from mcuq.quantization.equalization import equalize
 from mcuq.quantization.options import DEFAULT, Options
 from mcuq.quantization.quantizer import needs_calibration, quantize_graph
-from mcuq.quantization.rounding import optimize_rounding
-from mcuq.quantization.scheme import Range
+from mcuq.quantization.rounding import optimize_rounding, weigh_codebooks
+from mcuq.quantization.scheme import Range, Scheme
 from mcuq.tensor import Array
 
 __all__ = ["DEFAULT", "Options", "Progress", "Result", "Trial", "quantize"]
@@ -62,21 +62,38 @@ def quantize(
     if calibration is None:
         if needed := needs_calibration(graph):
             raise UsageError(f"{needed[0]} has no range: this model needs calibration samples")
-        return Result(quantize_graph(graph, {}, options.kind), graph, options, {}, None)
+        if options.codebook_energy:
+            raise UsageError("codebooks by the energy of inputs need calibration samples")
+        return Result(quantize_graph(graph, {}, options.kind, layer_schemes(graph, options)), graph, options, {}, None)
+    schemes = layer_schemes(graph, options)
     if options.auto:
         variants = {False: graph, True: equalize(graph)}
     else:
         equalized = "equalization" in options.corrections
         variants = {equalized: equalize(graph) if equalized else graph}
     seen = dict(zip(variants, calibrate_all(list(variants.values()), calibration, progress), strict=True))
-    return _Quantization(seen, progress).result(options)
+    return _Quantization(seen, schemes, progress).result(options)
+
+
+def layer_schemes(graph: FloatGraph, options: Options) -> dict[str, Scheme]:
+    """Return the schemes of layers that have a number of bits of their own.
+
+    Raises:
+        UsageError: for a layer that does not exist, or has no weights.
+    """
+    names = [node.name for node in graph.nodes if node.op.weights_axis is not None]
+    if unknown := [name for name in options.layer_bits if name not in names]:
+        raise UsageError(f"{unknown[0]} is no layer with weights; those of the model are {', '.join(names)}")
+    return {name: options.layer_kind(bits) for name, bits in options.layer_bits.items()}
 
 
 class _Quantization:
     """Calibrated variants of a model: as it came, and equalized."""
 
-    def __init__(self, seen: Mapping[bool, Calibration], progress: Progress | None) -> None:
-        self.seen, self.progress = seen, progress
+    def __init__(
+        self, seen: Mapping[bool, Calibration], schemes: Mapping[str, Scheme], progress: Progress | None
+    ) -> None:
+        self.seen, self.schemes, self.progress = seen, schemes, progress
 
     def result(self, options: Options) -> Result:
         trials: list[Trial] = []
@@ -103,7 +120,9 @@ class _Quantization:
         inputs: Mapping[str, Array],
         progress: Progress | None,
     ) -> Graph:
-        graph = quantize_graph(seen.graph, ranges, options.kind)
+        graph = quantize_graph(seen.graph, ranges, options.kind, self.schemes)
+        if options.codebook and options.codebook_energy:
+            graph = weigh_codebooks(seen.graph, graph, inputs, options.kind, progress)
         if "rounding" in options.corrections:
             graph = optimize_rounding(seen.graph, graph, inputs, progress)
         if "bias" in options.corrections:

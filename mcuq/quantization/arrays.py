@@ -13,6 +13,7 @@ from mcuq.errors import UsageError
 Integers = npt.NDArray[np.int8]
 Reals = npt.NDArray[np.float64]
 SMALLEST = 1e-30  # of a scale; arrays of zeros have one too
+LEAST_SHARE = 1e-12  # of the largest weight: numbers that do not count still have a place
 
 
 def linear_quantize(
@@ -64,7 +65,9 @@ def linear_quantize(
     return q, scale.reshape(shape), zero_point.reshape(shape).astype(np.int8)
 
 
-def kmeans_quantize(x: npt.ArrayLike, clusters: int = 16) -> tuple[Reals, npt.NDArray[np.intp]]:
+def kmeans_quantize(
+    x: npt.ArrayLike, clusters: int = 16, weights: npt.ArrayLike | None = None
+) -> tuple[Reals, npt.NDArray[np.intp]]:
     """Quantize real numbers to the codebook of so many values with the least sum of squared errors there is.
 
     Numbers in one dimension are clustered optimally by dynamic programming over the sorted values (H. Wang and
@@ -74,6 +77,7 @@ def kmeans_quantize(x: npt.ArrayLike, clusters: int = 16) -> tuple[Reals, npt.ND
     Args:
         x: real numbers, any shape.
         clusters: at least 1; with fewer different numbers than that the codebook is shorter.
+        weights: what the squared error of each number counts, x's shape, not negative; None: 1.
 
     Returns:
         (centroids, indices): the codebook, rising, and for every number which entry stands for it, x's shape.
@@ -85,12 +89,19 @@ def kmeans_quantize(x: npt.ArrayLike, clusters: int = 16) -> tuple[Reals, npt.ND
     [0, 1, 0, 1]
     >>> kmeans_quantize([1, 1, 4], clusters=4)[0].tolist()
     [1.0, 4.0]
+    >>> kmeans_quantize([0.0, 1.0, 8.0, 9.0], clusters=2, weights=[3, 1, 1, 1])[0].tolist()
+    [0.25, 8.5]
     """
     x = _reals(x)
     if clusters < 1:
         raise UsageError(f"{clusters} clusters: at least 1 is needed")
-    values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
-    starts = _optimal_starts(values, counts.astype(np.float64), min(clusters, values.size))
+    counts_of_x = np.ones(x.shape) if weights is None else _reals(weights)
+    if counts_of_x.shape != x.shape or counts_of_x.min() < 0:
+        raise UsageError(f"weights of shape {counts_of_x.shape} for {x.shape}, or negative ones")
+    values, inverse = np.unique(x, return_inverse=True)
+    total = np.bincount(inverse.ravel(), counts_of_x.ravel(), values.size).astype(np.float64)
+    counts = np.maximum(total, max(float(total.max()) * LEAST_SHARE, SMALLEST))
+    starts = _optimal_starts(values, counts, min(clusters, values.size))
     sums = np.add.reduceat(values * counts, starts) / np.add.reduceat(counts, starts)
     cluster = np.searchsorted(starts, np.arange(values.size), side="right") - 1
     return sums, cluster[inverse].reshape(x.shape)

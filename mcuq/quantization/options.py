@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mcuq.errors import UsageError
@@ -24,7 +24,11 @@ class Options:
         weights: which weights share a scale; None: "channel", and "layer" for dynamic fixed-point.
         activations: which activations share a scale; None: "layer".
         bits: of the weights, 2 to 8.
+        layer_bits: other numbers of bits for some layers, by name; these layers have no codebook.
         clip: narrow weight ranges to where the mean squared error of the weights is least.
+        codebook: 4 or 16: weights are entries of codebooks of that size, found by optimal clustering; 0: uniform steps.
+        codebook_channels: output channels that share a codebook; 0: all of a layer.
+        codebook_energy: whether, for the clustering, an error of a weight counts by the energy of its inputs.
         method: how ranges of activations are found; see :func:`mcuq.quantization.clipping.choose_range`.
         layer_methods: other methods for some layers, by name.
         corrections: which of ``CORRECTIONS`` are applied, in their order.
@@ -35,7 +39,11 @@ class Options:
     weights: Weights | None = None
     activations: Activations | None = None
     bits: int = 8
+    layer_bits: Mapping[str, int] = field(default_factory=dict)
     clip: bool = False
+    codebook: int = 0
+    codebook_channels: int = 0
+    codebook_energy: bool = False
     method: str = DEFAULT_METHOD
     layer_methods: Mapping[str, str] = field(default_factory=dict)
     corrections: tuple[str, ...] = DEFAULT_CORRECTIONS
@@ -47,6 +55,7 @@ class Options:
         Raises:
             UsageError: naming the choices.
         """
+        _ = [self.layer_kind(bits) for bits in self.layer_bits.values()]
         _ = self.kind
         for method in (self.method, *self.layer_methods.values()):
             check_method(method)
@@ -60,9 +69,20 @@ class Options:
         Raises:
             UsageError: for one that does not exist.
         """
-        if self.scheme == "dynamic-fixed-point":
-            return Scheme("fixed-point", self.weights or "layer", self.activations or "layer", self.bits, self.clip)
-        return Scheme(self.scheme, self.weights or "channel", self.activations or "layer", self.bits, self.clip)
+        dynamic = self.scheme == "dynamic-fixed-point"
+        return Scheme(
+            "fixed-point" if self.scheme == "dynamic-fixed-point" else self.scheme,
+            self.weights or ("layer" if dynamic else "channel"),
+            self.activations or "layer",
+            self.bits,
+            self.clip,
+            self.codebook,
+            self.codebook_channels,
+        )
+
+    def layer_kind(self, bits: int) -> Scheme:
+        """Return the scheme of a layer with a number of bits of its own."""
+        return replace(self.kind, bits=bits, codebook=0)
 
 
 DEFAULT = Options()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, reduce
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,34 +14,44 @@ from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import Op
 from mcuq.ops.requantize import Requantize
+from mcuq.quantization.codebooks import with_codebook
 from mcuq.quantization.scheme import Range, Scheme
 from mcuq.tensor import Array, QConstant, QTensor
 
 MAX_BIAS = 1 << 28  # so that the accumulator keeps room for the products
 LEAST_MULTIPLIER = 2.0**-21  # finer products round away; chips' fast kernels take no smaller ones
 NO_RANGE = Range(0.0, 0.0)
+NO_LAYERS: Mapping[str, Scheme] = MappingProxyType({})
 CLIP_FRACTIONS = np.linspace(1, 0.3, 71)
 
 
-def quantize_graph(graph: FloatGraph, ranges: Mapping[str, Range], scheme: Scheme = Scheme()) -> Graph:  # noqa: B008
+def quantize_graph(
+    graph: FloatGraph,
+    ranges: Mapping[str, Range],
+    scheme: Scheme = Scheme(),  # noqa: B008
+    layers: Mapping[str, Scheme] = NO_LAYERS,
+) -> Graph:
     """Turn every constant and activation into integers.
 
     Args:
         graph: the float model, passes applied.
         ranges: of every activation that is not ``known``.
         scheme: kind of scale and granularity.
+        layers: another scheme for the weights of some layers, by name.
 
     Raises:
         CannotQuantizeError: naming the layer.
     """
-    return _Quantizer(graph, ranges, scheme).graph()
+    return _Quantizer(graph, ranges, scheme, layers).graph()
 
 
 class _Quantizer:
     """Names and types of the graph being built."""
 
-    def __init__(self, graph: FloatGraph, ranges: Mapping[str, Range], scheme: Scheme) -> None:
-        self.source, self.ranges, self.scheme = graph, ranges, scheme
+    def __init__(
+        self, graph: FloatGraph, ranges: Mapping[str, Range], scheme: Scheme, layers: Mapping[str, Scheme]
+    ) -> None:
+        self.source, self.ranges, self.scheme, self.layers = graph, ranges, scheme, layers
         self.values: dict[str, QTensor] = {}
         self.constants: dict[str, QConstant] = {}
         self.nodes: list[Node] = []
@@ -111,15 +122,15 @@ class _Quantizer:
         bias = self.source.real(node.inputs[2]).astype(np.float64).ravel() if len(node.inputs) > 2 else np.zeros(1)
         names = (f"{node.name}_weights", f"{node.name}_bias")
         least = np.maximum(np.abs(bias) / (x.scale * MAX_BIAS), LEAST_MULTIPLIER * output.scale / x.scale)
-        self.constants[names[0]] = weights = self._weights(node.inputs[1], axis, least)
+        self.constants[names[0]] = weights = self._weights(node, axis, least)
         if len(node.inputs) == 2:
             return (node.inputs[0], names[0])
         self.constants[names[1]] = quantize_bias(bias, x.scale, weights)
         return (node.inputs[0], *names)
 
-    def _weights(self, name: str, axis: int, least: Array) -> QConstant:
+    def _weights(self, node: Node, axis: int, least: Array) -> QConstant:
         """Quantize weights with scales of at least ``least``, per channel."""
-        constant, scheme = self.source.constants[name], self.scheme
+        constant, scheme = self.source.constants[node.inputs[1]], self.layers.get(node.name, self.scheme)
         if isinstance(constant, QConstant):
             return constant
         real = np.moveaxis(constant.astype(np.float64), axis, 0)
@@ -134,7 +145,8 @@ class _Quantizer:
         scale = scheme.weight_scales(np.maximum(largest, least * scheme.limit))
         integers = np.clip(_rounded(channels / scale[:, np.newaxis]), -scheme.limit, scheme.limit).astype(np.int8)
         values = np.ascontiguousarray(np.moveaxis(integers.reshape(real.shape), 0, axis))
-        return QConstant(values, scale, bits=scheme.bits, axis=axis)
+        weights = QConstant(values, scale, bits=scheme.bits, axis=axis)
+        return with_codebook(weights, constant, scheme) if scheme.codebook else weights
 
     @cached_property
     def network_largest(self) -> Array:

@@ -2,14 +2,15 @@
 
 The problem is AdaRound's (M. Nagel et al., "Up or Down? Adaptive Rounding for Post-Training Quantization", ICML 2020,
 equations 11 to 13): with X the inputs that the quantized model computes, least ``|X q s + b - Y|^2`` over integers q,
-each the floor or the ceiling of its weight. It is quadratic in q, and solved here by descent over one weight at a time
-from the nearest integers on, all output channels at once: no worse than rounding to nearest by construction, the
-same every time, numpy alone.
+each the floor or the ceiling of its weight, or the entries of a codebook below and above it. It is quadratic in q, and
+solved here by descent over one weight at a time from the nearest integers on, all output channels at once: no worse
+than rounding to nearest by construction, the same every time, numpy alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,9 @@ from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.window import pad, windows
+from mcuq.quantization.codebooks import nearest, neighbours, with_codebook
 from mcuq.quantization.layers import Layer, Progress, correct_layers
+from mcuq.quantization.scheme import Scheme
 from mcuq.tensor import Array, QConstant
 
 MAX_ROWS = 4096  # inputs of a layer, each what one output pixel sees
@@ -59,10 +62,12 @@ def _optimized(layer: Layer) -> QConstant:
     real = view.grouped(layer.float_weights).astype(np.float64)
     error = (layer.bias - layer.float_bias).reshape(view.groups, -1)
     target = np.einsum("rgt,got->rgo", float_x, real, optimize=True) - error
-    limit = 2 ** (constant.bits - 1) - 1
-    integers = descend(Problem(x, target, real, scale, limit))
-    values = view.ungrouped(integers).reshape(shape).astype(np.int8)
-    return QConstant(values, constant.scale, constant.zero_point, constant.bits, constant.axis)
+    problem = Problem(x, target, real, scale, 2 ** (constant.bits - 1) - 1)
+    if constant.codebook is not None:
+        levels = np.broadcast_to(constant.codebook, (shape[layer.axis], constant.codebook.shape[1]))
+        problem = problem._replace(levels=levels.reshape(view.groups, -1, levels.shape[1]).astype(np.float64))
+    values = view.ungrouped(descend(problem)).reshape(shape).astype(np.int8)
+    return replace(constant, values=values)
 
 
 class _View(NamedTuple):
@@ -123,11 +128,22 @@ class Problem(NamedTuple):
     target: Reals  # [rows, groups, outputs], wanted of x times weights
     real: Reals  # [groups, outputs, taps], weights before rounding
     scale: Reals  # [groups, outputs]
-    limit: int  # magnitude of the largest integer
+    limit: int  # magnitude of the largest integer, without levels
+    levels: Reals | None = None  # [groups, outputs, entries], rising: the integers of a codebook
 
     def nearest(self) -> Reals:
         """Round to nearest."""
+        if self.levels is not None:
+            return nearest(self.real / self.scale[..., np.newaxis], self.levels)
         return np.clip(np.round(self.real / self.scale[..., np.newaxis]), -self.limit, self.limit)
+
+    def neighbours(self) -> tuple[Reals, Reals]:
+        """Return the two integers that every weight may take."""
+        wanted = self.real / self.scale[..., np.newaxis]
+        if self.levels is not None:
+            return neighbours(wanted, self.levels)
+        lower = np.clip(np.floor(wanted), -self.limit, self.limit)
+        return lower, np.minimum(lower + 1, self.limit)
 
     def objective(self, integers: Reals) -> float:
         """Return the mean squared error of the layer's output."""
@@ -146,8 +162,7 @@ def descend(problem: Problem) -> Reals:
     it, so neither sum nor objective ends above that of rounding to nearest.
     """
     integers = problem.nearest()
-    lower = np.clip(np.floor(problem.real / problem.scale[..., np.newaxis]), -problem.limit, problem.limit)
-    upper = np.minimum(lower + 1, problem.limit)
+    lower, upper = problem.neighbours()
     for start in range(0, integers.shape[2], MAX_TAPS):
         taps = slice(start, start + MAX_TAPS)
         x = np.moveaxis(problem.x[:, :, taps], 0, 2)  # [groups, taps, rows]
@@ -183,3 +198,24 @@ def _descend(integers: Reals, both: Reals, gram: Reals, slope: Reals, scale: Rea
                 slope -= step[..., np.newaxis] * gram[:, np.newaxis, t, :]
         if not flipped:
             return
+
+
+def weigh_codebooks(
+    graph: FloatGraph,
+    quantized: Graph,
+    inputs: Mapping[str, Array],
+    scheme: Scheme,
+    progress: Progress | None = None,
+) -> Graph:
+    """Return the quantized model with codebooks clustered anew: errors count by the mean square of their inputs."""
+
+    def weighed(layer: Layer) -> QConstant:
+        view = _view(layer)
+        if view is None or layer.weights.codebook is None:
+            return layer.weights
+        (x,) = _rows(view, layer.input)
+        energy = np.mean(x**2, axis=0)  # [groups, taps]
+        per_channel = np.repeat(energy, layer.weights.shape[layer.axis] // view.groups, axis=0)
+        return with_codebook(layer.weights, layer.float_weights, scheme, per_channel)
+
+    return correct_layers(graph, quantized, inputs, weighed, "weights", progress)

@@ -46,6 +46,9 @@ class Scheme:
         activations: which activations share one.
         bits: of the weights, 2 to 8; activations have 8.
         clip: whether weight ranges are narrowed to where the mean squared error is least, or hold every weight.
+        codebook: entries of the codebooks that weights are taken from, 4 or 16; 0: none. Scales are then those of 8
+            bits.
+        codebook_channels: output channels that share a codebook; 0: all of a layer.
     """
 
     kind: Kind = "affine"
@@ -53,6 +56,8 @@ class Scheme:
     activations: Activations = "layer"
     bits: int = 8
     clip: bool = False
+    codebook: int = 0
+    codebook_channels: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what is not one of the choices."""
@@ -61,14 +66,24 @@ class Scheme:
             ("granularity of weights", self.weights, get_args(Weights)),
             ("granularity of activations", self.activations, get_args(Activations)),
             ("number of bits", self.bits, tuple(range(2, 9))),
+            ("size of a codebook", self.codebook, (0, 4, 16)),
         ):
             if value not in choices:
                 raise UsageError(f"{value!r} is no {what}; choose one of {', '.join(map(str, choices))}")
+        if self.codebook_channels < 0:
+            raise UsageError(f"{self.codebook_channels} channels cannot share a codebook; give 1 or more, or 0 for all")
+        if self.codebook and self.bits != 8:
+            raise UsageError(f"weights have either {self.bits} bits or a codebook of {self.codebook} entries, not both")
 
     @property
     def limit(self) -> int:
         """The largest integer of a weight; the smallest is its negative."""
         return int(2 ** (self.bits - 1) - 1)
+
+    @property
+    def index_bits(self) -> int:
+        """Bits that say which entry of a codebook a weight is."""
+        return self.codebook.bit_length() - 1
 
     def activation(self, shape: Shape, observed: Range) -> QTensor:
         """Return the quantization of an activation; 0 always has an integer of its own."""

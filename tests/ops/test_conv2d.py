@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from harness import Case, assert_kernels_equal_run, random_bytes
 from oracle import assert_close_to_forward, assert_equals_tflm, read, samples
+from packed_layers import refused
 from tflite_builder import ModelBuilder
 
 from mcuq.errors import CannotQuantizeError, MalformedModelError
@@ -119,3 +120,9 @@ def test_shape_mismatch_names_the_node(rng):
         y = builder.tensor((1, 4, 4, 5), scale=0.1)
         builder.op("CONV_2D", [x, k, -1], [y], "Conv2DOptions", strideH=1, strideW=1, padding=1)
         read(builder.finish([x], [y]))
+
+
+def test_c5_values_outside_their_bits_are_refused():
+    """Weights that the stored bits, or the codebook, do not have; refused whatever the chip."""
+    for match, options in (("outside -8..7", {"bits": 4}), ("not in its codebook", {"codebook": [[0, 5]], "bits": 2})):
+        refused(Conv2d(), (1, 1, 1, 2), match, **options)

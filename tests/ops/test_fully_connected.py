@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from harness import Case, assert_kernels_equal_run, random_bytes
 from oracle import assert_close_to_forward, assert_equals_tflm, read, samples
+from packed_layers import refused
 from tflite_builder import ModelBuilder
 
 from mcuq.errors import CannotQuantizeError, UnsupportedOperatorError
@@ -155,3 +156,9 @@ def test_shuffled_weights_are_refused():
     builder.op("FULLY_CONNECTED", [x, k], [y], "FullyConnectedOptions", weightsFormat=1)
     with pytest.raises(UnsupportedOperatorError, match="weights format 1"):
         read(builder.finish([x], [y]))
+
+
+def test_c5_values_outside_their_bits_are_refused():
+    """Weights that the stored bits, or the codebook, do not have; refused whatever the chip."""
+    for match, options in (("outside -8..7", {"bits": 4}), ("not in its codebook", {"codebook": [[0, 5]], "bits": 2})):
+        refused(FullyConnected(), (1, 2), match, **options)

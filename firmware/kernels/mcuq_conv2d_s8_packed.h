@@ -1,0 +1,52 @@
+/* 2-D convolution, int8, with weights of 2 or 4 bits; also depthwise and fully connected.
+ * Meaning: mcuq/ops/conv2d_packed.py. */
+#ifndef MCUQ_CONV2D_S8_PACKED_H
+#define MCUQ_CONV2D_S8_PACKED_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    int32_t input_h;
+    int32_t input_w;
+    int32_t input_c;
+    int32_t output_h;
+    int32_t output_w;
+    int32_t output_c;
+    int32_t filter_h;
+    int32_t filter_w;
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t dilation_h;
+    int32_t dilation_w;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t groups;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    int32_t per_channel;       /* 1: one multiplier per output channel, 0: one for all */
+    int32_t reverse;           /* 1: last row first, so that the output may lie behind the input */
+    int32_t bits;              /* of a weight: 2 or 4 */
+    int32_t per_group;         /* 1: each output channel says which levels are its, 0: all have the same */
+    const uint8_t *weights;    /* (output_c, bytes of a filter): indices of levels, the first one in the lowest bits */
+    const int8_t *levels;      /* (codebooks, 2^bits) */
+    const uint8_t *codebook;   /* (output_c) or (1) */
+    const int32_t *bias;       /* (output_c) */
+    const int32_t *multiplier; /* (output_c) or (1) */
+    const int8_t *shift;       /* (output_c) or (1) */
+} mcuq_conv2d_s8_packed_params;
+
+/* input (input_h, input_w, input_c), output (output_h, output_w, output_c), scratch (taps of a filter). */
+void mcuq_conv2d_s8_packed(const mcuq_conv2d_s8_packed_params *params, const int8_t *input, int8_t *output,
+                           void *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,107 @@
+"""Weights of 2 or 4 bits as kernels read them: indices into a table of int8 levels, several to a byte.
+
+Uniform weights have all integers of their bits as levels, a codebook's are its entries: one layout for both.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mcuq.errors import CannotQuantizeError
+from mcuq.tensor import Array, QConstant
+
+Bytes = npt.NDArray[np.uint8]
+MAX_CODEBOOKS = 256  # of a layer: which one a channel uses is a byte
+
+
+class Packed(NamedTuple):
+    """A layer's weights, packed."""
+
+    bits: int  # 2 or 4
+    weights: Bytes  # [channels, bytes of a filter]: indices, the first one in the lowest bits
+    levels: npt.NDArray[np.int8]  # [codebooks, 2^bits]
+    codebook: Bytes  # [channels] or [1]: a channel's row of the levels
+
+
+def pack(rows: Array, weights: QConstant) -> Packed | None:
+    """Pack the weights of a layer; None for those that need a byte each.
+
+    Args:
+        rows: int8 [output channels, taps], the values in the order the kernel wants.
+        weights: what they come from.
+
+    Raises:
+        CannotQuantizeError: for values that the bits or the codebook do not have.
+    """
+    check_values(rows, weights)
+    if weights.bits > 4:
+        return None
+    bits = 2 if weights.bits <= 2 else 4
+    if weights.codebook is None:
+        levels = np.arange(-(2 ** (bits - 1)), 2 ** (bits - 1), dtype=np.int8)[np.newaxis]
+        return Packed(bits, pack_bits(rows - levels[0, 0], bits), levels, np.zeros(1, np.uint8))
+    levels, codebook = np.unique(weights.codebook, axis=0, return_inverse=True)
+    if len(levels) > MAX_CODEBOOKS:
+        raise CannotQuantizeError(f"{len(levels)} codebooks in one layer; at most {MAX_CODEBOOKS}")
+    indices = np.stack([np.searchsorted(own, row) for own, row in zip(_rows_of(weights, len(rows)), rows, strict=True)])
+    padded = np.pad(levels, ((0, 0), (0, 2**bits - levels.shape[1])), mode="edge").astype(np.int8)
+    return Packed(bits, pack_bits(indices, bits), padded, codebook.ravel().astype(np.uint8))
+
+
+def check_values(rows: Array, weights: QConstant) -> None:
+    """Refuse values that the bits or the codebook of a constant do not have.
+
+    Raises:
+        CannotQuantizeError: naming the value.
+    """
+    if weights.codebook is None:
+        limit = 2 ** (weights.bits - 1)
+        if rows.size and (rows.min() < -limit or rows.max() >= limit):
+            worst = rows.ravel()[np.abs(rows.astype(np.int64) + 0.5).argmax()]
+            raise CannotQuantizeError(f"a weight is {worst}, outside {-limit}..{limit - 1} of its {weights.bits} bits")
+        return
+    if len(weights.codebook) not in (1, len(rows)) or weights.codebook.shape[1] > 2**weights.bits:
+        raise CannotQuantizeError(
+            f"a codebook of {weights.codebook.shape} for {len(rows)} channels, {weights.bits} bits"
+        )
+    for channel, (own, row) in enumerate(zip(_rows_of(weights, len(rows)), rows, strict=True)):
+        if not np.isin(row, own).all():
+            raise CannotQuantizeError(f"output channel {channel} has a weight that is not in its codebook")
+
+
+def unpack(packed: Packed, taps: int) -> npt.NDArray[np.int8]:
+    """Undo :func:`pack`: [channels, taps]."""
+    indices = unpack_bits(packed.weights, packed.bits, taps)
+    levels = np.broadcast_to(packed.levels[packed.codebook], (len(indices), packed.levels.shape[1]))
+    return np.take_along_axis(levels, indices.astype(np.intp), axis=1)
+
+
+def pack_bits(indices: Array, bits: int) -> Bytes:
+    """Pack [rows, n] into bytes, each row from a byte of its own on.
+
+    >>> pack_bits(np.array([[1, 2, 3], [15, 0, 7]]), 4).tolist()
+    [[33, 3], [15, 7]]
+    """
+    per_byte = 8 // bits
+    padded = np.pad(indices.astype(np.uint8), ((0, 0), (0, -indices.shape[1] % per_byte)))
+    shifts = np.arange(per_byte, dtype=np.uint8) * np.uint8(bits)
+    return np.asarray(np.bitwise_or.reduce(padded.reshape(len(padded), -1, per_byte) << shifts, axis=2), np.uint8)
+
+
+def unpack_bits(packed: Bytes, bits: int, count: int) -> Bytes:
+    """Undo :func:`pack_bits`.
+
+    >>> unpack_bits(np.array([[33, 3]], np.uint8), 4, 3).tolist()
+    [[1, 2, 3]]
+    """
+    shifts = np.arange(0, 8, bits, dtype=np.uint8)
+    indices = packed[:, :, np.newaxis] >> shifts & np.uint8(2**bits - 1)
+    return np.asarray(indices.reshape(len(packed), -1)[:, :count], np.uint8)
+
+
+def _rows_of(weights: QConstant, channels: int) -> Array:
+    assert weights.codebook is not None
+    return np.broadcast_to(weights.codebook, (channels, weights.codebook.shape[1]))
