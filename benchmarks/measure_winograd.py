@@ -28,7 +28,7 @@ SIZES = [(4, 4), (8, 8), (7, 5), (16, 16), (13, 20)]
 CHANNELS = [(1, 8), (3, 16), (4, 6), (8, 8), (16, 16), (16, 24), (32, 32), (48, 20), (64, 64), (100, 32)]
 CALL = """#include <stdint.h>
 #define MCUQ_CONST
-#define MCUQ_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#include "mcuq.h"
 #include "mcuq_{kernel}.h"
 {tables}
 static uint32_t scratch[{words}];

@@ -37,7 +37,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 class Archive:
     """A model with its self-test inputs ([samples, *shape] each) and the board and setup of its project.
 
-    ``source`` is the float model as it was quantized, value for value under the same names.
+    ``source`` is the float model as it was quantized, value for value under the same names. ``notes`` tell the user how
+    that went; they are not kept in the file.
     """
 
     graph: Graph
@@ -46,6 +47,7 @@ class Archive:
     framework: str = ""
     setup: Setup = PLAIN
     source: FloatGraph | None = None
+    notes: tuple[str, ...] = ()
 
     def setup_for(self, board: str, framework: str) -> Setup:
         """Return the recorded setup; the partition table only for the board and framework that it belongs to."""

@@ -33,7 +33,7 @@ def read_samples(path: Path, graph: Graph) -> Samples:
     Raises:
         UsageError: for a file that cannot be read, or does not hold samples of this model.
     """
-    arrays = _read(path)
+    arrays = read_arrays(path)
     labels = arrays.pop("Y", None)
     if len(graph.inputs) == 1 and "X" in arrays:
         arrays = {graph.inputs[0]: arrays["X"]}
@@ -53,16 +53,21 @@ def read_samples(path: Path, graph: Graph) -> Samples:
     return Samples(inputs, labels.ravel() if labels is not None and labels.size == len(labels) else labels)
 
 
-def _read(path: Path) -> dict[str, Array]:
+def read_arrays(path: Path) -> dict[str, Array]:
+    """Return the arrays of an ``.npz`` file by name, or that of an ``.npy`` file, memory-mapped, as ``X``.
+
+    Raises:
+        UsageError: for a file that cannot be read or holds anything but plain arrays.
+    """
     try:
-        loaded = np.load(path, allow_pickle=False)
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return {"X": loaded}
         with loaded:
             return {key: loaded[key] for key in loaded.files}
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path}: not an .npy or .npz file of plain arrays ({error})") from None
 
 
@@ -84,7 +89,10 @@ def to_integers(x: Array, tensor: QTensor, where: str, axes: tuple[int, ...] = (
         UsageError: naming ``where`` and the expected shape and type.
     """
     if x.dtype.kind == "f":
-        return tensor.quantize(arranged(x, tensor.shape, where, axes))
+        x = arranged(x, tensor.shape, where, axes)
+        if not np.all(np.isfinite(x)):
+            raise UsageError(f"{where}: holds NaN or infinite values")
+        return tensor.quantize(x)
     x = arranged(x, tensor.shape, where)
     if x.dtype.kind not in "iub":
         raise UsageError(f"{where}: values of type {x.dtype}, expected {tensor.dtype} or floats")
@@ -97,32 +105,26 @@ def to_integers(x: Array, tensor: QTensor, where: str, axes: tuple[int, ...] = (
 
 
 def arranged(x: Array, shape: Shape, where: str, axes: tuple[int, ...] = ()) -> Array:
-    """Return samples as [samples, *shape], from the layout that ``axes`` bring into the graph's.
+    """Return samples as [samples, *shape], a view, from the layout that ``axes`` bring into the graph's.
 
     Raises:
-        UsageError: for another shape, saying so where it looks like the other layout; for NaN and infinity.
+        UsageError: for another shape, saying so where it looks like the other layout.
     """
     trained = tuple(shape[axes.index(d)] for d in range(len(shape))) if axes else shape
     if x.ndim == 0 or x.shape[1:] not in (trained, sample_shape(trained)):
-        expected = f"[N, {_listed(trained)}]{_hint(x, shape, trained)}"
+        expected = f"[N, {', '.join(map(str, sample_shape(trained)))}]{_hint(x.shape, sample_shape(trained), axes)}"
         raise UsageError(f"{where}: samples of shape {list(x.shape)}, expected {expected}")
-    if x.dtype.kind == "f" and not np.all(np.isfinite(x)):
-        raise UsageError(f"{where}: holds NaN or infinite values")
     x = x.reshape(-1, *trained)
-    return np.ascontiguousarray(x.transpose(0, *(1 + a for a in axes))) if axes else x
+    return x.transpose(0, *(1 + axis for axis in axes)) if axes else x
 
 
-def _listed(shape: Shape) -> str:
-    return ", ".join(str(d) for d in sample_shape(shape))
-
-
-def _hint(x: Array, shape: Shape, trained: Shape) -> str:
-    """Say so when the samples look like those of the other layout."""
-    if trained != shape and x.shape[1:] in (shape, sample_shape(shape)):
+def _hint(given: Shape, sample: Shape, axes: tuple[int, ...]) -> str:
+    """Say so when images come in the other layout."""
+    if len(sample) != 3 or len(given) < 3:
+        return ""
+    if axes and given[-3:] == (*sample[1:], sample[0]):
         return " (this looks like NHWC; the model was trained with NCHW)"
-    h_w_c = sample_shape(shape)
-    nchw = len(h_w_c) == 3 and x.shape[-3:] == (h_w_c[2], *h_w_c[:2])
-    return " (this looks like NCHW; images here are NHWC)" if nchw else ""
+    return " (this looks like NCHW; the model was trained with NHWC)" if given[-3:] == (sample[2], *sample[:2]) else ""
 
 
 def write_outputs(path: Path, graph: Graph, outputs: Mapping[str, Array], real: bool) -> None:

@@ -15,6 +15,7 @@ from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node
 from mcuq.plan import Plan, Step, build_plan
+from mcuq.quantization.arrays import decibels
 from mcuq.quantization.samples import Batch, batches
 from mcuq.tensor import Array, QConstant
 
@@ -38,7 +39,8 @@ class Error:
     @property
     def sqnr(self) -> float | None:
         """Signal to quantization noise ratio in dB; None where there is no noise or no signal."""
-        return 10 * float(np.log10(self.signal / self.noise)) if self.noise > 0 and self.signal > 0 else None
+        ratio = decibels(self.signal, self.noise)
+        return ratio if np.isfinite(ratio) else None
 
 
 @dataclass

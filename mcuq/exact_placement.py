@@ -12,11 +12,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ortools.sat.python import cp_model
-
 
 def solve(problem: Mapping[str, Any]) -> list[int]:
     """Return the offsets of the smallest arena found; none if there is nothing better than the hint."""
+    from ortools.sat.python import cp_model
+
     model = cp_model.CpModel()
     end = model.new_int_var(problem["bound"], problem["end"], "arena")
     offsets = []

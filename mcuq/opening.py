@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from mcuq.errors import CannotQuantizeError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.files import read_file, read_object
 from mcuq.graph import Graph
+from mcuq.tensor import QConstant
+
+if TYPE_CHECKING:
+    from mcuq.quantization import Result
 
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 NOISE = 8  # samples that stand for a calibration set where only sizes count
@@ -117,7 +122,10 @@ def quantize(model: Any, calibration: Any, *, example: Any = None, **options: An
     graph = model if isinstance(model, FloatGraph | Graph) else load(model, example)
     if isinstance(graph, Graph):
         raise UsageError("the model is quantized already")
-    return quantize_float(graph, calibration, options).graph
+    quantized = quantize_float(graph, calibration, options)
+    if _has_integer_weights(graph):
+        warnings.warn(quantized.notes[-1], stacklevel=2)
+    return quantized.graph
 
 
 def quantize_float(
@@ -131,7 +139,23 @@ def quantize_float(
     kept = result.calibration.kept if result.calibration else {}
     count = emit.vector_count(integers)
     samples = {name: integers.values[name].quantize(x[:count]) for name, x in kept.items()}
-    return Archive(integers, samples, source=result.source)
+    return Archive(integers, samples, source=result.source, notes=tuple(_notes(graph, result)))
+
+
+def _notes(graph: FloatGraph, result: Result) -> Iterator[str]:
+    for trial in result.trials:
+        accuracy = "" if trial.accuracy is None else f"accuracy {100 * trial.accuracy:.1f} %, "
+        yield f"tried {trial.what}: {accuracy}{trial.sqnr:.1f} dB{', kept' if trial.kept else ''}"
+    options = result.options
+    corrections = ", ".join(options.corrections) or "none"
+    yield f"scheme {options.scheme}, ranges by {options.method}, corrections: {corrections}"
+    if _has_integer_weights(graph):
+        yield "weights that arrived as integers stay; the activations got static ranges from the samples"
+
+
+def _has_integer_weights(graph: FloatGraph) -> bool:
+    """Whether this was a dynamically quantized model: integer weights, and nothing known of activations."""
+    return not graph.known and any(isinstance(constant, QConstant) for constant in graph.constants.values())
 
 
 def with_vectors(model: Archive, data: Path) -> Archive:

@@ -147,8 +147,10 @@ def _has_solver() -> bool:
 def quantization(model: Archive, path: Path, size: int) -> Report:
     """Report what ``mcuq quantize`` did."""
     graph = model.graph
-    data = {"model": graph.name, "output": str(path), "bytes": size, "layers": len(graph.nodes)}
+    data: dict[str, Any] = {"model": graph.name, "output": str(path), "bytes": size, "layers": len(graph.nodes)}
+    data["notes"] = list(model.notes)
     lines = [
+        *model.notes,
         f"{graph.name}: {len(graph.nodes)} layers quantized, {thousands(size)} bytes written to {path}",
         f"next: mcuq evaluate {path} --data D, then mcuq build {path} --board B --out DIR",
     ]

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from mcuq.c_source import distinct_tables, struct_text, table_text
-from mcuq.engines.emulator import compile_emulated, emulator_command
 from mcuq.ops.base import Params
 from mcuq.resources import resource
 
@@ -44,21 +43,6 @@ def assert_kernels_equal_run(cases: Sequence[Case], cc: str = "gcc") -> None:
         ran = subprocess.run([str(program)], input=_stdin(cases), capture_output=True, check=False)
         assert ran.returncode == 0, ran.stderr.decode()[-4000:]
     _compare(cases, expected, ran.stdout)
-
-
-def assert_emulated_equals_run(cases: Sequence[Case], isa: str) -> None:
-    """The same on an emulated chip, with the kernels' assembly where they have some for it."""
-    expected = [case.expected for case in cases]
-    with tempfile.TemporaryDirectory() as folder:
-        source, elf = Path(folder, "cases.c"), Path(folder, "cases.elf")
-        source.write_text(_program(cases, expected, driver="emulated_driver.h"))
-        files = [Path(path) for path in kernel_files({case.params.kernel for case in cases})]
-        assembly = [path.with_suffix(".S") for path in files if path.with_suffix(".S").exists()]
-        include = [f"-I{path}" for path in (KERNELS, HERE, resource("firmware") / "app")]
-        compile_emulated(isa, [source, *files, *assembly], ["-O2", *include], elf)
-        ran = subprocess.run(emulator_command(isa, elf), input=_stdin(cases), capture_output=True, check=False)
-    _compare(cases, expected, ran.stdout)
-    assert ran.returncode == 0, ran.stderr.decode()[-4000:]
 
 
 def _stdin(cases: Sequence[Case]) -> bytes:

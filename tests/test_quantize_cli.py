@@ -122,6 +122,15 @@ def test_inspect_a_float_model(run):
     assert run("inspect", FLOAT, "--memory")[0] == 0
 
 
+def test_auto_tells_what_it_tried(run, tmp_path):
+    arguments = ("--calibration", CALIBRATION, "--out", tmp_path / "q.mcuq", "--auto", "--json")
+    notes = json.loads(run("quantize", FLOAT, *arguments)[1])["notes"]
+
+    assert any(note.startswith("tried method kl: accuracy ") for note in notes)
+    assert sum(note.endswith(", kept") for note in notes) >= 1
+    assert notes[-1].startswith("scheme affine, ranges by ")
+
+
 @pytest.mark.parametrize("scheme", ["scale", "fixed-point", "dynamic-fixed-point"])
 def test_schemes(run, scheme, tmp_path):
     run("quantize", FLOAT, "--calibration", CALIBRATION, "--out", tmp_path / "q.mcuq", "--scheme", scheme)

@@ -10,7 +10,8 @@
  * does not care. All cores negate: x goes in as 127 - x (0..255), so that they hold -256 * acc; the multiplier is
  * negated as well, which gives the same product, and fits 16-bit pieces (below).
  *
- * What no emulator runs are the lines for a windowed ABI in `function` and `return`, and `mulsh` in `multiply_high`. */
+ * What no emulator runs is `mulsh` in `multiply_high`. The lines for a windowed ABI in `function` and `return` run only
+ * in tests/test_lx6_assembly.py, called through trampolines. */
 #ifndef MCUQ_LX6_ASM_H
 #define MCUQ_LX6_ASM_H
 /* clang-format off */

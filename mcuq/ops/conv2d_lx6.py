@@ -18,9 +18,8 @@ from mcuq.ops.lx6 import (
     mac16_channels,
     portable_bias,
     room,
-    tile_overlap,
     unpacked_bias,
-    window_tiles,
+    window_overlap,
 )
 from mcuq.tensor import Array
 
@@ -83,7 +82,7 @@ class Conv2dLx6Params(Params):
         h, w = self.output_h, self.output_w
         rows = (replace(self, tile_rows=r, tile_pixels=w) for r in even_tiles(h))
         pixels = (replace(self, tile_rows=1, tile_pixels=p) for p in even_tiles(w))
-        fitting = (p for p in (*rows, *pixels) if p.scratch_bytes <= MAX_SCRATCH and p._room() <= limit)
+        fitting = (p for p in (*rows, *pixels) if p.scratch_bytes <= min(limit, MAX_SCRATCH) and p._room() <= limit)
         return next(fitting, replace(self, tile_rows=1, tile_pixels=1))
 
     def _room(self) -> int:
@@ -92,7 +91,7 @@ class Conv2dLx6Params(Params):
 
     def overlap(self, operand: int) -> Overlap:
         """See :meth:`Params.overlap`."""
-        return tile_overlap(window_tiles(self, self.output_c), reads_before_writing=True)
+        return window_overlap(self, self.output_c, reads_before_writing=True)
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""

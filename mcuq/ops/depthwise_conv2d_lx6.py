@@ -16,9 +16,8 @@ from mcuq.ops.lx6 import (
     mac16_channels,
     portable_bias,
     room,
-    tile_overlap,
     unpacked_bias,
-    window_tiles,
+    window_overlap,
 )
 from mcuq.tensor import Array
 
@@ -88,7 +87,7 @@ class DepthwiseConv2dLx6Params(Params):
         """See :meth:`Params.overlap`."""
         if self.is_whole:
             return Overlap(0, 0)
-        return tile_overlap(window_tiles(self, self.input_c), reads_before_writing=False)
+        return window_overlap(self, self.input_c, reads_before_writing=False)
 
     def with_scratch(self, limit: int) -> DepthwiseConv2dLx6Params:
         """See :meth:`Params.with_scratch`; what rows in a tile keep the output from the input counts as well."""
@@ -99,7 +98,7 @@ class DepthwiseConv2dLx6Params(Params):
         rows = (replace(whole, tile_rows=r) for r in even_tiles(h) if r <= most)
         pixels = (replace(whole, tile_rows=1, tile_pixels=p) for p in even_tiles(w))
         tiles = ((whole,) if whole.is_whole else ()) + (*rows, *pixels)
-        fitting = (p for p in tiles if p.scratch_bytes <= MAX_SCRATCH and p._room() <= limit)
+        fitting = (p for p in tiles if p.scratch_bytes <= min(limit, MAX_SCRATCH) and p._room() <= limit)
         return next(fitting, replace(whole, tile_rows=1, tile_pixels=1))
 
     def _room(self) -> int:

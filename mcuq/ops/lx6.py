@@ -8,7 +8,8 @@ has its own MAC16 registers, an interrupt handler has not: models run in tasks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -137,7 +138,11 @@ def even_tiles(length: int) -> list[int]:
     >>> even_tiles(10)
     [10, 5, 4, 3, 2, 1]
     """
-    return sorted({-(-length // tiles) for tiles in range(1, length + 1)}, reverse=True)
+    sizes, tiles = [length], 1
+    while sizes[-1] > 1:
+        tiles = -(-length // (sizes[-1] - 1))  # the fewest that are smaller
+        sizes.append(-(-length // tiles))
+    return sizes
 
 
 class Tile(NamedTuple):
@@ -147,24 +152,7 @@ class Tile(NamedTuple):
     writes: tuple[int, int]
 
 
-def window_tiles(p: Conv2dLx6Params | DepthwiseConv2dLx6Params, output_c: int) -> Iterator[Tile]:
-    """Yield what the tiles of a convolution read and write, in the order of the output."""
-    reach = (p.filter_h - 1) * p.dilation_h + 1
-    for y in range(0, p.output_h, p.tile_rows):
-        end_y = min(y + p.tile_rows, p.output_h)
-        top = np.clip(y * p.stride_h - p.pad_top, 0, p.input_h)
-        bottom = np.clip((end_y - 1) * p.stride_h - p.pad_top + reach, top, p.input_h)
-        for x in range(0, p.output_w, p.tile_pixels):
-            end_x = min(x + p.tile_pixels, p.output_w)
-            left = np.clip(x * p.stride_w - p.pad_left, 0, p.input_w)
-            right = np.clip((end_x - 1) * p.stride_w - p.pad_left + p.filter_w, left, p.input_w)
-            first = int(top * p.input_w + left)
-            end = max(int((bottom - 1) * p.input_w + right), first)
-            writes = (y * p.output_w + x, (end_y - 1) * p.output_w + end_x)
-            yield Tile((first * p.input_c, end * p.input_c), (writes[0] * output_c, writes[1] * output_c))
-
-
-def tile_overlap(tiles: Iterator[Tile], reads_before_writing: bool) -> Overlap:
+def tile_overlap(tiles: Iterable[Tile], reads_before_writing: bool) -> Overlap:
     """Return how near the output of a kernel that works tile by tile may come to its input.
 
     Args:
@@ -172,12 +160,58 @@ def tile_overlap(tiles: Iterator[Tile], reads_before_writing: bool) -> Overlap:
         reads_before_writing: a tile's input is read before any of its output is written.
     """
     reads, writes = (np.array(part, np.int64).reshape(-1, 2) for part in zip(*tiles, strict=True))
+    return _nearest(reads, writes, reads_before_writing)
+
+
+def _nearest(reads: Array, writes: Array, reads_before_writing: bool) -> Overlap:
     later = np.minimum.accumulate(reads[::-1, 0])[::-1]  # the first byte that a tile or a later one reads
     earlier = np.maximum.accumulate(reads[:, 1])
     skip = int(reads_before_writing)
     before = (writes[: len(writes) - skip, 1] - later[skip:]).max(initial=0)
     after = (earlier[: len(earlier) - skip] - writes[skip:, 0]).max(initial=0)
     return Overlap(int(before), int(after))
+
+
+class Windows(NamedTuple):
+    """The tiles of a convolution; the names are those of its parameters."""
+
+    input_h: int
+    input_w: int
+    input_c: int
+    output_h: int
+    output_w: int
+    filter_h: int
+    filter_w: int
+    stride_h: int
+    stride_w: int
+    dilation_h: int
+    pad_top: int
+    pad_left: int
+    tile_rows: int
+    tile_pixels: int
+
+
+def window_overlap(
+    p: Conv2dLx6Params | DepthwiseConv2dLx6Params, output_c: int, *, reads_before_writing: bool
+) -> Overlap:
+    """Return how near the output of a convolution may come to its input; see :func:`tile_overlap`."""
+    windows = Windows(**{name: getattr(p, name) for name in Windows._fields})
+    return _window_overlap(windows, output_c, reads_before_writing)
+
+
+@lru_cache(maxsize=4096)
+def _window_overlap(p: Windows, output_c: int, reads_before_writing: bool) -> Overlap:
+    y, x = np.arange(0, p.output_h, p.tile_rows)[:, np.newaxis], np.arange(0, p.output_w, p.tile_pixels)
+    end_y, end_x = np.minimum(y + p.tile_rows, p.output_h), np.minimum(x + p.tile_pixels, p.output_w)
+    reach = (p.filter_h - 1) * p.dilation_h + 1
+    top = np.clip(y * p.stride_h - p.pad_top, 0, p.input_h)
+    bottom = np.clip((end_y - 1) * p.stride_h - p.pad_top + reach, top, p.input_h)
+    left = np.clip(x * p.stride_w - p.pad_left, 0, p.input_w)
+    right = np.clip((end_x - 1) * p.stride_w - p.pad_left + p.filter_w, left, p.input_w)
+    first = top * p.input_w + left
+    reads = np.stack([first, np.maximum((bottom - 1) * p.input_w + right, first)], axis=-1) * p.input_c
+    writes = np.stack([y * p.output_w + x, (end_y - 1) * p.output_w + end_x], axis=-1) * output_c
+    return _nearest(reads.reshape(-1, 2), writes.reshape(-1, 2), reads_before_writing)
 
 
 def room(p: Params, input_bytes: int, output_bytes: int) -> int:

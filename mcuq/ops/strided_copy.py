@@ -58,7 +58,7 @@ def merge(shape: Shape, strides: Sequence[int]) -> tuple[Shape, tuple[int, ...]]
     """Drop dimensions of size 1, merge those that lie in the input as in the output, pad to four on the left.
 
     >>> merge((1, 8, 5, 3), (120, 1, 24, 8))
-    ((1, 8, 5, 3), (0, 1, 24, 8))
+    ((1, 1, 8, 15), (0, 0, 1, 8))
     >>> merge((1, 3, 5, 8), (120, 40, 8, 1))
     ((1, 1, 1, 120), (0, 0, 0, 1))
 

@@ -117,10 +117,14 @@ def sqnr(reference: npt.ArrayLike, approximation: npt.ArrayLike) -> float:
     """
     signal = np.asarray(reference, np.float64)
     noise = float(np.sum((signal - np.asarray(approximation, np.float64)) ** 2))
-    power = float(np.sum(signal**2))
+    return decibels(float(np.sum(signal**2)), noise)
+
+
+def decibels(signal: float, noise: float) -> float:
+    """Return the ratio of two powers in dB; infinite where one of them is 0."""
     if noise == 0:
         return math.inf
-    return 10 * math.log10(power / noise) if power else -math.inf
+    return 10 * math.log10(signal / noise) if signal else -math.inf
 
 
 def _reals(x: Any) -> Reals:

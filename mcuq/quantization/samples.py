@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mcuq.data import arranged, read_arrays, sample_shape
 from mcuq.errors import UsageError
 from mcuq.float_graph import Axes, FloatGraph
 from mcuq.tensor import Array, Shape
@@ -91,15 +91,7 @@ def _items(graph: FloatGraph, data: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _read(graph: FloatGraph, path: Path) -> Any:
-    try:
-        if path.suffix == ".npy":
-            return np.load(path, mmap_mode="r", allow_pickle=False)
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path}: not an .npy or .npz file of plain arrays ({error})") from None
+    arrays = read_arrays(path)
     labels = arrays.pop("Y", None)
     inputs = [arrays["X"]] if len(graph.inputs) == 1 and "X" in arrays else _named(graph, arrays, str(path))
     return (*inputs, labels)
@@ -123,7 +115,7 @@ def _batch(graph: FloatGraph, item: Any, where: str) -> Batch:
     if len(arrays) != len(graph.inputs):
         raise UsageError(f"{where}: one array, but the model has the inputs {', '.join(graph.inputs)}; pass a dict")
     inputs = {
-        name: _to_graph(_array(x, where), graph.shapes[name], graph.layouts.get(name), f"{where}: {name}")
+        name: _to_graph(_array(x, where), graph.shapes[name], graph.layouts.get(name, ()), f"{where}: {name}")
         for name, x in zip(graph.inputs, arrays, strict=True)
     }
     counts = sorted({len(x) for x in inputs.values()})
@@ -165,26 +157,10 @@ def _labels(labels: Any, count: int, where: str) -> Array | None:
     raise UsageError(f"{where}: {count} samples and {len(np.atleast_1d(array))} labels")
 
 
-def _to_graph(x: Array, shape: Shape, axes: Axes | None, where: str) -> Array:
+def _to_graph(x: Array, shape: Shape, axes: Axes, where: str) -> Array:
     """Return samples as [samples, *shape], a view where possible; one sample may come without its dimension."""
-    trained = shape if axes is None else tuple(shape[axes.index(d)] for d in range(len(shape)))
-    sample = trained[1:] if len(trained) > 1 and trained[0] == 1 else trained
-    if x.shape not in (sample, trained) and x.shape[1:] not in (sample, trained):
-        listed = ", ".join(map(str, ("N", *sample)))
-        raise UsageError(
-            f"{where}: samples of shape {list(x.shape)}, expected [{listed}]{_hint(x.shape, sample, axes)}"
-        )
-    samples = x.reshape(-1, *trained)
-    return samples if axes is None else samples.transpose(0, *(1 + axis for axis in axes))
-
-
-def _hint(given: Shape, sample: Shape, axes: Axes | None) -> str:
-    """Say so when an image comes in the other layout."""
-    if len(sample) != 3 or len(given) < 3:
-        return ""
-    if axes is not None and given[-3:] == (*sample[1:], sample[0]):
-        return " (this looks like NHWC; the model was trained with NCHW)"
-    return " (this looks like NCHW; the model was trained with NHWC)" if given[-3:] == (sample[2], *sample[:2]) else ""
+    trained = tuple(shape[axes.index(d)] for d in range(len(shape))) if axes else shape
+    return arranged(x[np.newaxis] if x.shape == sample_shape(trained) else x, shape, where, axes)
 
 
 def _finite(x: Array, name: str) -> Array:
