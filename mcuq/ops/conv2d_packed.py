@@ -95,8 +95,9 @@ def in_few_bits(
     packed = pack(layer.weights.reshape(layer.output_c, -1), weights)
     if packed is None:
         return None
-    if lanes := conv2d_w4_rv32.specialize(layer, weights, chip):
-        return lanes
+    for specialize in (conv2d_w4_rv32.specialize,):
+        if fast := specialize(layer, weights, chip):
+            return fast
     members = {m.name: getattr(layer, m.name) for m in Conv2dParams.members() if m.name != "weights"}
     return Conv2dPackedParams(**members, **packed._asdict(), per_group=int(packed.codebook.size > 1))
 
