@@ -91,6 +91,8 @@ def _problems(graph: Graph) -> Iterator[str]:
             yield f"{name}: shape {tensor.shape} has more elements than any board has memory for ({MAX_ELEMENTS})"
         if not SCALES[0] <= tensor.scale <= SCALES[1]:
             yield f"{name}: scale {tensor.scale} is not a positive number between {SCALES[0]:g} and {SCALES[1]:g}"
+        if not 1 <= tensor.bits <= 8 or (tensor.dtype == "uint8" and tensor.bits != 8):
+            yield f"{name}: {tensor.dtype} of {tensor.bits} bits; int8 may have 1 to 8, uint8 has 8"
     yield from _border_problems(graph)
     known = set(graph.inputs) | set(graph.constants)
     names: set[str] = set()
@@ -123,6 +125,8 @@ def _node_problems(graph: Graph, node: Node, known: set[str]) -> Iterator[str]:
     for name in node.outputs:
         if name in known or name not in graph.values:
             yield f"{node.name}: its output {name} is written twice or not described"
+        elif graph.values[name].bits == 1 and not _makes_signs(node.op):
+            yield f"{node.name}: its output {name} has 1 bit, but {node.op.name} makes other values than -1 and 1"
     yield from _operand_problems(graph, node)
     shapes: list[Shape] = [graph.tensor(name).shape for name in node.inputs]
     try:
@@ -135,6 +139,10 @@ def _node_problems(graph: Graph, node: Node, known: set[str]) -> Iterator[str]:
     if (macs := node.op.macs(*shapes)) > MAX_MACS:
         shown = _short(shapes)
         yield f"{node.name}: {node.op.name} of {shown} takes {macs} multiplications, at most {MAX_MACS} are supported"
+
+
+def _makes_signs(op: Op) -> bool:
+    return op.only_moves or (op.fixed_output is not None and op.fixed_output.bits == 1)
 
 
 def _short(what: object) -> str:

@@ -22,6 +22,9 @@ Kind = Literal["affine", "scale", "fixed-point"]
 class QTensor:
     """An activation: its shape and what its integers mean.
 
+    Activations of fewer than 8 bits are kept in bytes and take fewer values: -2^(bits-1)..2^(bits-1)-1; those of 1 bit
+    are signs, -1 and 1.
+
     ``kind`` is the scheme it was quantized with: "scale" leaves -128 out, "fixed-point" has a power of two as scale
     and is requantized to by a rounding shift alone. Models that arrive quantized are "affine".
     """
@@ -31,6 +34,7 @@ class QTensor:
     zero_point: int
     dtype: DType = "int8"
     kind: Kind = "affine"
+    bits: int = 8
 
     @property
     def elements(self) -> int:
@@ -45,8 +49,10 @@ class QTensor:
     @property
     def limits(self) -> tuple[int, int]:
         """Smallest and largest integer that occurs."""
-        info = np.iinfo(self.dtype)
-        return int(info.min) + (self.kind == "scale"), int(info.max)
+        if self.bits == 1:
+            return -1, 1
+        info, unused = np.iinfo(self.dtype), 8 - self.bits
+        return (int(info.min) >> unused) + (self.kind == "scale"), int(info.max) >> unused
 
     @property
     def by_shift(self) -> bool:
@@ -80,7 +86,7 @@ class QConstant:
     integers mean.
 
     Attributes:
-        bits: of a weight; without a codebook values lie in -2^(bits-1)..2^(bits-1)-1.
+        bits: of a weight; without a codebook values lie in -2^(bits-1)..2^(bits-1)-1, those of 1 bit are -1 and 1.
         codebook: int8 [1 or indices along axis, entries], every row rising; channels of a group have equal rows.
     """
 

@@ -9,6 +9,7 @@ from harness import Case, assert_kernels_equal_run, random_bytes
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.ops.base import Op, Params
+from mcuq.ops.packing import uniform_levels
 from mcuq.tensor import QConstant, QTensor
 
 
@@ -35,8 +36,7 @@ def weights_of(rng, shape, axis, bits, codebooks=0, scales=None) -> QConstant:
     channels = shape[axis]
     scale = rng.uniform(0.002, 0.02, channels) if scales is None else scales
     if not codebooks:
-        low, high = -(2 ** (bits - 1)), 2 ** (bits - 1)
-        return QConstant(rng.integers(low, high, shape).astype(np.int8), scale, bits=bits, axis=axis)
+        return QConstant(rng.choice(uniform_levels(bits), shape), scale, bits=bits, axis=axis)
     books = np.sort([rng.choice(np.arange(-128, 128), 2**bits, replace=False) for _ in range(codebooks)]).astype(
         np.int8
     )

@@ -1,4 +1,4 @@
-/* 2-D convolution, int8, with weights of 2 or 4 bits; also depthwise and fully connected.
+/* 2-D convolution, int8, with weights of 1, 2 or 4 bits; also depthwise and fully connected.
  * Meaning: mcuq/ops/conv2d_packed.py. */
 #ifndef MCUQ_CONV2D_S8_PACKED_H
 #define MCUQ_CONV2D_S8_PACKED_H
@@ -31,7 +31,7 @@ typedef struct {
     int32_t activation_max;
     int32_t per_channel;       /* 1: one multiplier per output channel, 0: one for all */
     int32_t reverse;           /* 1: last row first, so that the output may lie behind the input */
-    int32_t bits;              /* of a weight: 2 or 4 */
+    int32_t bits;              /* of a weight: 1, 2 or 4 */
     int32_t per_group;         /* 1: each output channel says which levels are its, 0: all have the same */
     const uint8_t *weights;    /* (output_c, bytes of a filter): indices of levels, the first one in the lowest bits */
     const int8_t *levels;      /* (codebooks, 2^bits) */

@@ -21,7 +21,7 @@ void mcuq_mean_s8(const mcuq_mean_s8_params *params, const int8_t *input, int8_t
         for (int32_t j = 0; j < p->shape[2]; j++) {
             const int32_t acc = accumulate(p, input + (i * p->shape[1] * p->shape[2] + j) * p->shape[3]);
             const int32_t scaled = mcuq_requantize(acc, p->output_multiplier, p->output_shift);
-            *output++ = mcuq_clamp_s8(scaled + p->output_zero_point, -128, 127);
+            *output++ = mcuq_clamp_s8(scaled + p->output_zero_point, p->activation_min, p->activation_max);
         }
     }
 }

@@ -14,6 +14,8 @@ typedef struct {
     int32_t output_zero_point;
     int32_t output_multiplier;
     int32_t output_shift;
+    int32_t activation_min;
+    int32_t activation_max;
 } mcuq_mean_s8_params;
 
 /* input (shape), output (shape[0], shape[2]); scratch unused. */

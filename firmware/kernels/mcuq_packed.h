@@ -1,4 +1,4 @@
-/* Weights of 2 or 4 bits: indices of int8 levels, the first one of a byte in its lowest bits. */
+/* Weights of 1, 2 or 4 bits: indices of int8 levels, the first one of a byte in its lowest bits. */
 #ifndef MCUQ_PACKED_H
 #define MCUQ_PACKED_H
 
@@ -18,13 +18,20 @@ static inline void mcuq_unpack(const uint8_t *packed, int32_t bits, const int8_t
             out[0] = levels[byte & 15u];
             out[1] = levels[byte >> 4];
         }
-    } else {
+    } else if (bits == 2) {
         for (const int8_t *const whole = out + (count & ~3); out != whole; out += 4) {
             const uint32_t byte = *packed++;
             out[0] = levels[byte & 3u];
             out[1] = levels[byte >> 2 & 3u];
             out[2] = levels[byte >> 4 & 3u];
             out[3] = levels[byte >> 6];
+        }
+    } else {
+        for (const int8_t *const whole = out + (count & ~7); out != whole;) {
+            uint32_t byte = *packed++;
+            for (const int8_t *const eighth = out + 8; out != eighth; byte >>= 1) {
+                *out++ = levels[byte & 1u];
+            }
         }
     }
     if (out != end) {

@@ -4,6 +4,7 @@ from mcuq.ops.abs import Abs
 from mcuq.ops.add import Add
 from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.base import Op
+from mcuq.ops.binarize import Binarize
 from mcuq.ops.clip import Clip
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.conv2d import Conv2d
@@ -40,6 +41,7 @@ ALL: tuple[type[Op], ...] = (
     Abs,
     Add,
     AveragePool,
+    Binarize,
     Clip,
     Concatenation,
     Conv2d,

@@ -146,7 +146,8 @@ class Op:
     takes_uint8: ClassVar[bool] = False  # input and output may be uint8 (a model's border), not only int8
     weights_axis: ClassVar[int | None] = None  # of the output channels of the weights, operand 1; 2: bias
     ties: ClassVar[bool] = False  # bytes are passed on: all operands have the output's quantization
-    fixed_output: ClassVar[tuple[float, int] | None] = None  # the only scale and zero point of the output
+    only_moves: ClassVar[bool] = False  # every output value is an input value: signs stay signs
+    fixed_output: ClassVar[QTensor | None] = None  # the only quantization of the output, its shape aside
 
     @abstractmethod
     def infer_shape(self, *inputs: Shape) -> Shape:

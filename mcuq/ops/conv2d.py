@@ -111,13 +111,13 @@ def _reach(outputs: int, window: int, stride: int, dilation: int) -> int:
 class Conv2d(Op):
     """``y[o] = act(b[o] + sum over window and inputs of x * w[o])``, cross-correlation, NHWC, weights OHWI.
 
-    Quantization: weights of 2 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
+    Quantization: weights of 1 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
 
     - C1: weights have shape [O, H, W, I / groups]; groups divide the input and the output channels.
     - C2: the accumulator of every channel stays within int32 for all inputs.
     - C3: weight zero points are 0.
     - C4: per-channel scales lie along O, dimension 0 of the weights.
-    - C5: weights lie within their bits, or in their codebook; 2 to 4 bits are stored packed, at 2 or 4.
+    - C5: weights lie within their bits, or in their codebook; 1 to 4 bits are stored packed, at 1, 2 or 4.
     """
 
     name: ClassVar[str] = "conv2d"

@@ -1,4 +1,4 @@
-"""Weights of 2 or 4 bits: one portable kernel for convolution, depthwise convolution and fully connected layers.
+"""Weights of 1, 2 or 4 bits: one portable kernel for convolution, depthwise convolution and fully connected layers.
 
 The kernel unpacks one filter at a time and uses it for a row of the output, so that its inner loop is that of the int8
 kernel. Depthwise is a convolution with as many groups as channels, a vector an image of one pixel.
@@ -47,7 +47,7 @@ class Conv2dPackedParams(Params):
     activation_max: i32
     per_channel: i32  # 1: one multiplier per output channel, 0: one for all
     reverse: i32  # 1: last row first, so that the output may lie behind the input
-    bits: i32  # of a weight: 2 or 4
+    bits: i32  # of a weight: 1, 2 or 4
     per_group: i32  # 1: each output channel says which levels are its, 0: all have the same
     weights: u8_table  # (output_c, bytes of a filter): indices of levels, the first one in the lowest bits
     levels: i8_table  # (codebooks, 2^bits)

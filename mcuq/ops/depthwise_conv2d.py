@@ -92,14 +92,14 @@ class DepthwiseConv2dParams(Params):
 class DepthwiseConv2d(Op):
     """``y[o] = act(b[o] + sum over window of x[o // m] * w[o])``, m = O / I, cross-correlation, NHWC, weights 1HWO.
 
-    Quantization: weights of 2 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
+    Quantization: weights of 1 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
     Without a bias it is 0 (TFLM crashes there).
 
     - C1: weights have shape [1, H, W, O]; O is a multiple of the input channels.
     - C2: the accumulator of every channel stays within int32 for all inputs.
     - C3: weight zero points are 0.
     - C4: per-channel scales lie along O, dimension 3 of the weights.
-    - C5: weights lie within their bits, or in their codebook; 2 to 4 bits are stored packed, at 2 or 4.
+    - C5: weights lie within their bits, or in their codebook; 1 to 4 bits are stored packed, at 1, 2 or 4.
     """
 
     name: ClassVar[str] = "depthwise_conv2d"

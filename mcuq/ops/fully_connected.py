@@ -67,7 +67,7 @@ class FullyConnected(Op):
 
     The output is [vectors, O]; with ``keep_dims`` it is the input's shape with O in the place of I.
 
-    Quantization: weights of 2 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
+    Quantization: weights of 1 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
     The multiplier s_in * s_w / s_out is computed in double, also per tensor: so does TFLM's
     ``tflite::micro::GetQuantizedConvolutionMultiplier`` (wheel of commit 8f6596d: found in its machine code and by
     test). TFLite's function of that name, and TFLM's before it had its own, round s_in * s_w to float32 first.
@@ -76,7 +76,7 @@ class FullyConnected(Op):
     - C2: the accumulator of every channel stays within int32 for all inputs.
     - C3: weight zero points are 0.
     - C4: per-channel scales lie along O, dimension 0 of the weights.
-    - C5: weights lie within their bits, or in their codebook; 2 to 4 bits are stored packed, at 2 or 4.
+    - C5: weights lie within their bits, or in their codebook; 1 to 4 bits are stored packed, at 1, 2 or 4.
     """
 
     name: ClassVar[str] = "fully_connected"

@@ -29,7 +29,7 @@ class Logistic(LookupOp):
     """
 
     name: ClassVar[str] = "logistic"
-    fixed_output: ClassVar[tuple[float, int] | None] = (1 / 256, -128)
+    fixed_output: ClassVar[QTensor | None] = QTensor((), 1 / 256, -128)
 
     def forward(self, *inputs: Real) -> Real:
         """See :meth:`Op.forward`."""

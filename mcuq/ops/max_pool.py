@@ -38,6 +38,7 @@ class MaxPool(PoolOp):
 
     name: ClassVar[str] = "max_pool"
     ties: ClassVar[bool] = True
+    only_moves: ClassVar[bool] = True
     params: ClassVar[type[PoolParams]] = MaxPoolParams
 
     def forward(self, *inputs: Real) -> Real:

@@ -25,13 +25,15 @@ class MeanParams(Params):
     output_zero_point: i32
     output_multiplier: i32
     output_shift: i32
+    activation_min: i32
+    activation_max: i32
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
         x = inputs[0].reshape(-1, *self.shape)
         acc = x.sum(axis=(2, 4), dtype=np.int64) - self.shape[1] * self.shape[3] * self.input_zero_point
         scaled = requantize(acc, self.output_multiplier, self.output_shift)
-        return clamp(scaled + self.output_zero_point, -128, 127).reshape(x.shape[0], -1)
+        return clamp(scaled + self.output_zero_point, self.activation_min, self.activation_max).reshape(x.shape[0], -1)
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,15 @@ class Mean(Op):
         x = cast(QTensor, inputs[0])
         shape = _pattern(x.shape, self._reduced(x.shape))
         multiplier, shift = mean_multiplier(x.scale / output.scale, shape[1] * shape[3], by_shift=output.by_shift)
+        low, high = output.limits
         return MeanParams(
             shape=shape,
             input_zero_point=x.zero_point,
             output_zero_point=output.zero_point,
             output_multiplier=multiplier,
             output_shift=shift,
+            activation_min=low,
+            activation_max=high,
         )
 
     def _reduced(self, shape: Shape) -> tuple[int, ...]:

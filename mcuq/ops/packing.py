@@ -1,4 +1,4 @@
-"""Weights of 2 or 4 bits as kernels read them: indices into a table of int8 levels, several to a byte.
+"""Weights of 1, 2 or 4 bits as kernels read them: indices into a table of int8 levels, several to a byte.
 
 Uniform weights have all integers of their bits as levels, a codebook's are its entries: one layout for both.
 """
@@ -20,7 +20,7 @@ MAX_CODEBOOKS = 256  # of a layer: which one a channel uses is a byte
 class Packed(NamedTuple):
     """A layer's weights, packed."""
 
-    bits: int  # 2 or 4
+    bits: int  # 1, 2 or 4
     weights: Bytes  # [channels, bytes of a filter]: indices, the first one in the lowest bits
     levels: npt.NDArray[np.int8]  # [codebooks, 2^bits]
     codebook: Bytes  # [channels] or [1]: a channel's row of the levels
@@ -39,16 +39,35 @@ def pack(rows: Array, weights: QConstant) -> Packed | None:
     check_values(rows, weights)
     if weights.bits > 4:
         return None
-    bits = 2 if weights.bits <= 2 else 4
+    bits = stored_bits(weights.bits)
     if weights.codebook is None:
-        levels = np.arange(-(2 ** (bits - 1)), 2 ** (bits - 1), dtype=np.int8)[np.newaxis]
-        return Packed(bits, pack_bits(rows - levels[0, 0], bits), levels, np.zeros(1, np.uint8))
+        levels = uniform_levels(bits)
+        indices = np.searchsorted(levels, rows.astype(np.int8))
+        return Packed(bits, pack_bits(indices, bits), levels[np.newaxis], np.zeros(1, np.uint8))
     levels, codebook = np.unique(weights.codebook, axis=0, return_inverse=True)
     if len(levels) > MAX_CODEBOOKS:
         raise CannotQuantizeError(f"{len(levels)} codebooks in one layer; at most {MAX_CODEBOOKS}")
     indices = np.stack([np.searchsorted(own, row) for own, row in zip(_rows_of(weights, len(rows)), rows, strict=True)])
     padded = np.pad(levels, ((0, 0), (0, 2**bits - levels.shape[1])), mode="edge").astype(np.int8)
     return Packed(bits, pack_bits(indices, bits), padded, codebook.ravel().astype(np.uint8))
+
+
+def stored_bits(bits: int) -> int:
+    """Return the bits that a weight of 1 to 4 bits takes.
+
+    >>> [stored_bits(bits) for bits in (1, 2, 3, 4)]
+    [1, 2, 4, 4]
+    """
+    return 4 if bits == 3 else bits
+
+
+def uniform_levels(bits: int) -> npt.NDArray[np.int8]:
+    """Return all integers of so many bits, rising.
+
+    >>> uniform_levels(2).tolist(), uniform_levels(1).tolist()
+    ([-2, -1, 0, 1], [-1, 1])
+    """
+    return np.array([-1, 1], np.int8) if bits == 1 else np.arange(-(2 ** (bits - 1)), 2 ** (bits - 1), dtype=np.int8)
 
 
 def check_values(rows: Array, weights: QConstant) -> None:
@@ -58,10 +77,11 @@ def check_values(rows: Array, weights: QConstant) -> None:
         CannotQuantizeError: naming the value.
     """
     if weights.codebook is None:
-        limit = 2 ** (weights.bits - 1)
-        if rows.size and (rows.min() < -limit or rows.max() >= limit):
-            worst = rows.ravel()[np.abs(rows.astype(np.int64) + 0.5).argmax()]
-            raise CannotQuantizeError(f"a weight is {worst}, outside {-limit}..{limit - 1} of its {weights.bits} bits")
+        levels = uniform_levels(weights.bits)
+        if not np.isin(rows, levels).all():
+            worst = rows.ravel()[np.where(np.isin(rows, levels), 0, np.abs(rows.astype(np.int64) + 0.5)).argmax()]
+            allowed = "-1 and 1" if weights.bits == 1 else f"{levels[0]}..{levels[-1]}"
+            raise CannotQuantizeError(f"a weight is {worst}, outside {allowed} of its {weights.bits} bits")
         return
     if len(weights.codebook) not in (1, len(rows)) or weights.codebook.shape[1] > 2**weights.bits:
         raise CannotQuantizeError(

@@ -38,6 +38,7 @@ class Reshape(Op):
 
     name: ClassVar[str] = "reshape"
     ties: ClassVar[bool] = True
+    only_moves: ClassVar[bool] = True
     takes_uint8: ClassVar[bool] = True
 
     shape: Shape = ()

@@ -48,6 +48,7 @@ class ResizeNearest(ResizeOp):
 
     name: ClassVar[str] = "resize_nearest"
     ties: ClassVar[bool] = True
+    only_moves: ClassVar[bool] = True
 
     def forward(self, *inputs: Real) -> Real:
         """See :meth:`Op.forward`."""

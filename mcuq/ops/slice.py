@@ -24,6 +24,7 @@ class Slice(Op):
 
     name: ClassVar[str] = "slice"
     ties: ClassVar[bool] = True
+    only_moves: ClassVar[bool] = True
     takes_uint8: ClassVar[bool] = True
 
     begin: tuple[int, ...]

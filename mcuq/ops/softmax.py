@@ -68,7 +68,7 @@ class Softmax(Op):
     """
 
     name: ClassVar[str] = "softmax"
-    fixed_output: ClassVar[tuple[float, int] | None] = (1 / 256, -128)
+    fixed_output: ClassVar[QTensor | None] = QTensor((), 1 / 256, -128)
 
     beta: float = 1.0
 

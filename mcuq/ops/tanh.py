@@ -27,7 +27,7 @@ class Tanh(LookupOp):
     """
 
     name: ClassVar[str] = "tanh"
-    fixed_output: ClassVar[tuple[float, int] | None] = (1 / 128, 0)
+    fixed_output: ClassVar[QTensor | None] = QTensor((), 1 / 128, 0)
 
     def forward(self, *inputs: Real) -> Real:
         """See :meth:`Op.forward`."""

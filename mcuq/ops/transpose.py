@@ -24,6 +24,7 @@ class Transpose(Op):
 
     name: ClassVar[str] = "transpose"
     ties: ClassVar[bool] = True
+    only_moves: ClassVar[bool] = True
     takes_uint8: ClassVar[bool] = True
 
     axes: tuple[int, ...]

@@ -74,8 +74,7 @@ class _Quantizer:
         output = self.wanted[node.outputs[0]]
         made = output
         if node.op.fixed_output:
-            scale, zero_point = node.op.fixed_output
-            made = replace(output, scale=scale, zero_point=zero_point)
+            made = replace(node.op.fixed_output, shape=output.shape)
         inputs = self._weighted(node, made) if node.op.weights_axis is not None else self._operands(node, made)
         if made == output:
             self._add(node.name, node.op, inputs, node.outputs[0], output)
@@ -222,14 +221,15 @@ def _range(ranges: Mapping[str, Range], name: str) -> Range:
     return ranges[name]
 
 
-def _fixed(members: Sequence[str], fixed: Mapping[str, tuple[float, int]], observed: Range) -> QTensor | None:
+def _fixed(members: Sequence[str], fixed: Mapping[str, QTensor], observed: Range) -> QTensor | None:
     """Return the quantization that an op of the group insists on, if it holds the group's range."""
     for name in members:
         if name in fixed:
-            scale, zero_point = fixed[name]
-            held = Range(scale * (-128.5 - zero_point), scale * (128.5 - zero_point))
+            low, high = fixed[name].limits
+            scale, zero_point = fixed[name].scale, fixed[name].zero_point
+            held = Range(scale * (low - 0.5 - zero_point), scale * (high + 1.5 - zero_point))
             if held.low <= observed.low and observed.high <= held.high:
-                return QTensor((), scale, zero_point)
+                return fixed[name]
     return None
 
 

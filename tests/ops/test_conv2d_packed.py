@@ -15,6 +15,7 @@ from mcuq.ops.window import same_padding
 
 KERNEL = "conv2d_s8_packed"
 FORMATS = [  # bits, codebooks
+    {"bits": 1},
     {"bits": 2},
     {"bits": 3},
     {"bits": 4},
@@ -81,7 +82,7 @@ def test_reversed_equals_run(rng):
     assert_packed_equal(rng, [packed_layer(rng, *layer, bits=4) for layer in LAYERS], backwards=True)
 
 
-@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("bits", range(1, 9))
 def test_which_bits_are_packed(rng, bits):
     for layer in [packed_layer(rng, *layer, bits=bits) for layer in LAYERS]:
         assert [layer.lower(chip).kernel == KERNEL for chip in ("generic", "esp32s3")] == [bits <= 4] * 2
