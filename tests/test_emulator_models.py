@@ -52,6 +52,21 @@ def test_n4_zero_mismatches(engine, model, request, tmp_path):
     assert_exact(result)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"bits": 4}, {"bits": 2}, {"codebook": 16, "codebook_channels": 8}],
+    ids=["4 bits", "2 bits", "codebook"],
+)
+def test_n4_few_bits(engine, options, tmp_path):
+    """The digits, quantized to fewer bits."""
+    folder = ROOT / "examples/digits"
+    model = opening.open_model(folder / "digits_float.tflite", folder / "calibration.npz", options)
+    pipeline.write_project(model, BOARDS[engine], tmp_path)
+    (result,) = verify_project(tmp_path, engine)
+
+    assert_exact(result)
+
+
 def test_n4_speed(shared, tmp_path):
     """ResNet-8 with Winograd on RV32IMC: the same bytes, 2.2 instructions per multiply-accumulate at most."""
     require_tool("riscv64-unknown-elf-gcc", "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf")
