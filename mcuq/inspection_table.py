@@ -94,4 +94,9 @@ def _granularity(graph: Graph, inputs: Sequence[str]) -> str:
     constants = [graph.constants[name] for name in inputs[1:2] if name in graph.constants]
     if not constants:
         return ""
-    return f"int{constants[0].bits} per {'channel' if constants[0].scale.size > 1 else 'tensor'}"
+    weights = constants[0]
+    granularity = f"per {'channel' if weights.scale.size > 1 else 'tensor'}"
+    if weights.codebook is None:
+        return f"{'binary' if weights.bits == 1 else f'int{weights.bits}'} {granularity}"
+    books = len(np.unique(weights.codebook, axis=0))
+    return f"{'codebook' if books == 1 else f'{books} codebooks'} of {weights.codebook.shape[1]} {granularity}"
