@@ -99,4 +99,4 @@ def _granularity(graph: Graph, inputs: Sequence[str]) -> str:
     if weights.codebook is None:
         return f"{'binary' if weights.bits == 1 else f'int{weights.bits}'} {granularity}"
     books = len(np.unique(weights.codebook, axis=0))
-    return f"{'codebook' if books == 1 else f'{books} codebooks'} of {weights.codebook.shape[1]} {granularity}"
+    return f"{'codebook' if books == 1 else f'{books} codebooks'} of {weights.codebook.shape[1]}"
