@@ -62,6 +62,7 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
     group.add_argument("--codebook", type=int, metavar="N", help="take weights from codebooks of 4 or 16 entries")
     group.add_argument("--codebook-channels", type=int, metavar="N", help="that share one; default: all of a layer")
     group.add_argument("--codebook-energy", action="store_true", help="errors of weights count by their inputs' energy")
+    group.add_argument("--span", choices=["symmetric", "full"], help="of weights: ±(2^(N-1) - 1), or -2^(N-1) too")
     group.add_argument("--clip", action="store_true", help="weight ranges of least squared error")
     group.add_argument("--auto", action="store_true", help="try methods and corrections, keep what helps")
 
@@ -69,7 +70,7 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
 def quantization_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_calibration` that were given, as fields of ``quantization.Options``."""
     numbers = ("bits", "codebook", "codebook_channels")
-    names = ("scheme", "weights", "activations", "method", "auto", "codebook_energy", "clip")
+    names = ("scheme", "weights", "activations", "method", "auto", "codebook_energy", "span", "clip")
     options = {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
     options |= {name: getattr(arguments, name) for name in numbers if getattr(arguments, name) is not None}
     if arguments.layer_method:

@@ -9,7 +9,7 @@ from typing import Literal
 from mcuq.errors import UsageError
 from mcuq.quantization.calibrate import DEFAULT_METHOD
 from mcuq.quantization.clipping import check_method
-from mcuq.quantization.scheme import Activations, Scheme, Weights
+from mcuq.quantization.scheme import Activations, Scheme, Span, Weights
 
 CORRECTIONS = ("equalization", "rounding", "bias")
 DEFAULT_CORRECTIONS = ("rounding", "bias")
@@ -25,6 +25,7 @@ class Options:
         activations: which activations share a scale; None: "layer".
         bits: of the weights, 2 to 8.
         layer_bits: other numbers of bits for some layers, by name; these layers have no codebook.
+        span: of the weights' integers: "symmetric", ±(2^(bits-1) - 1), or "full", -2^(bits-1) too.
         clip: narrow weight ranges to where the mean squared error of the weights is least.
         codebook: 4 or 16: weights are entries of codebooks of that size, found by optimal clustering; 0: uniform steps.
         codebook_channels: output channels that share a codebook; 0: all of a layer.
@@ -40,6 +41,7 @@ class Options:
     activations: Activations | None = None
     bits: int = 8
     layer_bits: Mapping[str, int] = field(default_factory=dict)
+    span: Span = "symmetric"
     clip: bool = False
     codebook: int = 0
     codebook_channels: int = 0
@@ -78,6 +80,7 @@ class Options:
             self.clip,
             self.codebook,
             self.codebook_channels,
+            self.span,
         )
 
     def layer_kind(self, bits: int) -> Scheme:

@@ -142,7 +142,7 @@ class _Quantizer:
             )
             least = least.max()
         scale = scheme.weight_scales(np.maximum(largest, least * scheme.limit))
-        integers = np.clip(_rounded(channels / scale[:, np.newaxis]), -scheme.limit, scheme.limit).astype(np.int8)
+        integers = np.clip(_rounded(channels / scale[:, np.newaxis]), scheme.lowest, scheme.limit).astype(np.int8)
         values = np.ascontiguousarray(np.moveaxis(integers.reshape(real.shape), 0, axis))
         weights = QConstant(values, scale, bits=scheme.bits, axis=axis)
         return with_codebook(weights, constant, scheme) if scheme.codebook else weights
@@ -164,17 +164,18 @@ def quantize_bias(bias: Array, input_scale: float, weights: QConstant) -> QConst
 
 
 def largest_kept(rows: Array, scheme: Scheme) -> Array:
-    """Return, for weights [rows, n] that share a scale by row, the largest magnitude to be represented, [rows].
+    """Return, for weights [rows, n] that share a scale by row, what the largest integer shall stand for, [rows].
 
-    The largest there is; with ``scheme.clip`` the one whose clipping and rounding have the least squared error.
+    So much that no weight is clipped; with ``scheme.clip`` what has the least squared error of clipping and rounding.
     """
-    largest = np.abs(rows).max(axis=1).astype(np.float64)
+    rows = rows.astype(np.float64)
+    largest = np.maximum(rows.max(axis=1), rows.min(axis=1) * (scheme.limit / scheme.lowest))
     if not scheme.clip:
         return np.asarray(largest)
     best, least = largest, np.full(len(rows), np.inf)
     for fraction in CLIP_FRACTIONS:
         scale = scheme.weight_scales(largest * fraction)[:, np.newaxis]
-        error = np.sum((np.clip(np.round(rows / scale), -scheme.limit, scheme.limit) * scale - rows) ** 2, axis=1)
+        error = np.sum((np.clip(np.round(rows / scale), scheme.lowest, scheme.limit) * scale - rows) ** 2, axis=1)
         best, least = np.where(error < least, largest * fraction, best), np.minimum(error, least)
     return np.asarray(best)
 

@@ -62,12 +62,18 @@ def _optimized(layer: Layer) -> QConstant:
     real = view.grouped(layer.float_weights).astype(np.float64)
     error = (layer.bias - layer.float_bias).reshape(view.groups, -1)
     target = np.einsum("rgt,got->rgo", float_x, real, optimize=True) - error
-    problem = Problem(x, target, real, scale, 2 ** (constant.bits - 1) - 1)
+    problem = Problem(x, target, real, scale, _limits(constant))
     if constant.codebook is not None:
         levels = np.broadcast_to(constant.codebook, (shape[layer.axis], constant.codebook.shape[1]))
         problem = problem._replace(levels=levels.reshape(view.groups, -1, levels.shape[1]).astype(np.float64))
     values = view.ungrouped(descend(problem)).reshape(shape).astype(np.int8)
     return replace(constant, values=values)
+
+
+def _limits(weights: QConstant) -> tuple[int, int]:
+    """Return the smallest and largest integer: the smallest of all is only taken where the scheme took it."""
+    limit = 2 ** (weights.bits - 1) - 1
+    return min(-limit, int(weights.values.min())), limit
 
 
 class _View(NamedTuple):
@@ -128,22 +134,22 @@ class Problem(NamedTuple):
     target: Reals  # [rows, groups, outputs], wanted of x times weights
     real: Reals  # [groups, outputs, taps], weights before rounding
     scale: Reals  # [groups, outputs]
-    limit: int  # magnitude of the largest integer, without levels
+    limits: tuple[int, int]  # smallest and largest integer, without levels
     levels: Reals | None = None  # [groups, outputs, entries], rising: the integers of a codebook
 
     def nearest(self) -> Reals:
         """Round to nearest."""
         if self.levels is not None:
             return nearest(self.real / self.scale[..., np.newaxis], self.levels)
-        return np.clip(np.round(self.real / self.scale[..., np.newaxis]), -self.limit, self.limit)
+        return np.clip(np.round(self.real / self.scale[..., np.newaxis]), *self.limits)
 
     def neighbours(self) -> tuple[Reals, Reals]:
         """Return the two integers that every weight may take."""
         wanted = self.real / self.scale[..., np.newaxis]
         if self.levels is not None:
             return neighbours(wanted, self.levels)
-        lower = np.clip(np.floor(wanted), -self.limit, self.limit)
-        return lower, np.minimum(lower + 1, self.limit)
+        lower = np.clip(np.floor(wanted), *self.limits)
+        return lower, np.minimum(lower + 1, self.limits[1])
 
     def objective(self, integers: Reals) -> float:
         """Return the mean squared error of the layer's output."""

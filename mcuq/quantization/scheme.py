@@ -14,6 +14,7 @@ from mcuq.tensor import Kind, QTensor, Shape
 
 Weights = Literal["network", "layer", "channel"]
 Activations = Literal["network", "layer"]
+Span = Literal["symmetric", "full"]
 LEVELS = 255  # steps between the smallest and the largest int8
 SMALLEST = 1e-8  # a range is never taken narrower: a constant activation still needs a scale
 
@@ -49,6 +50,7 @@ class Scheme:
         codebook: entries of the codebooks that weights are taken from, 4 or 16; 0: none. Scales are then those of 8
             bits.
         codebook_channels: output channels that share a codebook; 0: all of a layer.
+        span: of the weights' integers: ±(2^(b-1) - 1), or -2^(b-1) too, which only affine has.
     """
 
     kind: Kind = "affine"
@@ -58,6 +60,7 @@ class Scheme:
     clip: bool = False
     codebook: int = 0
     codebook_channels: int = 0
+    span: Span = "symmetric"
 
     def __post_init__(self) -> None:
         """Refuse what is not one of the choices."""
@@ -67,18 +70,26 @@ class Scheme:
             ("granularity of activations", self.activations, get_args(Activations)),
             ("number of bits", self.bits, tuple(range(2, 9))),
             ("size of a codebook", self.codebook, (0, 4, 16)),
+            ("span", self.span, get_args(Span)),
         ):
             if value not in choices:
                 raise UsageError(f"{value!r} is no {what}; choose one of {', '.join(map(str, choices))}")
         if self.codebook_channels < 0:
             raise UsageError(f"{self.codebook_channels} channels cannot share a codebook; give 1 or more, or 0 for all")
+        if self.span == "full" and self.kind != "affine":
+            raise UsageError(f"the scheme {self.kind} is symmetric; only affine takes the full span of weights")
         if self.codebook and self.bits != 8:
             raise UsageError(f"weights have either {self.bits} bits or a codebook of {self.codebook} entries, not both")
 
     @property
     def limit(self) -> int:
-        """The largest integer of a weight; the smallest is its negative."""
+        """The largest integer of a weight."""
         return int(2 ** (self.bits - 1) - 1)
+
+    @property
+    def lowest(self) -> int:
+        """The smallest integer of a weight."""
+        return -self.limit - (self.span == "full")
 
     @property
     def index_bits(self) -> int:

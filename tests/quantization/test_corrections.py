@@ -74,7 +74,7 @@ def test_descent_is_never_worse_than_nearest(groups, rows, limit):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(rows, groups, 20)) @ rng.normal(size=(20, 20)) + 1  # correlated inputs
         real, scale = rng.normal(size=(groups, 3, 20)), rng.uniform(0.1, 0.5, (groups, 3))
-        problem = Problem(x, np.einsum("rgt,got->rgo", x, real), real, scale, limit)
+        problem = Problem(x, np.einsum("rgt,got->rgo", x, real), real, scale, (-limit, limit))
         chosen, nearest = descend(problem), problem.nearest()
         assert problem.objective(chosen) <= problem.objective(nearest) * (1 if limit == 7 else 0.8)
         exact = real / scale[..., np.newaxis]
@@ -86,7 +86,7 @@ def test_descent_finds_the_best_of_a_small_problem(rng):
     """Against all 2^8 choices: between rounding to nearest and the optimum."""
     x = rng.normal(size=(50, 1, 8)) + 1
     real, scale = rng.normal(size=(1, 1, 8)), np.full((1, 1), 0.4)
-    problem = Problem(x, np.einsum("rgt,got->rgo", x, real), real, scale, 127)
+    problem = Problem(x, np.einsum("rgt,got->rgo", x, real), real, scale, (-127, 127))
     lower = np.floor(real / 0.4)
     choices = [lower + np.array([(i >> t) & 1 for t in range(8)]) for i in range(256)]
     best = min(problem.objective(choice) for choice in choices)
@@ -97,14 +97,14 @@ def test_descent_in_blocks(rng, monkeypatch):
     monkeypatch.setattr("mcuq.quantization.rounding.MAX_TAPS", 6)
     x = rng.normal(size=(50, 2, 20)) + 1
     real, scale = rng.normal(size=(2, 3, 20)), np.full((2, 3), 0.4)
-    problem = Problem(x, np.einsum("rgt,got->rgo", x, real), real, scale, 127)
+    problem = Problem(x, np.einsum("rgt,got->rgo", x, real), real, scale, (-127, 127))
     assert problem.objective(descend(problem)) < 0.8 * problem.objective(problem.nearest())
 
 
 def test_nothing_to_gain_nothing_changes(rng):
     integers = rng.integers(-7, 8, (1, 3, 10)).astype(np.float64)
     x = rng.normal(size=(30, 1, 10))
-    problem = Problem(x, np.einsum("rgt,got->rgo", x, integers * 0.5), integers * 0.5, np.full((1, 3), 0.5), 7)
+    problem = Problem(x, np.einsum("rgt,got->rgo", x, integers * 0.5), integers * 0.5, np.full((1, 3), 0.5), (-7, 7))
     np.testing.assert_array_equal(descend(problem), integers)
 
 

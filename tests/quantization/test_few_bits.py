@@ -17,6 +17,7 @@ from mcuq.passes.fold_constant_channels import fold_constant_channels
 from mcuq.plan import build_plan
 from mcuq.quantization import Options, quantize
 from mcuq.quantization.codebooks import nearest, neighbours, with_codebook
+from mcuq.quantization.quantizer import largest_kept
 from mcuq.quantization.rounding import Problem, descend
 from mcuq.quantization.scheme import Scheme
 from mcuq.simulator import simulate
@@ -27,6 +28,7 @@ OPTIONS = [
     Options(bits=2),
     Options(bits=3),
     Options(bits=4, clip=True),
+    Options(bits=2, clip=True, span="full"),
     Options(bits=4, scheme="fixed-point"),
     Options(codebook=16),
     Options(codebook=4, codebook_energy=True),
@@ -83,12 +85,32 @@ def test_a_layer_with_bits_of_its_own_has_no_codebook():
         ({"codebook": 5}, "5 is no size of a codebook"),
         ({"codebook": 4, "bits": 4}, "not both"),
         ({"codebook": 4, "codebook_channels": -1}, "-1 channels"),
+        ({"span": "half"}, "'half' is no span"),
+        ({"span": "full", "scheme": "fixed-point"}, "the scheme fixed-point is symmetric"),
     ],
 )
 def test_wrong_choices_are_one_line(options, message):
     with pytest.raises(UsageError, match=message) as error:
         few(Options(**options))
     assert "\n" not in str(error.value)
+
+
+def test_the_full_span_has_one_integer_more():
+    """-1 is -2 at a scale of a half, where the symmetric span has -1 at a scale of one: smaller steps, no clipping."""
+    rows = np.array([[-1.0, 0.4, 0.5], [-0.2, 0.1, 1.0]])
+    full, symmetric = Scheme(bits=2, span="full"), Scheme(bits=2)
+
+    assert largest_kept(rows, full).tolist() == [0.5, 1.0]
+    assert largest_kept(rows, symmetric).tolist() == [1.0, 1.0]
+    assert (full.lowest, full.limit, symmetric.lowest) == (-2, 1, -1)
+
+
+@pytest.mark.parametrize("corrections", [(), ("rounding",)])
+@pytest.mark.parametrize(("span", "least"), [("full", -4), ("symmetric", -3)])
+def test_spans_are_used_and_kept(span, least, corrections):
+    graph = few(Options(bits=3, span=span, corrections=corrections))
+    values = np.concatenate([c.values.ravel() for name, c in graph.constants.items() if name.endswith("_weights")])
+    assert (values.min(), values.max()) == (least, 3)
 
 
 def test_a_codebook_larger_than_its_weights_names_the_layer():
@@ -154,7 +176,7 @@ def test_rounding_within_a_codebook_is_never_worse(rng):
     x = rng.normal(size=(50, 2, 12)) @ rng.normal(size=(12, 12))
     real, scale = rng.normal(size=(2, 3, 12)), np.full((2, 3), 0.01)
     levels = np.sort(rng.integers(-128, 128, (2, 3, 8)), axis=2).astype(np.float64)
-    problem = Problem(x, np.einsum("rgt,got->rgo", x, real), real, scale, 127, levels)
+    problem = Problem(x, np.einsum("rgt,got->rgo", x, real), real, scale, (-127, 127), levels)
     found = descend(problem)
 
     assert problem.objective(found) < problem.objective(problem.nearest())
