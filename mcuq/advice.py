@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mcuq import fit
 from mcuq.board import Board, known_partitions
 from mcuq.fit import FitReport, Suggestion
+from mcuq.graph import Graph
 from mcuq.memory import Place
-from mcuq.plan import Plan
+from mcuq.ops.conv2d import Conv2d
+from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
+from mcuq.ops.fully_connected import FullyConnected
+from mcuq.plan import Plan, build_plan
 
 MAX_BOARDS = 3
+PACKED = (Conv2d, DepthwiseConv2d, FullyConnected)  # whose weights may have few bits
 FLASH_REGIONS = ("app partition", "constant window")
 
 
@@ -20,7 +25,7 @@ def suggestions(plan: Plan, place: Place, report: FitReport) -> Iterator[Suggest
     """Yield changes after which the model fits: options of mcuq, then fewer bits per weight, then other boards."""
     short = report.first_short
     yield from _options(plan, place, short)
-    yield from _fewer_bits(plan, report, short)
+    yield from _fewer_bits(plan, place, report, short)
     everywhere = fit.compare(plan.graph, replace(place.setup, partition=""), place.extra)
     others = [report for report in everywhere if report.fits and report.board != place.board.id]
     for other in others[:MAX_BOARDS]:
@@ -68,30 +73,41 @@ def _larger_partitions(board: Board, framework: str, table: str) -> list[str]:
     return [p.table for p in sorted(larger, key=lambda p: p.app.bytes)]
 
 
-def _fewer_bits(plan: Plan, report: FitReport, short: str) -> Iterator[Suggestion]:
+def _fewer_bits(plan: Plan, place: Place, report: FitReport, short: str) -> Iterator[Suggestion]:
     """Yield the fewest layers, the largest first, whose weights have to be of 4 bits."""
-    missing = [row.free for row in report.rows if not row.fits]
+    missing = -min(row.free for row in report.rows if not row.fits)
     if any(not row.fits and row.region not in FLASH_REGIONS for row in report.rows):
         return
     layers, saved = [], 0
-    for layer, size in sorted(_weights(plan).items(), key=lambda item: -item[1]):
+    for layer, size in sorted(_weights(plan.graph).items(), key=lambda item: -item[1]):
         layers.append(layer)
         saved += size // 2
-        if min(missing) + saved >= 0:
-            noun = "layer" if len(layers) == 1 else "layers"
-            yield Suggestion(f"4-bit weights for {noun} {', '.join(layers)}", _free(report, short) + saved, saved)
+        if saved < missing:
+            continue
+        smaller = fit.estimate(build_plan(_in_four_bits(plan.graph, layers), plan.chip, plan.io_in_arena), place)
+        if smaller.fits:
+            free = _free(smaller, short)
+            yield Suggestion(
+                " ".join(["quantize", *(f"--layer-bits {n}=4" for n in layers)]), free, free - _free(report, short)
+            )
             return
 
 
-def _weights(plan: Plan) -> dict[str, int]:
+def _weights(graph: Graph) -> dict[str, int]:
     """Return the bytes of the weights of 8 bits by layer; shared ones count for the first layer."""
-    constants = plan.graph.constants
     found: dict[str, tuple[str, int]] = {}
-    for node in plan.graph.nodes:
-        for name in node.inputs[1:2]:
-            if name in constants and constants[name].bits == 8 and constants[name].values.ndim > 1:
-                found.setdefault(name, (node.name, constants[name].elements))
+    for node in graph.nodes:
+        for name in node.inputs[1:2] if isinstance(node.op, PACKED) else ():
+            if graph.constants[name].bits == 8:
+                found.setdefault(name, (node.name, graph.constants[name].elements))
     return dict(found.values())
+
+
+def _in_four_bits(graph: Graph, layers: Sequence[str]) -> Graph:
+    """Return a model of the same size as one quantized so."""
+    names = {node.inputs[1] for node in graph.nodes if node.name in layers}
+    fewer = {n: replace(c := graph.constants[n], values=c.values >> 4, scale=c.scale * 16, bits=4) for n in names}
+    return replace(graph, constants={**graph.constants, **fewer})
 
 
 def _free(report: FitReport, region: str) -> int:

@@ -181,22 +181,34 @@ def test_suggestions_are_true_and_the_least_effort_comes_first():
     assert not check_fit(plan, board, "espidf", setup).fits
 
 
-def test_fewer_bits_are_suggested_with_what_they_save():
-    """Weights of 400 x 1000 and 1000: half of the larger layer's bytes is enough."""
+def large_net() -> Graph:
+    """Weights of 400 x 1000 and of 1000."""
     shapes = {"x": activation(1, 1, 400), "h": activation(1, 1, 1000), "y": activation(1, 1, 1)}
     nodes = (Node("a", Conv2d(), ("x", "wa"), ("h",)), Node("b", Conv2d(), ("h", "wb"), ("y",)))
-    constants = {"wa": weights(1000, 400), "wb": weights(1, 1000)}
-    plan = build_plan(Graph("net", ("x",), ("y",), nodes, shapes, constants).verify(), "esp32")
-    board = load_board("esp32dev")
-    room = row(check_fit(plan, board), "app partition").free
-    report = check_fit(plan, board, setup=Setup(app_flash=room + 200_000))
-    found = next(s for s in report.suggestions if s.change.startswith("4-bit"))
-    assert (found.change, found.saves, found.free) == ("4-bit weights for layer a", 200_000, 0)
-    report = check_fit(plan, board, setup=Setup(app_flash=room + 200_001))
-    found = next(s for s in report.suggestions if s.change.startswith("4-bit"))
-    assert (found.change, found.saves, found.free) == ("4-bit weights for layers a, b", 200_500, 499)
-    report = check_fit(plan, board, setup=Setup(app_flash=room + 300_000))
-    assert not any(s.change.startswith("4-bit") for s in report.suggestions)
+    return Graph("net", ("x",), ("y",), nodes, shapes, {"wa": weights(1000, 400), "wb": weights(1, 1000)}).verify()
+
+
+@pytest.mark.parametrize("board", ["esp32dev", "esp32-c3-devkitm-1"])
+def test_fewer_bits_are_suggested_with_what_they_save(board):
+    """Half of the larger layer's bytes, or of both, and another kernel; to the byte what such a model needs."""
+    board, graph = load_board(board), large_net()
+    plan = build_plan(graph, board.chip.id)
+    few = {n: replace(c, values=c.values // 16, bits=4) for n, c in graph.constants.items()}
+    smaller = build_plan(replace(graph, constants=few), board.chip.id)
+    room, more = (row(check_fit(p, board), "app partition").free for p in (plan, smaller))
+
+    def suggested(short: int) -> list:
+        report = check_fit(plan, board, setup=Setup(app_flash=room + short))
+        return [s for s in report.suggestions if s.change.startswith("quantize")]
+
+    (first,) = suggested(100_000)
+    assert first.change == "quantize --layer-bits a=4"
+    assert 195_000 < first.saves < 200_000 and first.free == first.saves - 100_000
+    (exact,) = suggested(first.saves)
+    assert (exact.change, exact.free) == (first.change, 0)
+    (both,) = suggested(more - room)
+    assert (both.change, both.saves, both.free) == ("quantize --layer-bits a=4 --layer-bits b=4", more - room, 0)
+    assert suggested(more - room + 1) == []
 
 
 def test_nothing_is_suggested_when_nothing_helps():
