@@ -63,6 +63,15 @@ def digest(graph: Graph) -> str:
     return sha.hexdigest()
 
 
+def float_digest(graph: FloatGraph) -> str:
+    """Return a float model's SHA-256 in hexadecimal: equal for equal constants and structure."""
+    sha = hashlib.sha256(_json(description.describe_float(graph)))
+    for name in sorted(graph.constants):
+        constant = graph.constants[name]
+        sha.update(_npy(constant.values if isinstance(constant, QConstant) else constant))
+    return sha.hexdigest()
+
+
 def dump(archive: Archive) -> bytes:
     """Return the bytes of the ``.mcuq`` file."""
     project = {"board": archive.board, "framework": archive.framework, "setup": dataclasses.asdict(archive.setup)}

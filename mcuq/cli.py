@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mcuq import __version__
-from mcuq.cli_options import add_board, add_calibration, add_setup, quantization_options, setup_options
+from mcuq import __version__, cli_search
+from mcuq.cli_options import add_board, add_calibration, add_setup, quantization_options, require_mcuq, setup_options
 from mcuq.errors import ClearNoError, McuqError, UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_build(verbs)
     _add_quantize(verbs)
     _add_evaluate(verbs)
+    _add_search(verbs)
     _add_check(verbs)
     _add_inspect(verbs)
     _add_simulate(verbs)
@@ -127,8 +128,7 @@ def _quantize(arguments: argparse.Namespace) -> int:
     from mcuq import archive, report
     from mcuq.files import write_file
 
-    if arguments.out.suffix != ".mcuq":
-        raise UsageError(f"{arguments.out}: the quantized model is written to a .mcuq file")
+    require_mcuq(arguments.out)
     model = _opened(arguments)
     content = archive.dump(model)
     write_file(arguments.out, content)
@@ -155,6 +155,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         result = evaluation.evaluate(model.graph, model.source, data, advance)
     report.show(evaluation_table.evaluation(model.graph, result), arguments.json)
     return YES
+
+
+def _add_search(verbs: Any) -> None:
+    example = "model.keras --data D.npz --board esp32dev --max-drop 1.0 --out model.mcuq"
+    what = "find the fewest bits per layer within a loss of accuracy"
+    cli_search.add_arguments(_verb(verbs, "search", what, example))
 
 
 def _add_check(verbs: Any) -> None:

@@ -6,9 +6,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mcuq.errors import UsageError
 from mcuq.setup import ARENAS
 
 SCHEMES = ("affine", "scale", "fixed-point", "dynamic-fixed-point")
+
+
+def require_mcuq(path: Path) -> None:
+    """Refuse to write a quantized model under another suffix."""
+    if path.suffix != ".mcuq":
+        raise UsageError(f"{path}: the quantized model is written to a .mcuq file")
 
 
 def add_board(parser: argparse.ArgumentParser, required: bool) -> None:
@@ -49,14 +56,7 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
     group = parser.add_argument_group("quantization of a float model")
     what = "samples as the model was trained (.npy, .npz with X); some become self-test vectors"
     group.add_argument("--calibration", required=required, metavar="D", type=Path, help=what)
-    group.add_argument("--scheme", choices=SCHEMES, help="default: affine")
-    group.add_argument(
-        "--weights", choices=["network", "layer", "channel"], help="what shares a scale; default: channel"
-    )
-    group.add_argument("--activations", choices=["network", "layer"], help="default: layer")
-    group.add_argument("--method", metavar="M", help="ranges: minmax, percentile[:99.99], mse or kl")
-    group.add_argument("--layer-method", type=_layer_method, action="append", metavar="LAYER=M", help="for one layer")
-    group.add_argument("--correct", metavar="C,…", help="equalization, bias, rounding or none")
+    add_scheme(group)
     group.add_argument("--bits", type=int, metavar="N", help="of the weights, 2 to 8; default: 8")
     group.add_argument("--layer-bits", type=_layer_bits, action="append", metavar="LAYER=N", help="for one layer")
     group.add_argument("--codebook", type=int, metavar="N", help="take weights from codebooks of 4 or 16 entries")
@@ -67,16 +67,28 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
     group.add_argument("--auto", action="store_true", help="try methods and corrections, keep what helps")
 
 
+def add_scheme(group: argparse._ArgumentGroup) -> None:
+    """Add the options of quantization that have nothing to do with the number of bits."""
+    group.add_argument("--scheme", choices=SCHEMES, help="default: affine")
+    group.add_argument(
+        "--weights", choices=["network", "layer", "channel"], help="what shares a scale; default: channel"
+    )
+    group.add_argument("--activations", choices=["network", "layer"], help="default: layer")
+    group.add_argument("--method", metavar="M", help="ranges: minmax, percentile[:99.99], mse or kl")
+    group.add_argument("--layer-method", type=_layer_method, action="append", metavar="LAYER=M", help="for one layer")
+    group.add_argument("--correct", metavar="C,…", help="equalization, bias, rounding or none")
+
+
 def quantization_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_calibration` that were given, as fields of ``quantization.Options``."""
     numbers = ("bits", "codebook", "codebook_channels")
     names = ("scheme", "weights", "activations", "method", "auto", "codebook_energy", "span", "clip")
-    options = {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
-    options |= {name: getattr(arguments, name) for name in numbers if getattr(arguments, name) is not None}
+    given = {name: value for name, value in vars(arguments).items() if value is not None and value is not False}
+    options = {name: given[name] for name in (*names, *numbers) if name in given}
     if arguments.layer_method:
         options["layer_methods"] = dict(arguments.layer_method)
-    if arguments.layer_bits:
-        options["layer_bits"] = dict(arguments.layer_bits)
+    if "layer_bits" in given:
+        options["layer_bits"] = dict(given["layer_bits"])
     if arguments.correct is not None:
         options["corrections"] = tuple(name for name in arguments.correct.split(",") if name != "none")
     return options

@@ -21,6 +21,7 @@ Breakdown = tuple[tuple[str, int], ...]
 
 ELEMENT_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4, "uint32_t": 4}
 POINTER_BYTES = 4  # every chip of the family is a 32-bit one
+REQUANTIZATION = ("bias", "multiplier", "shift")  # tables of a layer that are no weights
 OBJECT_ALIGNMENT = 4  # what GCC gives constant arrays and structs here
 
 
@@ -109,6 +110,18 @@ def constants(plan: Plan) -> Breakdown:
         ("parameters", sum(parameters.values())),
         ("constant operands", sum(operands.values())),
         ("alignment", sum(-size % OBJECT_ALIGNMENT for size in sizes)),
+    )
+
+
+def weight_bytes(plan: Plan) -> int:
+    """Return the bytes of the weights as they are stored: with their levels and codebooks, without what requantizes."""
+    known: dict[tuple[str, bytes], str] = {}
+    weighted = [step for step in plan.steps if step.op.weights_axis is not None]
+    return sum(
+        getattr(step.params, member.name).size * ELEMENT_BYTES[member.ctype]
+        for step in weighted
+        for member, _, is_new in distinct_tables(step.name, step.params, known)
+        if is_new and member.name not in REQUANTIZATION
     )
 
 

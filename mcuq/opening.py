@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from mcuq.errors import CannotQuantizeError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.files import read_file, read_object
 from mcuq.graph import Graph
-from mcuq.tensor import QConstant
+from mcuq.tensor import Array, QConstant
 
 if TYPE_CHECKING:
     from mcuq.quantization import Result
@@ -135,11 +135,15 @@ def quantize_float(
     from mcuq import quantization
 
     result = quantization.quantize(graph, calibration, quantization.Options(**options), progress)
-    integers = result.graph
     kept = result.calibration.kept if result.calibration else {}
+    return with_source(result.graph, result.source, kept, _notes(graph, result))
+
+
+def with_source(integers: Graph, source: FloatGraph, kept: Mapping[str, Array], notes: Iterable[str] = ()) -> Archive:
+    """Return a quantized model with self-test inputs from its calibration samples, and the float model."""
     count = emit.vector_count(integers)
     samples = {name: integers.values[name].quantize(x[:count]) for name, x in kept.items()}
-    return Archive(integers, samples, source=result.source, notes=tuple(_notes(graph, result)))
+    return Archive(integers, samples, source=source, notes=tuple(notes))
 
 
 def _notes(graph: FloatGraph, result: Result) -> Iterator[str]:

@@ -70,6 +70,8 @@ PARTS = {
         name: Part(_module(name), "make frameworks (3 GB)")
         for name in ("torch", "torchao", "tensorflow", "onnx", "onnxscript", "onnxruntime")
     },
+    **{name: Part(_module(name), 'pip install "mcuq[search]"') for name in ("joblib", "threadpoolctl")},
+    "distributed": Part(_module("distributed"), 'pip install "mcuq[dask]"'),
     "ai_edge_litert": Part(_module("ai_edge_litert"), "pip install ai-edge-litert (writes TFLite test models)"),
 }
 

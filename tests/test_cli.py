@@ -237,4 +237,4 @@ def test_formula_and_constraints_come_from_docstrings():
     from mcuq.ops.conv2d import Conv2d
 
     assert report.formula(Conv2d).startswith("``y[o] = ")
-    assert [c[:2] for c in report.constraints(Conv2d)] == ["C1", "C2", "C3", "C4"]
+    assert [c[:2] for c in report.constraints(Conv2d)] == ["C1", "C2", "C3", "C4", "C5"]

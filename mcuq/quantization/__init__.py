@@ -19,7 +19,7 @@ from mcuq.quantization.rounding import optimize_rounding, weigh_codebooks
 from mcuq.quantization.scheme import Range, Scheme
 from mcuq.tensor import Array
 
-__all__ = ["DEFAULT", "Options", "Progress", "Result", "Trial", "quantize"]
+__all__ = ["DEFAULT", "Options", "Progress", "Result", "Trial", "quantize", "quantize_calibrated"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ class _Quantization:
             options, trials = search(self.seen[False], options, self._trial, self.progress)
         seen = self._variant(options)
         ranges = seen.ranges(options.method, options.kind, options.layer_methods)
-        graph = self._graph(seen, ranges, options, seen.kept, self.progress)
+        graph = quantize_calibrated(seen.graph, ranges, options, self.schemes, inputs=seen.kept, progress=self.progress)
         return Result(graph, seen.graph, options, ranges, seen, tuple(trials))
 
     def _variant(self, options: Options) -> Calibration:
@@ -110,21 +110,33 @@ class _Quantization:
     def _trial(self, options: Options, inputs: Mapping[str, Array]) -> tuple[FloatGraph, Graph]:
         seen = self._variant(options)
         ranges = seen.ranges(options.method, options.kind, options.layer_methods)
-        return seen.graph, self._graph(seen, ranges, options, inputs, None)
+        return seen.graph, quantize_calibrated(seen.graph, ranges, options, self.schemes, inputs=inputs)
 
-    def _graph(
-        self,
-        seen: Calibration,
-        ranges: Mapping[str, Range],
-        options: Options,
-        inputs: Mapping[str, Array],
-        progress: Progress | None,
-    ) -> Graph:
-        graph = quantize_graph(seen.graph, ranges, options.kind, self.schemes)
-        if options.codebook and options.codebook_energy:
-            graph = weigh_codebooks(seen.graph, graph, inputs, options.kind, progress)
-        if "rounding" in options.corrections:
-            graph = optimize_rounding(seen.graph, graph, inputs, progress)
-        if "bias" in options.corrections:
-            graph = correct_biases(seen.graph, graph, inputs, progress)
-        return graph
+
+def quantize_calibrated(
+    source: FloatGraph,
+    ranges: Mapping[str, Range],
+    options: Options,
+    schemes: Mapping[str, Scheme],
+    *,
+    inputs: Mapping[str, Array],
+    progress: Progress | None = None,
+) -> Graph:
+    """Turn a float model whose activations were observed into integers.
+
+    Args:
+        source: the float model, equalized if the options say so.
+        ranges: of every activation that is not ``known``.
+        options: what to do; ``schemes`` stand for their ``layer_bits``.
+        schemes: of layers that are not quantized as all others.
+        inputs: float32 [samples, *shape] per model input, for the corrections.
+        progress: told the stage, steps done and steps in all.
+    """
+    graph = quantize_graph(source, ranges, options.kind, schemes)
+    if options.codebook_energy and any(c.codebook is not None for c in graph.constants.values()):
+        graph = weigh_codebooks(source, graph, inputs, options.kind, layers=schemes, progress=progress)
+    if "rounding" in options.corrections:
+        graph = optimize_rounding(source, graph, inputs, progress)
+    if "bias" in options.corrections:
+        graph = correct_biases(source, graph, inputs, progress)
+    return graph

@@ -25,6 +25,7 @@ from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.window import pad, windows
 from mcuq.quantization.codebooks import nearest, neighbours, with_codebook
 from mcuq.quantization.layers import Layer, Progress, correct_layers
+from mcuq.quantization.quantizer import NO_LAYERS
 from mcuq.quantization.scheme import Scheme
 from mcuq.tensor import Array, QConstant
 
@@ -211,6 +212,8 @@ def weigh_codebooks(
     quantized: Graph,
     inputs: Mapping[str, Array],
     scheme: Scheme,
+    *,
+    layers: Mapping[str, Scheme] = NO_LAYERS,
     progress: Progress | None = None,
 ) -> Graph:
     """Return the quantized model with codebooks clustered anew: errors count by the mean square of their inputs."""
@@ -222,6 +225,6 @@ def weigh_codebooks(
         (x,) = _rows(view, layer.input)
         energy = np.mean(x**2, axis=0)  # [groups, taps]
         per_channel = np.repeat(energy, layer.weights.shape[layer.axis] // view.groups, axis=0)
-        return with_codebook(layer.weights, layer.float_weights, scheme, per_channel)
+        return with_codebook(layer.weights, layer.float_weights, layers.get(layer.node.name, scheme), per_channel)
 
     return correct_layers(graph, quantized, inputs, weighed, "weights", progress)
