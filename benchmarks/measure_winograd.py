@@ -8,8 +8,10 @@ relative errors, over what `quantities` and `direct_quantities` count there.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 from bench_chip import Program, count
@@ -77,10 +79,17 @@ def instructions(params: Params, x: np.ndarray) -> int:
         words=params.scratch_bytes // 4 + 1,
     )
     expected = params.run(x)
-    program = Program([KERNELS / f"mcuq_{params.kernel}.c"], [*FLAGS, f"-I{KERNELS}"], call, has_mac16=False)
+    program = Program(sources_of(params.kernel), [*FLAGS, f"-I{KERNELS}"], call, has_mac16=False)
     counted = count("rv32", program, x, expected.shape[1])
     assert (counted.outputs == expected).all(), params
     return counted.instructions
+
+
+def sources_of(kernel: str) -> list[Path]:
+    """Return a kernel's file, and those of kernels that it calls."""
+    own = KERNELS / f"mcuq_{kernel}.c"
+    called = {KERNELS / f"{name}.c" for name in re.findall(r'#include "(mcuq_\w+)\.h"', own.read_text())}
+    return [own, *sorted(path for path in called - {own} if path.exists())]
 
 
 def fitted(rows: list[tuple[Mapping[str, float], int]]) -> dict[str, float]:

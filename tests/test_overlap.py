@@ -11,6 +11,7 @@ from harness import SANITIZERS, STRICT, kernel_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import small_graph
+from packed_layers import packed_layer
 from variants import winograd
 
 from mcuq import pipeline
@@ -85,7 +86,7 @@ def overlapping(rng) -> list:
     parts.append(Slice((0, 0, 1, 0), (1, 4, 2, 2), (1, 2, 3, 2)))
     cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
     tiled = [p.with_scratch(limit) for p in overlapping_on("esp32", rng) for limit in (0, 300, 1 << 12)]
-    return [*cases, *overlapping_on("esp32c3", rng), *tiled]
+    return [*cases, *overlapping_on("esp32c3", rng), *tiled, *packed(rng)]
 
 
 def overlapping_on(chip, rng) -> list:
@@ -116,6 +117,25 @@ def overlapping_on(chip, rng) -> list:
     large = QTensor((1, 12, 12, 9), 0.05, -3)
     cases.append(lowered(Add(), large, large, chip=chip))
     return cases
+
+
+def packed(rng) -> list:
+    """Of the kernels for few bits: tiles of eight pixels and of four, input that is joined once and again and again."""
+    forms = ({"bits": 4}, {"bits": 2}, {"bits": 4, "codebooks": 1}, {"bits": 2, "codebooks": 1})
+    deep = (4, 5, 70)
+    layers = [
+        (Conv2d(**same(window, (stride, stride))), IMAGE.shape[1:], (filters, *window, 4), form)
+        for filters, window, stride in [(4, (1, 1), 1), (8, (3, 3), 2), (3, (2, 4), 3), (5, (5, 3), 1)]
+        for form in forms
+    ]
+    layers += [(FullyConnected(keep_dims=True), (2, 9), (n, 9), form) for n in (9, 20) for form in forms]
+    for form in ({"bits": 4}, {"bits": 2, "codebooks": 1}):
+        layers.append((Conv2d(padding=(1, 1, 1, 1)), deep, (12, 3, 3, 70), form))
+        layers.append((Conv2d(padding=(1, 1, 1, 1)), deep, (150, 3, 3, 70), form))
+        layers.append((Conv2d(), (2, 2, 70), (30, 1, 1, 70), form))
+        layers += [(DepthwiseConv2d(**same(w)), IMAGE.shape[1:], (1, *w, 4), form) for w in ((3, 3), (5, 5))]
+    kept = [packed_layer(rng, op, image, shape, **form) for op, image, shape, form in layers]
+    return [layer.lower(chip) for chip in ("esp32c3", "generic") for layer in kept]
 
 
 def runs(rng) -> list:
@@ -174,7 +194,7 @@ def program(cases) -> str:
         body += [
             "    {",
             f"        int8_t arena[{max(start + size, start + distance + output)}];",
-            f"        int32_t scratch[{max(params.scratch_bytes // 4, 1)}];",
+            f"        int32_t scratch[{max(-(-params.scratch_bytes // 4), 1)}];",
             "        memset(arena, 0x5A, sizeof arena);",
             f"        memcpy(arena + {start}, input_{i}_0, {size});",
             f"        mcuq_{params.kernel}(&case_{i}, arena + {start}{others}, arena + {start + distance}, scratch);",

@@ -5,6 +5,8 @@
 typedef mcuq_conv2d_s8_rv32_params mcuq_image;
 #include "mcuq_lanes_window.h"
 
+enum { TILE = 4 };
+
 static void join_one(const mcuq_conv2d_s8_rv32_params *p, const int8_t *input, const mcuq_place *at, uint32_t *x,
                      int8_t *border) {
     mcuq_join_windows(p, input, at, x, 1, border);
@@ -18,10 +20,13 @@ static void join_alternate(const mcuq_conv2d_s8_rv32_params *p, const int8_t *in
 /* Pixels first..first + count - 1: all of their input is read before any of their output is written. */
 static void tile(const mcuq_conv2d_s8_rv32_params *p, const mcuq_lanes *layer, const int8_t *input, int32_t first,
                  int32_t count, int8_t *output, uint32_t *x) {
-    mcuq_place at[MCUQ_LANES_TILE];
-    int8_t *out[MCUQ_LANES_TILE];
+    mcuq_place at[TILE];
+    int8_t *out[TILE];
     int8_t *const border = (int8_t *)(x + 2 * layer->chunks * p->pairs);
-    mcuq_tile_places(p, first, count, output, at, out);
+    mcuq_tile_windows(p, first, count, TILE, at);
+    for (int32_t i = 0; i < TILE; i++) {
+        out[i] = output + (first + (i < count ? i : count - 1)) * p->output_c;
+    }
     const int32_t pairs = count > 2 ? 2 : 1;
     if (pairs == 2) {
         join_alternate(p, input, at, x, border);

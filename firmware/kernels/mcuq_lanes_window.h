@@ -6,31 +6,37 @@
 
 #include "mcuq_lanes_join.h"
 
-enum { MCUQ_LANES_TILE = 4 };
-
 /* Where a window begins in the image; it may lie partly outside. */
 typedef struct {
     int32_t y;
     int32_t x;
 } mcuq_place;
 
-/* One row of a window, (filter_w, input_c): in the image or, where that is not enough, in `border`. */
-static const int8_t *mcuq_window_row(const mcuq_image *p, const int8_t *input, int32_t y, int32_t x, int8_t *border) {
+/* Taps first..end of one row of a window, (filter_w, input_c): in the image or, where that is not enough, in `border`.
+ */
+static const int8_t *mcuq_row_part(const mcuq_image *p, const int8_t *input, int32_t y, int32_t x, int32_t first,
+                                   int32_t end, int8_t *border) {
     const int32_t depth = p->input_c;
     const int32_t inside = y >= 0 && y < p->input_h;
     if (inside && p->dilation_w == 1 && x >= 0 && x + p->filter_w <= p->input_w) {
-        return input + (y * p->input_w + x) * depth;
+        return input + (y * p->input_w + x) * depth + first;
     }
     int8_t *out = border;
-    for (int32_t j = 0; j < p->filter_w; j++, x += p->dilation_w) {
-        int8_t *const end = out + depth;
+    int8_t *const last = border + (end - first);
+    int32_t c = 0;
+    if (first) {
+        c = first % depth;
+        x += first / depth * p->dilation_w;
+    }
+    for (; out != last; x += p->dilation_w, c = 0) {
+        int8_t *const stop = last - out < depth - c ? last : out + (depth - c);
         if (inside && x >= 0 && x < p->input_w) {
-            const int8_t *from = input + (y * p->input_w + x) * depth;
-            while (out != end) {
+            const int8_t *from = input + (y * p->input_w + x) * depth + c;
+            while (out != stop) {
                 *out++ = *from++;
             }
         }
-        while (out != end) {
+        while (out != stop) {
             *out++ = (int8_t)p->input_zero_point;
         }
     }
@@ -56,8 +62,8 @@ MCUQ_INLINE void mcuq_join_windows(const mcuq_image *p, const int8_t *input, con
             a = input + first_a + i * down;
             b = input + first_b + i * down;
         } else {
-            a = mcuq_window_row(p, input, at[0].y + i * p->dilation_h, at[0].x, border);
-            b = mcuq_window_row(p, input, at[1].y + i * p->dilation_h, at[1].x, border + width);
+            a = mcuq_row_part(p, input, at[0].y + i * p->dilation_h, at[0].x, 0, width, border);
+            b = mcuq_row_part(p, input, at[1].y + i * p->dilation_h, at[1].x, 0, width, border + width);
         }
         mcuq_lanes_join(a, b, width, x, stride);
         x += width * stride;
@@ -67,16 +73,14 @@ MCUQ_INLINE void mcuq_join_windows(const mcuq_image *p, const int8_t *input, con
     }
 }
 
-/* Where the windows of pixels first..first + count - 1 begin, and where their outputs go; the last one stands for those
- * that a tile lacks. */
-MCUQ_INLINE void mcuq_tile_places(const mcuq_image *p, int32_t first, int32_t count, int8_t *output, mcuq_place *at,
-                                  int8_t **out) {
+/* Where the windows of pixels first..first + count - 1 begin; the last one stands for those that `size` of them lack.
+ */
+MCUQ_INLINE void mcuq_tile_windows(const mcuq_image *p, int32_t first, int32_t count, int32_t size, mcuq_place *at) {
     int32_t row = first / p->output_w;
     int32_t column = first % p->output_w;
-    for (int32_t i = 0; i < MCUQ_LANES_TILE; i++) {
+    for (int32_t i = 0; i < size; i++) {
         at[i].y = row * p->stride_h - p->pad_top;
         at[i].x = column * p->stride_w - p->pad_left;
-        out[i] = output + (row * p->output_w + column) * p->output_c;
         if (i + 1 < count && ++column == p->output_w) {
             column = 0;
             row++;

@@ -60,6 +60,16 @@ MCUQ_INLINE int8_t mcuq_scaled(int32_t acc, mcuq_scale s) {
     return mcuq_scaled_fourfold(acc * 4, s);
 }
 
+/* The same of `acc` by the formula as written, for channels that mcuq_requantize_fast does not serve. */
+static inline int8_t mcuq_scaled_general(int32_t acc, const mcuq_scales *s, int32_t channel) {
+    const int32_t q = channel * s->per_channel;
+    return mcuq_clamp_s8(mcuq_requantize(acc, s->multiplier[q], s->shift[q]) + s->zero_point, INT8_MIN, INT8_MAX);
+}
+
+static inline int8_t mcuq_scaled_any(int32_t acc, const mcuq_scales *s, int32_t channel, int32_t general) {
+    return general ? mcuq_scaled_general(acc, s, channel) : mcuq_scaled(acc, mcuq_scale_of(s, channel));
+}
+
 /* Apply the limits of a fused activation to finished outputs. They seldom say more than the type does: registers are
  * too few to have them at hand in an inner loop. */
 static inline void mcuq_limit(int8_t *y, int32_t count, int32_t low, int32_t high) {

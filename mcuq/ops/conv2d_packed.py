@@ -11,7 +11,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcuq.ops import conv2d_w4_rv32
+from mcuq.ops import (
+    conv2d_codebook_rv32,
+    conv2d_w4_rv32,
+    depthwise_conv2d_packed_rv32,
+    fully_connected_codebook_rv32,
+    fully_connected_w4_rv32,
+)
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table, u8_table
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
@@ -81,6 +87,14 @@ class Conv2dPackedParams(Params):
         return self.filter_h * self.filter_w * self.input_c // self.groups
 
 
+FAST = (  # for weights that are small integers before codebooks, for many pixels before vectors
+    conv2d_w4_rv32.specialize,
+    fully_connected_w4_rv32.specialize,
+    conv2d_codebook_rv32.specialize,
+    fully_connected_codebook_rv32.specialize,
+)
+
+
 def in_few_bits(
     p: Conv2dParams | DepthwiseConv2dParams | FullyConnectedParams, weights: QConstant, chip: str
 ) -> Params | None:
@@ -95,7 +109,9 @@ def in_few_bits(
     packed = pack(layer.weights.reshape(layer.output_c, -1), weights)
     if packed is None:
         return None
-    for specialize in (conv2d_w4_rv32.specialize,):
+    if isinstance(p, DepthwiseConv2dParams) and (fast := depthwise_conv2d_packed_rv32.specialize(p, packed, chip)):
+        return fast
+    for specialize in FAST:
         if fast := specialize(layer, weights, chip):
             return fast
     members = {m.name: getattr(layer, m.name) for m in Conv2dParams.members() if m.name != "weights"}

@@ -70,6 +70,33 @@ def fast_channels(channels: Channels, rounding: Rounding) -> Channels | None:
     return Channels(weights, bias.astype(np.int32), multiplier, shift)
 
 
+class Served(NamedTuple):
+    """Channels of a kernel that has the general requantize beside the fast one."""
+
+    channels: Channels
+    general: int  # 1: some channel needs it
+
+
+def any_channels(channels: Channels, rounding: Rounding, keep_weights: bool) -> Served | None:
+    """Fold the input's zero point into the bias, and say which requantize serves the channels.
+
+    Args:
+        channels: as they come.
+        rounding: of the layer.
+        keep_weights: constant channels are not to become ones of zero weights.
+
+    Returns:
+        None where a bias leaves int32.
+    """
+    fast = fast_channels(channels, rounding)
+    if fast and not (keep_weights and (fast.weights != channels.weights).any()):
+        return Served(fast, 0)
+    bias = channels.bias.astype(np.int64) - rounding.input_zero_point * channels.weights.sum(axis=1, dtype=np.int64)
+    if bias.min() < INT32_MIN or bias.max() > INT32_MAX:
+        return None
+    return Served(channels._replace(bias=bias.astype(np.int32)), 1)
+
+
 def _accumulator_range(channels: Channels, zero_point: int) -> tuple[Array, Array]:
     low, high = (limit - zero_point for limit in INT8)
     positive = np.maximum(channels.weights, 0).sum(axis=1, dtype=np.int64)
