@@ -37,12 +37,15 @@ def main() -> int:
             "int8": QConstant(rng.integers(-127, 128, shape).astype(np.int8), scale / 16),
             "4 bits": QConstant(integers, scale, bits=4),
             "2 bits": QConstant(np.clip(integers, -1, 1), scale * 4, bits=2),
+            "binary": QConstant(np.where(integers < 0, -1, 1).astype(np.int8), scale * 4, bits=1),
             "codebook": QConstant(book[integers + 7], scale / 16, bits=4, codebook=book[np.newaxis]),
         }
         base = 0
-        for kind, weights in kinds.items():
-            params = op.lower([x, weights], y, CHIP)
-            counted = instructions(params, data)
+        layers = {kind: (op.lower([x, weights], y, CHIP), data) for kind, weights in kinds.items()}
+        signs = QTensor(image, 1.0, 0, bits=1)
+        layers["xnor"] = op.lower([signs, kinds["binary"]], y, CHIP), np.where(data < 0, -1, 1).astype(np.int8)
+        for kind, (params, samples) in layers.items():
+            counted = instructions(params, samples)
             base = base or counted
             print(
                 f"{what:32} {kind:9} {params.kernel:24} {counted / macs:6.2f}/MAC  {counted / base:5.2f}x", flush=True

@@ -1,7 +1,7 @@
 /* Runs kernel cases on an emulated chip: what kernel_driver.h does on the host, over the serial line.
  *
- * For every sample the inputs come in; the output goes out, or nothing more when a guard byte was overwritten. Buffers
- * start at every offset modulo 4 in turn, unless the kernel asks for alignment. */
+ * For every sample the inputs come in, if they do not lie in CASE_INPUTS; the output goes out, or nothing more when a
+ * guard byte was overwritten. Buffers start at every offset modulo 4 in turn, unless the kernel asks for alignment. */
 #include <stdint.h>
 #include <string.h>
 
@@ -38,6 +38,15 @@ static int32_t is_intact(const uint8_t *data, int32_t bytes) {
     return 1;
 }
 
+#ifdef CASE_INPUTS
+/* The next bytes of what the program has brought along: on a busy host the serial line takes seconds for a kilobyte. */
+static int32_t receive(uint8_t *data, int32_t bytes) {
+    static int32_t taken;
+    memcpy(data, CASE_INPUTS + taken, (size_t)bytes);
+    taken += bytes;
+    return 1;
+}
+#else
 static int32_t receive(uint8_t *data, int32_t bytes) {
     for (int32_t got = 0; got < bytes;) {
         const int32_t count = mcuq_port_read(data + got, bytes - got);
@@ -48,6 +57,7 @@ static int32_t receive(uint8_t *data, int32_t bytes) {
     }
     return 1;
 }
+#endif
 
 static int32_t run_sample(const kernel_case *c, int32_t sample) {
     const int32_t offset = c->alignment > 1 ? 0 : sample % 4;

@@ -1,5 +1,6 @@
 """Contract N2: every kernel equals its ``Params.run`` under sanitizers, with guards and unaligned buffers."""
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mcuq.c_source import distinct_tables, struct_text, table_text
+from mcuq.engines.emulator import compile_emulated, emulator_command
 from mcuq.ops.base import Params
 from mcuq.resources import resource
 
@@ -45,6 +47,23 @@ def assert_kernels_equal_run(cases: Sequence[Case], cc: str = "gcc") -> None:
     _compare(cases, expected, ran.stdout)
 
 
+def assert_emulated_equals_run(cases: Sequence[Case], isa: str) -> None:
+    """The same on an emulated chip, with the kernels' assembly where they have some for it."""
+    expected = [case.expected for case in cases]
+    with tempfile.TemporaryDirectory() as folder:
+        source, elf = Path(folder, "cases.c"), Path(folder, "cases.elf")
+        inputs = table_text("uint8_t", "case_inputs", np.frombuffer(_stdin(cases), np.uint8))
+        program = _program(cases, expected, driver="emulated_driver.h")
+        source.write_text(f'#include "mcuq.h"\n{inputs}\n#define CASE_INPUTS case_inputs\n{program}')
+        files = [Path(path) for path in kernel_files({case.params.kernel for case in cases})]
+        assembly = [path.with_suffix(".S") for path in files if path.with_suffix(".S").exists()]
+        include = [f"-I{path}" for path in (KERNELS, HERE, resource("firmware") / "app")]
+        compile_emulated(isa, [source, *files, *assembly], ["-O2", *include], elf)
+        ran = subprocess.run(emulator_command(isa, elf), input=b"", capture_output=True, check=False)
+    _compare(cases, expected, ran.stdout)
+    assert ran.returncode == 0, ran.stderr.decode()[-4000:]
+
+
 def _stdin(cases: Sequence[Case]) -> bytes:
     return b"".join(_interleave(case.inputs) for case in cases)
 
@@ -65,9 +84,12 @@ def _compare(cases: Sequence[Case], expected: Sequence[np.ndarray], output: byte
 
 
 def kernel_files(kernels: Iterable[str]) -> list[str]:
-    """Return the C files of kernels, and of the cores that those of an ESP32 share."""
+    """Return the C files of kernels, of those they call, and of the cores that those of an ESP32 share."""
     cores = KERNELS.glob("mcuq_lx6_*.c") if any(kernel.endswith("_lx6") for kernel in kernels) else ()
-    return sorted({str(path) for path in (*(KERNELS / f"mcuq_{kernel}.c" for kernel in kernels), *cores)})
+    own = [KERNELS / f"mcuq_{kernel}.c" for kernel in kernels]
+    included = {name for path in own for name in re.findall(r'#include "(mcuq_\w+)\.h"', path.read_text())}
+    called = [KERNELS / f"{name}.c" for name in included if (KERNELS / f"{name}.c").exists()]
+    return sorted({str(path) for path in (*own, *called, *cores)})
 
 
 def _interleave(inputs: Sequence[np.ndarray]) -> bytes:

@@ -11,6 +11,7 @@ from harness import SANITIZERS, STRICT, kernel_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import small_graph
+from packed_layers import packed_layer
 from variants import winograd
 
 from mcuq import pipeline
@@ -85,7 +86,7 @@ def overlapping(rng) -> list:
     parts.append(Slice((0, 0, 1, 0), (1, 4, 2, 2), (1, 2, 3, 2)))
     cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
     tiled = [p.with_scratch(limit) for p in overlapping_on("esp32", rng) for limit in (0, 300, 1 << 12)]
-    return [*cases, *overlapping_on("esp32c3", rng), *tiled]
+    return [*cases, *overlapping_on("esp32c3", rng), *tiled, *of_one_bit(rng)]
 
 
 def overlapping_on(chip, rng) -> list:
@@ -116,6 +117,23 @@ def overlapping_on(chip, rng) -> list:
     large = QTensor((1, 12, 12, 9), 0.05, -3)
     cases.append(lowered(Add(), large, large, chip=chip))
     return cases
+
+
+def of_one_bit(rng) -> list:
+    """Of the kernels for weights of 1 bit: large tiles, small ones and both, one chunk of taps and several."""
+    layers = [
+        (Conv2d(**same(window, (stride, stride))), (*IMAGE.shape[1:3], depth), (filters, *window, depth))
+        for filters, window, stride, depth in [
+            (8, (1, 1), 1, 8),
+            (12, (3, 3), 1, 8),
+            (9, (3, 3), 2, 40),
+            (3, (2, 4), 3, 9),
+        ]
+    ]
+    layers += [(Conv2d(), (5, 1, depth), (filters, 1, 1, depth)) for filters, depth in ((70, 200), (8, 16))]
+    layers += [(FullyConnected(keep_dims=True), (5, 33), (n, 33)) for n in (9, 40)]
+    packed = [packed_layer(rng, *layer, bits=1, signs=signs) for layer in layers for signs in (False, True)]
+    return [layer.lower(chip) for layer in packed for chip in ("esp32c3", "generic")]
 
 
 def runs(rng) -> list:
@@ -149,7 +167,8 @@ def operands(rng, params) -> list[np.ndarray]:
             sizes = [params.elements, params.elements]
         else:
             sizes = [params.elements] if "elements" in names else [params.rows * params.depth]
-    return [rng.integers(-128, 128, (1, size)).astype(np.int8) for size in sizes]
+    inputs = [rng.integers(-128, 128, (1, size)).astype(np.int8) for size in sizes]
+    return [np.where(x < 0, -1, 1).astype(np.int8) for x in inputs] if "xnor" in params.kernel else inputs
 
 
 def program(cases) -> str:
@@ -174,7 +193,7 @@ def program(cases) -> str:
         body += [
             "    {",
             f"        int8_t arena[{max(start + size, start + distance + output)}];",
-            f"        int32_t scratch[{max(params.scratch_bytes // 4, 1)}];",
+            f"        int32_t scratch[{max(-(-params.scratch_bytes // 4), 1)}];",
             "        memset(arena, 0x5A, sizeof arena);",
             f"        memcpy(arena + {start}, input_{i}_0, {size});",
             f"        mcuq_{params.kernel}(&case_{i}, arena + {start}{others}, arena + {start + distance}, scratch);",

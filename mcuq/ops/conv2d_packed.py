@@ -11,13 +11,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcuq.ops import conv2d_w4_rv32
+from mcuq.ops import conv2d_w1, conv2d_w4_rv32, conv2d_xnor, conv2d_xnor_tile
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table, u8_table
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
 from mcuq.ops.fully_connected import FullyConnectedParams
 from mcuq.ops.packing import Packed, pack, unpack
-from mcuq.tensor import Array, QConstant
+from mcuq.tensor import Array, QConstant, QTensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ class Conv2dPackedParams(Params):
 
 
 def in_few_bits(
-    p: Conv2dParams | DepthwiseConv2dParams | FullyConnectedParams, weights: QConstant, chip: str
+    p: Conv2dParams | DepthwiseConv2dParams | FullyConnectedParams, x: QTensor, weights: QConstant, chip: str
 ) -> Params | None:
     """Return the kernel for a layer whose weights are to be packed; None for others.
 
@@ -95,7 +95,9 @@ def in_few_bits(
     packed = pack(layer.weights.reshape(layer.output_c, -1), weights)
     if packed is None:
         return None
-    for specialize in (conv2d_w4_rv32.specialize,):
+    if xnor := conv2d_xnor_tile.specialize(layer, x, weights, chip) or conv2d_xnor.specialize(layer, x, weights):
+        return xnor
+    for specialize in (conv2d_w1.specialize, conv2d_w4_rv32.specialize):
         if fast := specialize(layer, weights, chip):
             return fast
     members = {m.name: getattr(layer, m.name) for m in Conv2dParams.members() if m.name != "weights"}
