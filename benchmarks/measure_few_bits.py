@@ -47,12 +47,17 @@ def formats(rng: np.random.Generator, shape: Shape, axis: int) -> Iterator[tuple
     scale = rng.uniform(0.02, 0.04, shape[axis])
     integers = np.clip(np.rint(rng.normal(size=shape) * 2.7), -7, 7).astype(np.int8)
     book = np.sort(rng.choice(np.arange(-127, 128), 16, replace=False)).astype(np.int8)
-    few = book[:: len(book) // 4]
+    few, binary = (
+        book[:: len(book) // 4],
+        QConstant(np.where(integers < 0, -1, 1).astype(np.int8), scale * 2, bits=1, axis=axis),
+    )
     yield "int8", QConstant(rng.integers(-127, 128, shape).astype(np.int8), scale / 16, axis=axis)
     yield "4 bits", QConstant(integers, scale, bits=4, axis=axis)
     yield "2 bits", QConstant(np.clip(integers, -1, 1), scale * 4, bits=2, axis=axis)
     yield "16 entries", QConstant(book[integers + 7], scale / 16, bits=4, axis=axis, codebook=book[np.newaxis])
     yield "4 entries", QConstant(few[integers % 4], scale / 16, bits=2, axis=axis, codebook=few[np.newaxis])
+    yield "binary", binary
+    yield "xnor", binary
 
 
 def layers() -> None:
@@ -61,10 +66,12 @@ def layers() -> None:
     for what, (op, image, shape) in LAYERS.items():
         x, y = QTensor(image, 0.05, -5), QTensor(op.infer_shape(image, shape), 1.0, 3)
         data = rng.integers(-128, 128, (1, x.elements)).astype(np.int8)
+        signs, of_signs = QTensor(image, 1.0, 0, bits=1), np.where(data < 0, -1, 1).astype(np.int8)
         base, macs = 0, op.macs(image, shape)
         for kind, weights in formats(rng, shape, op.weights_axis or 0):
-            params = op.lower([x, weights], y, CHIP)
-            counted = instructions(params, data)
+            given, samples = (signs, of_signs) if kind == "xnor" else (x, data)
+            params = op.lower([given, weights], y, CHIP)
+            counted = instructions(params, samples)
             base = base or counted
             speed = f"{counted / macs:6.2f}/MAC  {counted / base:6.3f}x"
             print(f"{what:30} {kind:11} {params.kernel:36} {speed}  {params.scratch_bytes:5} B", flush=True)

@@ -50,12 +50,12 @@ def weights_of(rng, shape, axis, bits, codebooks=0, scales=None) -> QConstant:
 
 
 def packed_layer(rng, op: Op, image, shape, **options) -> PackedLayer:
-    """Return a layer; image without the batch."""
-    zero_point, scale_out = options.pop("zero_point", -7), options.pop("scale_out", 0.3)
+    """Return a layer; image without the batch. Of signs, its sums are of fewer units, and so is its bias."""
+    zero_point, scale_out, signs = (options.pop(*o) for o in (("zero_point", -7), ("scale_out", 0.3), ("signs", False)))
     axis = op.weights_axis
-    x = QTensor((1, *image), 0.05, zero_point)
+    x = QTensor((1, *image), 1.0, 0, bits=1) if signs else QTensor((1, *image), 0.05, zero_point)
     weights = weights_of(rng, shape, axis, **options)
-    bias = QConstant(rng.integers(-3000, 3000, shape[axis]).astype(np.int32), np.array([0.1]))
+    bias = QConstant(rng.integers(*((-40, 40) if signs else (-3000, 3000)), shape[axis]).astype(np.int32), np.ones(1))
     return PackedLayer(op, x, weights, bias, QTensor(op.infer_shape(x.shape, shape), scale_out, 3))
 
 
@@ -66,11 +66,17 @@ def assert_packed_equal(
     cases = []
     for layer in layers:
         params = layer.lower(chip)
-        x = random_bytes(rng, 3, layer.x.elements)
+        x = random_inputs(rng, layer.x)
         np.testing.assert_array_equal(params.run(x), layer.in_bytes().run(x), str(params))
         cases.append(Case(params.reversed() if backwards else params, [x]))
     assert_kernels_equal_run(cases, cc)
     return [case.params for case in cases]
+
+
+def random_inputs(rng, x: QTensor) -> np.ndarray:
+    """Return three samples; the first two are all at a limit."""
+    q = random_bytes(rng, 3, x.elements)
+    return np.where(q < 0, -1, 1).astype(np.int8) if x.bits == 1 else q
 
 
 def refused(op: Op, shape, match: str, **options) -> None:

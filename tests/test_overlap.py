@@ -86,7 +86,7 @@ def overlapping(rng) -> list:
     parts.append(Slice((0, 0, 1, 0), (1, 4, 2, 2), (1, 2, 3, 2)))
     cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
     tiled = [p.with_scratch(limit) for p in overlapping_on("esp32", rng) for limit in (0, 300, 1 << 12)]
-    return [*cases, *overlapping_on("esp32c3", rng), *tiled, *packed(rng)]
+    return [*cases, *overlapping_on("esp32c3", rng), *tiled, *packed(rng), *of_one_bit(rng)]
 
 
 def overlapping_on(chip, rng) -> list:
@@ -138,6 +138,23 @@ def packed(rng) -> list:
     return [layer.lower(chip) for chip in ("esp32c3", "generic") for layer in kept]
 
 
+def of_one_bit(rng) -> list:
+    """Of the kernels for weights of 1 bit: large tiles, small ones and both, one chunk of taps and several."""
+    layers = [
+        (Conv2d(**same(window, (stride, stride))), (*IMAGE.shape[1:3], depth), (filters, *window, depth))
+        for filters, window, stride, depth in [
+            (8, (1, 1), 1, 8),
+            (12, (3, 3), 1, 8),
+            (9, (3, 3), 2, 40),
+            (3, (2, 4), 3, 9),
+        ]
+    ]
+    layers += [(Conv2d(), (5, 1, depth), (filters, 1, 1, depth)) for filters, depth in ((70, 200), (8, 16))]
+    layers += [(FullyConnected(keep_dims=True), (5, 33), (n, 33)) for n in (9, 40)]
+    packed = [packed_layer(rng, *layer, bits=1, signs=signs) for layer in layers for signs in (False, True)]
+    return [layer.lower(chip) for layer in packed for chip in ("esp32c3", "generic")]
+
+
 def runs(rng) -> list:
     """(params, inputs, distance of the output from operand 0) at each limit, in both directions."""
     found = []
@@ -169,7 +186,8 @@ def operands(rng, params) -> list[np.ndarray]:
             sizes = [params.elements, params.elements]
         else:
             sizes = [params.elements] if "elements" in names else [params.rows * params.depth]
-    return [rng.integers(-128, 128, (1, size)).astype(np.int8) for size in sizes]
+    inputs = [rng.integers(-128, 128, (1, size)).astype(np.int8) for size in sizes]
+    return [np.where(x < 0, -1, 1).astype(np.int8) for x in inputs] if "xnor" in params.kernel else inputs
 
 
 def program(cases) -> str:

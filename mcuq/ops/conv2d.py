@@ -193,7 +193,7 @@ class Conv2d(Op):
         )
         from mcuq.ops import conv2d_lx6, conv2d_packed, conv2d_rv32
 
-        if packed := conv2d_packed.in_few_bits(portable, weights, chip):
+        if packed := conv2d_packed.in_few_bits(portable, x, weights, chip):
             return packed
         return specialized(portable, chip, conv2d_rv32.specialize, conv2d_lx6.specialize)
 

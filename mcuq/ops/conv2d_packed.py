@@ -13,7 +13,10 @@ import numpy as np
 
 from mcuq.ops import (
     conv2d_codebook_rv32,
+    conv2d_w1,
     conv2d_w4_rv32,
+    conv2d_xnor,
+    conv2d_xnor_tile,
     depthwise_conv2d_packed_rv32,
     fully_connected_codebook_rv32,
     fully_connected_w4_rv32,
@@ -23,7 +26,7 @@ from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
 from mcuq.ops.fully_connected import FullyConnectedParams
 from mcuq.ops.packing import Packed, pack, unpack
-from mcuq.tensor import Array, QConstant
+from mcuq.tensor import Array, QConstant, QTensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +91,7 @@ class Conv2dPackedParams(Params):
 
 
 FAST = (  # for weights that are small integers before codebooks, for many pixels before vectors
+    conv2d_w1.specialize,
     conv2d_w4_rv32.specialize,
     fully_connected_w4_rv32.specialize,
     conv2d_codebook_rv32.specialize,
@@ -96,7 +100,7 @@ FAST = (  # for weights that are small integers before codebooks, for many pixel
 
 
 def in_few_bits(
-    p: Conv2dParams | DepthwiseConv2dParams | FullyConnectedParams, weights: QConstant, chip: str
+    p: Conv2dParams | DepthwiseConv2dParams | FullyConnectedParams, x: QTensor, weights: QConstant, chip: str
 ) -> Params | None:
     """Return the kernel for a layer whose weights are to be packed; None for others.
 
@@ -109,6 +113,8 @@ def in_few_bits(
     packed = pack(layer.weights.reshape(layer.output_c, -1), weights)
     if packed is None:
         return None
+    if xnor := conv2d_xnor_tile.specialize(layer, x, weights, chip) or conv2d_xnor.specialize(layer, x, weights):
+        return xnor
     if isinstance(p, DepthwiseConv2dParams) and (fast := depthwise_conv2d_packed_rv32.specialize(p, packed, chip)):
         return fast
     for specialize in FAST:

@@ -173,7 +173,7 @@ class DepthwiseConv2d(Op):
         )
         from mcuq.ops import conv2d_packed, depthwise_conv2d_lx6, depthwise_conv2d_rv32
 
-        if packed := conv2d_packed.in_few_bits(portable, weights, chip):
+        if packed := conv2d_packed.in_few_bits(portable, x, weights, chip):
             return packed
         return specialized(portable, chip, depthwise_conv2d_rv32.specialize, depthwise_conv2d_lx6.specialize)
 

@@ -129,7 +129,7 @@ class FullyConnected(Op):
         )
         from mcuq.ops import conv2d_packed, fully_connected_lx6, fully_connected_rv32
 
-        if packed := conv2d_packed.in_few_bits(portable, weights, chip):
+        if packed := conv2d_packed.in_few_bits(portable, x, weights, chip):
             return packed
         return specialized(portable, chip, fully_connected_rv32.specialize, fully_connected_lx6.specialize)
 

@@ -1,0 +1,50 @@
+/* 2-D convolution, signs with signs, by tables of sums. Meaning:
+ * mcuq/ops/conv2d_xnor_tile.py. */
+#ifndef MCUQ_CONV2D_S8_XNOR_TILE_H
+#define MCUQ_CONV2D_S8_XNOR_TILE_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    int32_t input_h;
+    int32_t input_w;
+    int32_t input_c;
+    int32_t output_h;
+    int32_t output_w;
+    int32_t output_c;
+    int32_t filter_h;
+    int32_t filter_w;
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t dilation_h;
+    int32_t dilation_w;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t input_zero_point; /* 0 */
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    int32_t per_channel;    /* 1: one multiplier per output channel, 0: one for all */
+    int32_t words;          /* words of a sum in large tiles, four pixels each; 1 in small ones */
+    int32_t chunk;          /* taps whose tables are there at a time */
+    int32_t reverse;        /* 1: last pixels first, so that the output may lie behind the input */
+    const int32_t *weights; /* (chunks, output_c, words of a chunk): 32 taps each, the last chunk's as many as it has */
+    const int32_t *bias;    /* (output_c) */
+    const int32_t *multiplier; /* (output_c) or (1) */
+    const int8_t *shift;       /* (output_c) or (1) */
+} mcuq_conv2d_s8_xnor_tile_params;
+
+/* input (input_h, input_w, input_c), output (output_h, output_w, output_c); scratch: 2 * words words per output
+ * channel, then for a chunk 4 * words words per tap and its taps of four pixels in bytes. */
+void mcuq_conv2d_s8_xnor_tile(const mcuq_conv2d_s8_xnor_tile_params *params, const int8_t *input, int8_t *output,
+                              void *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
