@@ -1,5 +1,6 @@
 """Contract N2: every kernel equals its ``Params.run`` under sanitizers, with guards and unaligned buffers."""
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from mcuq.resources import resource
 HERE = Path(__file__).parent
 KERNELS = resource("firmware") / "kernels"
 STRICT = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
+CALLED = re.compile(r'^#include "mcuq_(\w+_s8\w*)\.h"', re.MULTILINE)
 SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
@@ -65,9 +67,11 @@ def _compare(cases: Sequence[Case], expected: Sequence[np.ndarray], output: byte
 
 
 def kernel_files(kernels: Iterable[str]) -> list[str]:
-    """Return the C files of kernels, and of the cores that those of an ESP32 share."""
-    cores = KERNELS.glob("mcuq_lx6_*.c") if any(kernel.endswith("_lx6") for kernel in kernels) else ()
-    return sorted({str(path) for path in (*(KERNELS / f"mcuq_{kernel}.c" for kernel in kernels), *cores)})
+    """Return the C files of kernels, of those that they call, and of the cores that those of an ESP32 share."""
+    names = set(kernels)
+    names |= {called for name in names for called in CALLED.findall((KERNELS / f"mcuq_{name}.c").read_text())}
+    cores = KERNELS.glob("mcuq_lx6_*.c") if any(name.endswith("_lx6") for name in names) else ()
+    return sorted({str(path) for path in (*(KERNELS / f"mcuq_{name}.c" for name in names), *cores)})
 
 
 def _interleave(inputs: Sequence[np.ndarray]) -> bytes:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcuq.ops import conv2d_w4_rv32
+from mcuq.ops import conv2d_w4_rv32, packed_lx6
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table, u8_table
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
@@ -95,7 +95,7 @@ def in_few_bits(
     packed = pack(layer.weights.reshape(layer.output_c, -1), weights)
     if packed is None:
         return None
-    for specialize in (conv2d_w4_rv32.specialize,):
+    for specialize in (conv2d_w4_rv32.specialize, packed_lx6.specialize):
         if fast := specialize(layer, weights, chip):
             return fast
     members = {m.name: getattr(layer, m.name) for m in Conv2dParams.members() if m.name != "weights"}
