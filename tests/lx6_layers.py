@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from harness import Case, random_bytes
+from packed_layers import packed_layer
 from variants import ACTIVATIONS, OUTPUT_ZERO_POINTS, ZERO_POINTS, elements
 
 from mcuq.ops.add import Add
@@ -107,6 +108,36 @@ def random_connected(rng: np.random.Generator) -> Lower:
     return layer(rng, op, x, random_weights(rng, int(rng.integers(1, 20)), inputs), **settings(rng))
 
 
+def random_packed(rng: np.random.Generator) -> Lower:
+    """Weights of 2 or 4 bits; some layers so large that a codebook's pairs take less flash than they do."""
+
+    def make() -> Lower:
+        form = {"bits": int(rng.choice([1, 2, 3, 4])), "codebooks": 0}
+        if rng.random() < 0.6:
+            form = {"bits": int(rng.choice([2, 4])), "codebooks": int(rng.choice([1, 3]))}
+        options = form | {"zero_point": int(rng.choice(ZERO_POINTS)), "scale_out": float(rng.choice(OUTPUT_SCALES))}
+        if rng.random() < 0.3:
+            options["scales"] = rng.uniform(0.002, 0.02, 1)
+        activation, kind = str(rng.choice(ACTIVATIONS)), rng.random()
+        h, w, c = (int(v) for v in rng.integers(1, 8, 3))
+        filters = int(rng.integers(1, 14))
+        if rng.random() < 0.3:
+            h, w, c, filters = 2, 2, int(rng.choice([52, 64])), 41
+        if kind < 0.3:
+            return packed_layer(
+                rng, FullyConnected(False, activation), (h * w * c,), (filters, h * w * c), **options
+            ).lower
+        window = (1, 1) if kind < 0.4 else tuple(int(v) for v in rng.integers(1, 5, 2))
+        stride, padding = (tuple(int(v) for v in rng.integers(low, 4, n)) for low, n in ((1, 2), (0, 4)))
+        if kind < 0.5:
+            op, shape = DepthwiseConv2d(stride, (1, 1), padding, activation), (1, *window, c)
+        else:
+            op, shape = Conv2d(stride, (1, 1), padding, 1, activation), (filters, *window, c)
+        return packed_layer(rng, op, (h, w, c), shape, **options).lower
+
+    return until_valid(make)
+
+
 def addition(
     shape: tuple[int, ...],
     scales: tuple[float, float, float] = (0.05, 0.07, 0.1),
@@ -128,6 +159,7 @@ RANDOM = {
     "depthwise_conv2d": random_depthwise,
     "fully_connected": random_connected,
     "add": random_addition,
+    "packed": random_packed,
 }
 
 

@@ -142,6 +142,15 @@ MISTAKES = {
     "last taps": ("mcuq_lx6_depthwise_asm.S", "blti    a15, 5, .Lloaded", "blti    a15, 6, .Lloaded"),
     "mask": ("mcuq_lx6_vector_asm.S", "slli    a5, a4, 16", "slli    a5, a4, 17"),
     "bytes": ("mcuq_lx6_widen_asm.S", "l8ui    a12, a2, 3", "l8ui    a12, a2, 2"),
+    "integers": ("mcuq_lx6_dot_packed_asm.S", "slli    a11, a6, 4", "slli    a11, a6, 5"),
+    "codebook": ("mcuq_lx6_dot_packed_asm.S", "add     a5, a5, a6", "mov     a5, a5"),
+    "larger": ("mcuq_lx6_dot_asm.h", "    slli    a13, a13, 1\n    sub     a13, a11, a13", "    sub     a13, a11, a13"),
+    "byte": (
+        "mcuq_lx6_vector_packed_asm.S",
+        "    slli    a12, a12, 8\n    and     a13, a12, a4\n    \\ends",
+        "    slli    a12, a12, 8\n    mov     a13, a12\n    \\ends",
+    ),
+    "pairs": ("mcuq_lx6_vector_packed_asm.S", "extui   a13, a14, 4 * \\n + 4, 4", "extui   a13, a14, 4 * \\n, 4"),
     "sum": ("mcuq_lx6_sum_asm.S", "addi    a10, a9, -2", "addi    a10, a9, -1"),
 }
 

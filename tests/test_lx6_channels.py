@@ -16,10 +16,11 @@ from mcuq.ops.lx6 import MAX_SUM, Rounding, exchanged, mac16_channels, portable_
 ROUNDING = Rounding(-7, 3, -128, 127)
 
 
-def channels(weights, bias, multiplier=2**30, shift=-16, rounding=ROUNDING):
+def channels(weights, bias, multiplier=2**30, shift=-16, rounding=ROUNDING, larger=0):
     weights = np.atleast_2d(np.asarray(weights, np.int8))
     bias = np.broadcast_to(np.asarray(bias, np.int32), len(weights))
-    return mac16_channels(weights, bias, np.atleast_1d(np.int32(multiplier)), np.atleast_1d(np.int8(shift)), rounding)
+    multiplier, shift = np.atleast_1d(np.int32(multiplier)), np.atleast_1d(np.int8(shift))
+    return mac16_channels(weights, bias, multiplier, shift, rounding, larger=larger)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -55,23 +56,24 @@ def test_negative_multipliers_are_refused():
     assert channels([1, 2, 3], 5, 0, -2) is None
 
 
-def test_what_is_accepted_is_exact():
+@pytest.mark.parametrize("larger", [0, 4, 6])
+def test_what_is_accepted_is_exact(larger):
     """For random channels, at both ends of what their sums can be: 32 bits hold t + rounding, outputs are right."""
-    rng, taken = np.random.default_rng(0), 0
+    rng, taken, half = np.random.default_rng(0), 0, 64 << larger
     for _ in range(3000):
-        weights = rng.integers(-128, 128, int(rng.integers(1, 300)))
-        bias, exponent = int(rng.integers(-(2**23), 2**23) >> rng.integers(0, 23)), int(rng.integers(1, 25))
+        weights = rng.integers(-128 >> larger, 128 >> larger, int(rng.integers(1, 300)))
+        bias, exponent = int(rng.integers(-(2**23), 2**23) >> rng.integers(larger, 23)), int(rng.integers(1, 25))
         m, z = int(rng.integers(2**30, 2**31)), int(rng.integers(-128, 128) >> rng.integers(0, 9))
-        result = channels(weights, bias, m, -exponent, Rounding(-7, z, -128, 127))
-        if result is None or not np.array_equal(result.weights[0], weights):
+        result = channels(weights, bias, m, -exponent, Rounding(-7, z, -128, 127), larger)
+        if result is None or not np.array_equal(result.weights[0], weights) or result.exponent[0] != exponent:
             continue
         taken += 1
         positive, negative = np.maximum(weights, 0).sum(), np.minimum(weights, 0).sum()
         ends = np.array([bias - 121 * positive + 134 * negative, bias + 134 * positive - 121 * negative])
-        t = ends * m >> 24
-        total = t + ((2 * z + 1) << (exponent + 6)) + 64 - 128 * (t < 0)
-        assert np.abs(ends).max() <= MAX_SUM and total.min() >= INT32_MIN and total.max() <= INT32_MAX
-        np.testing.assert_array_equal(total >> (exponent + 7), requantize(ends, m, -exponent) + z)
+        t = (ends << larger) * m >> 24
+        total = t + ((2 * z + 1) << (exponent + larger + 6)) + half - 2 * half * (t < 0)
+        assert np.abs(ends).max() << larger <= MAX_SUM and total.min() >= INT32_MIN and total.max() <= INT32_MAX
+        np.testing.assert_array_equal(total >> (exponent + larger + 7), requantize(ends, m, -exponent) + z)
     assert taken > 1000
 
 
@@ -95,14 +97,15 @@ def test_constant_channels_become_biases(multiplier, shift, bias):
     np.testing.assert_array_equal(result.weights[0], weights[0])
 
 
-def test_packed_words_are_undone(rng):
-    weights = rng.integers(-128, 128, (40, 90))
+@pytest.mark.parametrize("larger", [0, 4, 6])
+def test_packed_words_are_undone(rng, larger):
+    weights = rng.integers(-128 >> larger, 128 >> larger, (40, 90))
     bias = rng.integers(-4000, 4000, 40)
-    result = channels(weights, bias, rng.integers(2**30, 2**31, 40), rng.integers(-17, 0, 40))
-    words, exponent = unpacked_bias(result.packed_bias())
+    result = channels(weights, bias, rng.integers(2**30, 2**31, 40), rng.integers(-11, 0, 40), larger=larger)
+    words, exponent = unpacked_bias(result.packed_bias(larger), larger)
 
     np.testing.assert_array_equal(exponent, result.exponent)
-    np.testing.assert_array_equal(portable_bias(weights, words, -7), bias)
+    np.testing.assert_array_equal(portable_bias(weights, words, -7, larger=larger), bias)
 
 
 def test_exchanged_twice_is_what_it_was(rng):

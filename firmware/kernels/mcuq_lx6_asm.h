@@ -243,15 +243,23 @@
 #endif
 
 /* What a channel needs besides its multiplier, from its bias word: 256 times the bias in b, the rounding, and SAR, which
- * is e + 7. `odd` is 2 * zero_point + 1. The word's lower 8 bits are e + 6. */
-    .macro  prepare_channel b, rounding, odd, temporary
+ * is e + 7. `odd` is 2 * zero_point + 1. The word's lower 8 bits are e + 6.
+ *
+ * Where weights go in 2^q times larger still, so does the bias, and e is q more: t then has q more bits, and so must the
+ * rounding. `half` is a local with 64 * 2^q, and 128 * 2^q less is what rounds where t < 0. */
+    .macro  prepare_channel b, rounding, odd, temporary, half=
     extui   \temporary, \b, 0, 5
     sub     \b, \b, \temporary
     ssl     \temporary
     addi    \temporary, \temporary, 1
     sll     \rounding, \odd
     ssr     \temporary
+    .ifb    \half
     addi    \rounding, \rounding, 64
+    .else
+    l32i    \temporary, sp, \half
+    add     \rounding, \rounding, \temporary
+    .endif
     prepare_bias \b, \temporary
     .endm
 

@@ -7,46 +7,7 @@
 
 #if MCUQ_LX6
 
-#include "mcuq_lx6_asm.h"
-
-/* mcuq_lx6_dot */
-#define WEIGHTS     0
-#define BIAS        4
-#define MULTIPLIER  8
-#define PER_CHANNEL 12
-#define CHANNELS    16
-#define TAPS        20
-#define X           24
-#define FILTER      28
-#define STEP        32
-#define PIXELS      36
-#define ROW_STEP    40
-#define ROWS        44
-#define OUTPUT      48
-#define OUTPUT_STEP 52
-#define ZERO_POINT  56
-#define MIN         60
-#define MAX         64
-
-/* Locals, from sp, behind those of mcuq_lx6_asm.h */
-#define TILE         16
-#define BEGIN_FILTER 20 /* filter - 4: ldinc counts first */
-#define BEGIN_X      24 /* x - 4 */
-#define SPAN         28 /* bytes of x from there to the last load of a row, which is the first of the pixel behind it */
-#define JUMP         32 /* bytes of x from a pixel's last load to the next pixel, less 4 */
-#define GROUPS       36 /* of four taps but the last */
-#define ODD          40 /* 2 * zero point + 1 */
-#define MASK         44 /* 0xff00ff00 */
-#define NEXT_WEIGHTS 48
-#define NEXT_BIAS    52
-#define NEXT_SCALE   56 /* multiplier */
-#define NEXT_OUTPUT  60
-#define LEFT         64 /* channels */
-#define ROW          68 /* where the row's x begins, less 4 */
-#define ROWS_LEFT    72
-#define EIGHTS       76 /* of words of weights */
-#define ONES         80 /* of the rest */
-#define LOCALS       96
+#include "mcuq_lx6_dot_asm.h"
 
 /* Four weights at a3 + 4 * i to eight bytes at a4 + 8 * i; a5 is the mask. */
     .macro  widen i
@@ -58,92 +19,12 @@
     s32i    a7, a4, 8 * \i
     .endm
 
-/* All rows and pixels of one filter; a2 is where x begins, less 4.
- *
- * a2 x, a3 filter: where the last load was   a4 where a2 is behind the last pixel   a5 from a last load to the next pixel
- * a6 output   a7 bytes to the next pixel's   a8 bias   a9 groups of four taps but the last
- * a10 multiplier   a11 rounding   a12..a14 temporary   m0, m1 x; m2, m3 filter; SAR shift */
-    .macro  pixels style
-.Lrow\@:
-    l32i    a4, sp, SPAN
-    l32i    a3, sp, BEGIN_FILTER
-    add     a4, a4, a2
-    ldinc_  m0, a2
-    ldinc_  m2, a3
-.Lpixel\@:
-    wsr_acclo a8
-    loopgtz_ a9, .Llast\@
-    mula_dd_ldinc ll, m1, a2, m0, m2
-    mula_dd_ldinc hh, m3, a3, m0, m2
-    mula_dd_ldinc ll, m0, a2, m1, m3
-    mula_dd_ldinc hh, m2, a3, m1, m3
-.Llast\@: /* the last four taps load the first of the next pixel, of the last pixel what lies there */
-    mula_dd_ldinc ll, m1, a2, m0, m2
-    mula_dd_ldinc hh, m3, a3, m0, m2
-    l32i    a3, sp, BEGIN_FILTER
-    add     a2, a2, a5
-    mula_dd_ldinc ll, m0, a2, m1, m3
-    mula_dd_ldinc hh, m2, a3, m1, m3
-    rsr_acclo a12
-    multiply_high a13, a12, a10, a14
-    round_and_limit \style, a13, a11, a12, a14
-    s8i     a13, a6, 0
-    add     a6, a6, a7
-    bne     a2, a4, .Lpixel\@
-
-    l32i    a12, sp, ROWS_LEFT
-    addi    a12, a12, -1
-    beqz    a12, .Lnext
-    s32i    a12, sp, ROWS_LEFT
-    l32i    a13, sp, TILE
-    l32i    a2, sp, ROW
-    l32i    a13, a13, ROW_STEP
-    add     a2, a2, a13
-    s32i    a2, sp, ROW
-    j       .Lrow\@
-    .endm
-
     function mcuq_lx6_dot_tile, LOCALS
-    s32i    a2, sp, TILE
-    l32i    a3, a2, FILTER
-    l32i    a4, a2, PIXELS
-    l32i    a5, a2, STEP
-    l32i    a6, a2, TAPS
-    l32i    a7, a2, X
-    addi    a3, a3, -4
-    s32i    a3, sp, BEGIN_FILTER
-    mull    a4, a4, a5
-    addi    a4, a4, 4
-    s32i    a4, sp, SPAN
-    add     a8, a6, a6
-    sub     a5, a5, a8
-    s32i    a5, sp, JUMP
-    srli    a6, a6, 2
-    addi    a6, a6, -1
-    s32i    a6, sp, GROUPS
-    addi    a7, a7, -4
-    s32i    a7, sp, BEGIN_X
-    l32i    a3, a2, WEIGHTS
-    l32i    a4, a2, BIAS
-    l32i    a5, a2, MULTIPLIER
-    l32i    a6, a2, OUTPUT
-    l32i    a7, a2, CHANNELS
-    s32i    a3, sp, NEXT_WEIGHTS
-    s32i    a4, sp, NEXT_BIAS
-    s32i    a5, sp, NEXT_SCALE
-    s32i    a6, sp, NEXT_OUTPUT
-    s32i    a7, sp, LEFT
-    l32i    a5, a2, MIN
-    l32i    a6, a2, MAX
-    l32i    a7, a2, ZERO_POINT
-    mov     a8, a7
-    prepare_style a5, a6, a7, a9
-    addx2   a8, a8, a9
-    s32i    a8, sp, ODD
+    begin_tile
     l32i    a5, a2, TAPS
     srli    a6, a5, 5
     extui   a5, a5, 2, 3
-    s32i    a6, sp, EIGHTS
+    s32i    a6, sp, BLOCKS
     s32i    a5, sp, ONES
     movi    a5, 255
     slli    a5, a5, 8
@@ -155,7 +36,7 @@
     l32i    a2, sp, TILE
     l32i    a3, sp, NEXT_WEIGHTS
     l32i    a4, a2, FILTER
-    l32i    a9, sp, EIGHTS
+    l32i    a9, sp, BLOCKS
     l32i    a10, sp, ONES
     l32i    a5, sp, MASK
     loopgtz_ a9, .Lrest
@@ -171,49 +52,8 @@
     addi    a4, a4, 8
 .Lwidened:
     s32i    a3, sp, NEXT_WEIGHTS
-
-    l32i    a6, sp, NEXT_BIAS
-    l32i    a4, sp, NEXT_SCALE
-    l32i    a7, a2, PER_CHANNEL
-    l32i    a8, a6, 0
-    l32i    a10, a4, 0
-    addi    a6, a6, 4
-    addx4   a4, a7, a4
-    s32i    a6, sp, NEXT_BIAS
-    s32i    a4, sp, NEXT_SCALE
-    l32i    a13, sp, ODD
-    prepare_channel a8, a11, a13, a12
-    prepare_multiplier a10, a12
-
-    l32i    a12, a2, ROWS
-    l32i    a7, a2, OUTPUT_STEP
-    l32i    a6, sp, NEXT_OUTPUT
-    s32i    a12, sp, ROWS_LEFT
-    l32i    a2, sp, BEGIN_X
-    addi    a12, a6, 1
-    s32i    a12, sp, NEXT_OUTPUT
-    l32i    a12, sp, STYLE
-    l32i    a5, sp, JUMP
-    l32i    a9, sp, GROUPS
-    s32i    a2, sp, ROW
-    bnez    a12, .Lsigned
-    pixels  PLAIN
-.Lsigned:
-    addi    a13, a11, -128
-    s32i    a13, sp, NEGATIVE
-    addi    a12, a12, -SIGNED
-    bnez    a12, .Llimited
-    pixels  SIGNED
-.Llimited:
-    pixels  LIMITED
-
-.Lnext:
-    l32i    a3, sp, LEFT
-    addi    a3, a3, -1
-    s32i    a3, sp, LEFT
-    beqz    a3, .Ldone
-    j       .Lchannel
-.Ldone:
+    channel
+    next_channel .Lchannel
     return  LOCALS
     end_function mcuq_lx6_dot_tile
 

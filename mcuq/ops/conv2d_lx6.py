@@ -101,20 +101,27 @@ class Conv2dLx6Params(Params):
         from mcuq.ops.conv2d import Conv2dParams
 
         weights = self._unpacked()
-        bias, exponent = unpacked_bias(self.bias)
+        bias, exponent = unpacked_bias(self.bias, self._larger)
         return Conv2dParams(
             **{m.name: getattr(self, m.name) for m in self.members() if m.name in PLAIN_MEMBERS},
             dilation_w=1,
             groups=1,
             weights=weights,
-            bias=portable_bias(weights, bias, self.input_zero_point),
+            bias=portable_bias(weights, bias, self.input_zero_point, larger=self._larger),
             multiplier=np.broadcast_to(self.multiplier, exponent.shape),
             shift=-exponent,
             per_channel=1,
         )
 
+    @property
+    def _larger(self) -> int:
+        return 0
+
+    def _in_bytes(self) -> Array:
+        return self.weights
+
     def _unpacked(self) -> Array:
-        natural = self.weights if self.input_c % 4 == 0 else exchanged(self.weights)
+        natural = self._in_bytes() if self.input_c % 4 == 0 else exchanged(self._in_bytes())
         columns = natural[:, : self.filter_w * self.column].reshape(self.output_c, self.filter_w, self.column)
         taps = columns[:, :, : self.filter_h * self.input_c]
         return taps.reshape(self.output_c, self.filter_w, self.filter_h, self.input_c).transpose(0, 2, 1, 3)
@@ -130,21 +137,33 @@ def specialize(p: Conv2dParams, chip: str) -> Params | None:
     """Return what MAC16 kernel takes a convolution; None for groups, dilated columns, or columns beyond the scratch."""
     if chip not in LX6_CHIPS or p.groups != 1:
         return None
-    window = (p.filter_h, p.filter_w, p.pad_top, p.pad_left)
-    if (p.output_h, p.output_w) == (1, 1) and window == (p.input_h, p.input_w, 0, 0):
+    if is_vector(p):
         from mcuq.ops import fully_connected_lx6
 
         return fully_connected_lx6.specialize(_as_fully_connected(p), chip)
-    p = _reshaped(p)
+    p = along_a_row(p)
     if p.dilation_w != 1:
         return None
     rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
     channels = mac16_channels(p.weights.reshape(p.output_c, -1), p.bias, p.multiplier, p.shift, rounding)
-    return None if channels is None else _tiled(p, channels)
+    return None if channels is None else tiled(p, channels)
 
 
-def _tiled(p: Conv2dParams, channels: Channels) -> Conv2dLx6Params | None:
-    column = p.filter_h * p.input_c + p.filter_h * p.input_c % 2
+def is_vector(p: Conv2dParams) -> bool:
+    """Whether one window lies over all of the input: a fully connected layer."""
+    window = (p.filter_h, p.filter_w, p.pad_top, p.pad_left)
+    return (p.output_h, p.output_w) == (1, 1) and window == (p.input_h, p.input_w, 0, 0)
+
+
+def tiled(p: Conv2dParams, channels: Channels, multiple: int = 2) -> Conv2dLx6Params | None:
+    """Return the kernel for channels that it serves; None for columns beyond the scratch.
+
+    Args:
+        p: the layer.
+        channels: of it.
+        multiple: of which the values of a column are one, 2 or 4.
+    """
+    column = -(-p.filter_h * p.input_c // multiple) * multiple
     taps = -(-p.filter_w * column // 4) * 4
     single = Conv2dLx6Params(
         **{m.name: getattr(p, m.name) for m in p.members() if m.name in PLAIN_MEMBERS},
@@ -170,7 +189,7 @@ def _packed(weights: Array, column: int, taps: int) -> Array:
     return packed if depth % 4 == 0 else exchanged(packed)
 
 
-def _reshaped(p: Conv2dParams) -> Conv2dParams:
+def along_a_row(p: Conv2dParams) -> Conv2dParams:
     """Return the same convolution along one row where possible, so that tiles are as long as they may be."""
     if (p.filter_h, p.filter_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left) == (1, 1, 1, 1, 0, 0):
         inside = (p.output_h, p.output_w) == (p.input_h, p.input_w)

@@ -20,6 +20,7 @@ from mcuq.ops import (
     depthwise_conv2d_packed_rv32,
     fully_connected_codebook_rv32,
     fully_connected_w4_rv32,
+    packed_lx6,
 )
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table, u8_table
 from mcuq.ops.conv2d import Conv2dParams
@@ -96,6 +97,7 @@ FAST = (  # for weights that are small integers before codebooks, for many pixel
     fully_connected_w4_rv32.specialize,
     conv2d_codebook_rv32.specialize,
     fully_connected_codebook_rv32.specialize,
+    packed_lx6.specialize,
 )
 
 

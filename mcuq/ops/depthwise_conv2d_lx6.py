@@ -124,10 +124,16 @@ class DepthwiseConv2dLx6Params(Params):
             per_channel=1,
         )
 
-    def _unpacked(self) -> Array:
+    def filters(self) -> Array:
+        """Return the weights [channels, taps], column by column."""
         taps = self.filter_h * self.filter_w
-        by_channel = self.weights.transpose(0, 3, 1, 2).reshape(-1, taps + taps % 2)[: self.input_c, :taps]
-        return by_channel.reshape(self.input_c, self.filter_w, self.filter_h).transpose(2, 1, 0)
+        return self._in_bytes().transpose(0, 3, 1, 2).reshape(-1, taps + taps % 2)[: self.input_c, :taps]
+
+    def _in_bytes(self) -> Array:
+        return self.weights
+
+    def _unpacked(self) -> Array:
+        return self.filters().reshape(self.input_c, self.filter_w, self.filter_h).transpose(2, 1, 0)
 
 
 PLAIN_MEMBERS = frozenset(
@@ -156,20 +162,24 @@ def specialize(p: DepthwiseConv2dParams, chip: str) -> Params | None:
         per_channel=int(channels.multiplier.size > 1),
         tile_rows=1,
         tile_pixels=1,
-        weights=_packed(channels.weights.T.reshape(p.weights.shape)),
+        weights=in_words(_by_column(channels.weights, p.filter_h)),
         bias=channels.packed_bias(),
         multiplier=channels.multiplier,
     )
     return single.with_scratch(SCRATCH_BYTES) if single.scratch_bytes <= MAX_SCRATCH else None
 
 
-def _packed(weights: Array) -> Array:
-    """[rows, columns, channels] to [channels / 2, taps / 2, 2 taps, 2 channels], filled up with 0."""
-    rows, columns, channels = weights.shape
-    taps = rows * columns
+def in_words(filters: Array) -> Array:
+    """[channels, taps] to [channels / 2, taps / 2, 2 taps, 2 channels], filled up with 0."""
+    channels, taps = filters.shape
     packed = np.zeros((channels + channels % 2, taps + taps % 2), np.int8)
-    packed[:channels, :taps] = weights.transpose(2, 1, 0).reshape(channels, taps)
+    packed[:channels, :taps] = filters
     return packed.reshape(len(packed) // 2, 2, -1, 2).transpose(0, 2, 3, 1)
+
+
+def _by_column(filters: Array, rows: int) -> Array:
+    """[channels, taps] row by row to the same column by column."""
+    return filters.reshape(len(filters), rows, -1).transpose(0, 2, 1).reshape(filters.shape)
 
 
 def _along_a_row(p: DepthwiseConv2dParams) -> DepthwiseConv2dParams:

@@ -47,19 +47,30 @@ class Channels(NamedTuple):
     multiplier: Array  # int32 [channels] or [1]
     exponent: Array  # int8 [channels] or [1]
 
-    def packed_bias(self) -> Array:
-        """Return biases modulo 2^24 and right shifts in one word each, as ``mcuq_lx6_channel.h`` has them."""
-        words = (self.bias.astype(np.int64) << 8) + self.exponent + EXPONENT_BASE
+    def packed_bias(self, larger: int = 0) -> Array:
+        """Return biases modulo 2^24 and right shifts in one word each, as ``mcuq_lx6_channel.h`` has them.
+
+        Args:
+            larger: weights are multiplied in as if they were 2^larger times larger.
+        """
+        words = (self.bias.astype(np.int64) << (8 + larger)) + self.exponent + (EXPONENT_BASE + larger)
         return words.astype(np.uint32).view(np.int32)
 
 
-def unpacked_bias(words: Array) -> tuple[Array, Array]:
-    """Return biases, modulo 2^24 about 0, and right shifts."""
-    return words >> 8, (words & 255).astype(np.int8) - np.int8(EXPONENT_BASE)
+def unpacked_bias(words: Array, larger: int = 0) -> tuple[Array, Array]:
+    """Return biases, modulo 2^(24 - larger) about 0, and right shifts."""
+    return words >> (8 + larger), (words & 255).astype(np.int8) - np.int8(EXPONENT_BASE + larger)
 
 
 def mac16_channels(
-    weights: Array, bias: Array, multiplier: Array, shift: Array, rounding: Rounding, *, offset: int | Array = -TOP
+    weights: Array,
+    bias: Array,
+    multiplier: Array,
+    shift: Array,
+    rounding: Rounding,
+    *,
+    offset: int | Array = -TOP,
+    larger: int = 0,
 ) -> Channels | None:
     """Negate the sums, fold the zero point into the bias, and prove that the requantize of the cores serves them.
 
@@ -73,6 +84,7 @@ def mac16_channels(
         shift: int8 [channels] or [1]; negative = right.
         rounding: zero points and limits.
         offset: activations go in as ``-offset - x``; one for all taps, or [taps].
+        larger: weights are multiplied in as if they were 2^larger times larger.
 
     Returns:
         None when some channel cannot be served.
@@ -80,9 +92,10 @@ def mac16_channels(
     wide, m, exponent = weights.astype(np.int64), multiplier.astype(np.int64), -shift.astype(np.int64)
     low, high = _sum_limits(wide, bias, rounding.input_zero_point)
     own = -bias.astype(np.int64) + (wide * (rounding.input_zero_point + offset)).sum(axis=1)
-    served = (m > 0) & (exponent >= 1) & (exponent <= MAX_EXPONENT) & (np.maximum(-low, high) <= MAX_SUM)
+    served = np.maximum(-low, high) <= MAX_SUM >> larger
+    served &= (m > 0) & (exponent >= 1) & (exponent <= MAX_EXPONENT - larger)
     served &= np.abs(own) + 255 * np.abs(wide).sum(axis=1) <= INT32_MAX  # in C
-    served &= _rounds_in_32_bits(np.stack([low, high]), m, exponent, rounding.output_zero_point)
+    served &= _rounds_in_32_bits(np.stack([low, high]), m, exponent, rounding.output_zero_point, larger)
     if np.all(served):
         return Channels(weights.astype(np.int8), own.astype(np.int32), multiplier, exponent.astype(np.int8))
     first, last = (_output(acc, m, -exponent, rounding) for acc in (low, high))
@@ -105,26 +118,29 @@ def _sum_limits(weights: Array, bias: Array, zero_point: int) -> tuple[Array, Ar
     return bias + lowest * positive + highest * negative, bias + highest * positive + lowest * negative
 
 
-def _rounds_in_32_bits(sums: Array, multiplier: Array, exponent: Array, zero_point: int) -> Array:
+def _rounds_in_32_bits(sums: Array, multiplier: Array, exponent: Array, zero_point: int, larger: int) -> Array:
     """Whether ``t + rounding`` of ``mcuq_lx6_asm.h`` stays within 32 bits, per channel, for sums [n, channels]."""
-    rounding = ((2 * zero_point + 1) << np.clip(exponent + 6, 0, 30)) + 64
-    t = (np.clip(sums, -MAX_SUM, MAX_SUM) * multiplier >> 24) + rounding
-    return np.asarray(np.all((t - 128 >= INT32_MIN) & (t <= INT32_MAX), axis=0))
+    rounding = ((2 * zero_point + 1) << np.clip(exponent + larger + 6, 0, 30)) + (64 << larger)
+    t = (np.clip(sums << larger, -MAX_SUM, MAX_SUM) * multiplier >> 24) + rounding
+    return np.asarray(np.all((t - (128 << larger) >= INT32_MIN) & (t <= INT32_MAX), axis=0))
 
 
 def _output(acc: Array, multiplier: Array, shift: Array, rounding: Rounding) -> Array:
     return clamp(requantize(acc, multiplier, shift) + rounding.output_zero_point, rounding.low, rounding.high)
 
 
-def portable_bias(weights: Array, bias: Array, input_zero_point: int, offset: int | Array = -TOP) -> Array:
-    """Undo what :func:`mac16_channels` did to a bias, which may have lost all but 24 bits.
+def portable_bias(
+    weights: Array, bias: Array, input_zero_point: int, offset: int | Array = -TOP, larger: int = 0
+) -> Array:
+    """Undo what :func:`mac16_channels` did to a bias, which may have lost all but 24 - larger bits.
 
-    Sums are within 23 bits and a sign for every input, thus also for all inputs at the zero point, where they are the
-    portable bias: so 24 bits tell it.
+    Sums are within one bit less and a sign for every input, thus also for all inputs at the zero point, where they are
+    the portable bias: so that many bits tell it.
     """
     folded = (weights.reshape(len(weights), -1).astype(np.int64) * (input_zero_point + offset)).sum(axis=1)
     total = -bias.astype(np.int64) + folded
-    return np.asarray(((total + (1 << 23)) & 0xFFFFFF) - (1 << 23), np.int32)
+    half = 1 << (23 - larger)
+    return np.asarray(((total + half) & (2 * half - 1)) - half, np.int32)
 
 
 def exchanged(packed: Array) -> Array:
