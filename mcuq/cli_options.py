@@ -59,6 +59,10 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
     group.add_argument("--correct", metavar="C,…", help="equalization, bias, rounding or none")
     group.add_argument("--bits", type=int, metavar="N", help="of the weights, 2 to 8; default: 8")
     group.add_argument("--layer-bits", type=_layer_bits, action="append", metavar="LAYER=N", help="for one layer")
+    fewer = "of the activations inside the model, 2 to 8; default: 8"
+    group.add_argument("--activation-bits", type=int, metavar="N", help=fewer)
+    what = "of one layer's output"
+    group.add_argument("--layer-activation-bits", type=_layer_bits, action="append", metavar="LAYER=N", help=what)
     group.add_argument("--codebook", type=int, metavar="N", help="take weights from codebooks of 4 or 16 entries")
     group.add_argument("--codebook-channels", type=int, metavar="N", help="that share one; default: all of a layer")
     group.add_argument("--codebook-energy", action="store_true", help="errors of weights count by their inputs' energy")
@@ -68,7 +72,7 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
 
 def quantization_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_calibration` that were given, as fields of ``quantization.Options``."""
-    numbers = ("bits", "codebook", "codebook_channels")
+    numbers = ("bits", "activation_bits", "codebook", "codebook_channels")
     names = ("scheme", "weights", "activations", "method", "auto", "codebook_energy", "clip")
     options = {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
     options |= {name: getattr(arguments, name) for name in numbers if getattr(arguments, name) is not None}
@@ -76,6 +80,8 @@ def quantization_options(arguments: argparse.Namespace) -> dict[str, Any]:
         options["layer_methods"] = dict(arguments.layer_method)
     if arguments.layer_bits:
         options["layer_bits"] = dict(arguments.layer_bits)
+    if arguments.layer_activation_bits:
+        options["layer_activation_bits"] = dict(arguments.layer_activation_bits)
     if arguments.correct is not None:
         options["corrections"] = tuple(name for name in arguments.correct.split(",") if name != "none")
     return options
