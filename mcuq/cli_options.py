@@ -59,6 +59,8 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
     add_scheme(group)
     group.add_argument("--bits", type=int, metavar="N", help="of the weights, 2 to 8; default: 8")
     group.add_argument("--layer-bits", type=_layer_bits, action="append", metavar="LAYER=N", help="for one layer")
+    what = "of one layer's output"
+    group.add_argument("--layer-activation-bits", type=_layer_bits, action="append", metavar="LAYER=N", help=what)
     group.add_argument("--codebook", type=int, metavar="N", help="take weights from codebooks of 4 or 16 entries")
     group.add_argument("--codebook-channels", type=int, metavar="N", help="that share one; default: all of a layer")
     group.add_argument("--codebook-energy", action="store_true", help="errors of weights count by their inputs' energy")
@@ -77,11 +79,13 @@ def add_scheme(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--method", metavar="M", help="ranges: minmax, percentile[:99.99], mse or kl")
     group.add_argument("--layer-method", type=_layer_method, action="append", metavar="LAYER=M", help="for one layer")
     group.add_argument("--correct", metavar="C,…", help="equalization, bias, rounding or none")
+    fewer = "of the activations inside the model, 2 to 8; default: 8"
+    group.add_argument("--activation-bits", type=int, metavar="N", help=fewer)
 
 
 def quantization_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_calibration` that were given, as fields of ``quantization.Options``."""
-    numbers = ("bits", "codebook", "codebook_channels")
+    numbers = ("bits", "activation_bits", "codebook", "codebook_channels")
     names = ("scheme", "weights", "activations", "method", "auto", "codebook_energy", "span", "clip")
     given = {name: value for name, value in vars(arguments).items() if value is not None and value is not False}
     options = {name: given[name] for name in (*names, *numbers) if name in given}
@@ -89,6 +93,8 @@ def quantization_options(arguments: argparse.Namespace) -> dict[str, Any]:
         options["layer_methods"] = dict(arguments.layer_method)
     if "layer_bits" in given:
         options["layer_bits"] = dict(given["layer_bits"])
+    if "layer_activation_bits" in given:
+        options["layer_activation_bits"] = dict(given["layer_activation_bits"])
     if arguments.correct is not None:
         options["corrections"] = tuple(name for name in arguments.correct.split(",") if name != "none")
     return options

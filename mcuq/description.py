@@ -103,7 +103,8 @@ def _restored(header: Mapping[str, Any]) -> dict[str, Any]:
 
 def _integers(c: QConstant) -> dict[str, Any]:
     described = {"scale": c.scale.ravel().tolist(), "zero_point": c.zero_point, "bits": c.bits, "axis": c.axis}
-    return described if c.codebook is None else described | {"codebook": c.codebook.tolist()}
+    described |= {} if c.codebook is None else {"codebook": c.codebook.tolist()}
+    return described | ({"fraction": c.fraction} if c.fraction else {})
 
 
 def _whole(array: Array) -> Array:
@@ -131,7 +132,10 @@ def _constant(values: Array, fields: Mapping[str, Any]) -> QConstant:
     if not 1 <= bits <= 8:
         raise MalformedModelError(f"has a constant of {bits} bits")
     codebook = _codebook(fields["codebook"]) if "codebook" in fields else None
-    return QConstant(values, scale, zero_point, bits, axis, codebook)
+    fraction = _typed(fields.get("fraction", 0), int, "fraction")
+    if not 0 <= fraction < 8:
+        raise MalformedModelError(f"has a bias that is {fraction} bits finer than its products")
+    return QConstant(values, scale, zero_point, bits, axis, codebook, fraction)
 
 
 def _codebook(rows: Any) -> Array:

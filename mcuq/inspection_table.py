@@ -59,6 +59,7 @@ def _quantized_inspection(graph: Graph) -> Report:
                 "shape": output.shape,
                 "parameters": parameters,
                 "macs": node.op.macs(*shapes),
+                "bits": output.bits,
                 "scale": output.scale,
                 "zero_point": output.zero_point,
                 "weights": _granularity(graph, node.inputs),

@@ -34,7 +34,8 @@ def load(model: Any, example: Any = None) -> Graph | FloatGraph:
 
     Args:
         model: a ``.tflite``, ``.onnx``, ``.pt2``, ``.keras``, ``.h5`` or ``.mcuq`` file, a SavedModel folder, a
-            ``torch.nn.Module`` or a ``keras.Model``.
+            ``torch.nn.Module`` or a ``keras.Model``. A module trained with :mod:`mcuq.qat` keeps its integers and the
+            quantization of its layers' inputs; what is real in it is left to calibration.
         example: an input, for a ``torch.nn.Module``: a tensor or array with a batch dimension, or a tuple of them.
 
     Returns:

@@ -14,16 +14,18 @@ from mcuq.tensor import Array
 def trace(graph: FloatGraph, inputs: Mapping[str, Array]) -> Iterator[tuple[Node, Array]]:
     """Yield every node with its output, float32 [samples, *shape], in execution order.
 
+    Values whose quantization is known are rounded to it: that is what the model was trained or exported to compute.
+
     Args:
         graph: the float model.
         inputs: [samples, *shape] per model input.
     """
     last = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
-    values = {name: np.asarray(x, np.float32) for name, x in inputs.items()}
+    values = {name: rounded(graph, name, np.asarray(x, np.float32)) for name, x in inputs.items()}
     constants = {name: graph.real(name) for name in graph.constants}
     for index, node in enumerate(graph.nodes):
         operands = [values[name] if name in values else constants[name] for name in node.inputs]
-        result = np.asarray(node.op.forward(*operands), np.float32)
+        result = rounded(graph, node.outputs[0], np.asarray(node.op.forward(*operands), np.float32))
         values[node.outputs[0]] = result
         yield node, result
         for name in {n for n in (*node.inputs, *node.outputs) if last.get(n, index) <= index}:
@@ -33,3 +35,12 @@ def trace(graph: FloatGraph, inputs: Mapping[str, Array]) -> Iterator[tuple[Node
 def run(graph: FloatGraph, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """Return the model's outputs, float32 [samples, *shape] each."""
     return {node.outputs[0]: x for node, x in trace(graph, inputs) if node.outputs[0] in graph.outputs}
+
+
+def rounded(graph: FloatGraph, name: str, x: Array) -> Array:
+    """Return the real values of an activation as its known quantization has them; as they are where it has none."""
+    tensor = graph.known.get(name)
+    if tensor is None:
+        return x
+    with np.errstate(invalid="ignore"):  # NaN is found where ranges are
+        return tensor.dequantize(tensor.quantize(x))

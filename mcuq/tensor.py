@@ -88,6 +88,7 @@ class QConstant:
     Attributes:
         bits: of a weight; without a codebook values lie in -2^(bits-1)..2^(bits-1)-1, those of 1 bit are -1 and 1.
         codebook: int8 [1 or indices along axis, entries], every row rising; channels of a group have equal rows.
+        fraction: of a bias: by how many bits its unit is finer than that of its layer's products.
     """
 
     values: Array
@@ -96,6 +97,7 @@ class QConstant:
     bits: int = 8
     axis: int = 0
     codebook: Array | None = None
+    fraction: int = 0
 
     @property
     def shape(self) -> Shape:

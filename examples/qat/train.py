@@ -1,4 +1,4 @@
-"""Train a digits CNN in float, then with fewer bits; print the accuracy by epoch: train.py [SEED]."""
+"""Train a digits CNN in float, then for few bits; print how often it is right; write its integers: train.py [SEED]."""
 
 import copy
 import sys
@@ -8,9 +8,10 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import nn
 
+import mcuq
 from mcuq import qat
 
-EPOCHS, BATCH, SHOWN = 20, 64, (1, 2, 3, 5, 10, 15, 20)
+EPOCHS, BATCH, SHOWN, BOARD = 20, 64, (1, 2, 3, 5, 10, 15, 20), "esp32-c3-devkitm-1"
 SPECS = {
     "LSQ, 2-bit": {"*": qat.Bits(2, 8)},
     "binary": {"*": qat.Bits(1, 8, "binary")},
@@ -23,22 +24,24 @@ X = X.reshape(-1, 1, 8, 8).astype("float32") / 16
 x, holdout, y, answers = map(torch.tensor, train_test_split(X, Y, test_size=540, random_state=seed, stratify=Y))
 
 
+def right(scores):
+    """Return the percentage of the holdout whose answer has the largest score."""
+    return f"{100 * float((torch.as_tensor(scores).reshape(540, 10).argmax(1) == answers).float().mean()):7.2f}"
+
+
 def train(name, net, rate):
-    """Train for ``EPOCHS``, print the accuracy on the holdout after some."""
+    """Train, and print the accuracy on the holdout after some epochs."""
     optimizer = torch.optim.Adam(net.parameters(), rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
-    curve = []
-    for _ in range(EPOCHS):
-        net.train()
+    print(f"{name:10}", end="")
+    for epoch in range(1, EPOCHS + 1):
         for part in torch.randperm(len(x)).split(BATCH):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(net(x[part]), y[part]).backward()
+            nn.functional.cross_entropy(net.train()(x[part]), y[part]).backward()
             optimizer.step()
             qat.clip_(net)
         schedule.step()
-        with torch.no_grad():
-            curve.append(float((net.eval()(holdout).argmax(1) == answers).float().mean()))
-    print(f"{name:10}", *(f"{100 * curve[epoch - 1]:6.2f}" for epoch in SHOWN))
+        print(right(net.eval()(holdout)) if epoch in SHOWN else "", end="")
     return net
 
 
@@ -47,8 +50,13 @@ def block(inputs, outputs, stride, activation=nn.Hardtanh):
     return nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), activation()
 
 
+print(f"{'epoch':10}", *(f"{epoch:6}" for epoch in SHOWN), "integers")
 layers = (*block(1, 32, 1), *block(32, 64, 2), *block(64, 64, 2, nn.ReLU), nn.Flatten(), nn.Linear(256, 10))
-print(f"{'epoch':10}", *(f"{epoch:6}" for epoch in SHOWN))
 trained = train("float", nn.Sequential(*layers), 2e-3)
 for name, spec in SPECS.items():
-    train(name, qat.prepare(copy.deepcopy(trained), spec), 1e-3)
+    print()
+    net = train(name, qat.prepare(copy.deepcopy(trained), spec), 1e-3)
+    integers = mcuq.quantize(mcuq.load(net, holdout), x[:200].numpy())
+    print(right(mcuq.simulate(mcuq.compile(integers, BOARD), holdout.numpy())), end="")
+    mcuq.write_project(integers, BOARD, f"build/{name.split(',')[0].lower()}")
+print()

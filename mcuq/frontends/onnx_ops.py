@@ -151,6 +151,13 @@ def _cast(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     return x
 
 
+def _cast_like(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
+    """Read CastLike: activations are float, and so becomes what is cast to their type."""
+    x, like = two(inputs)
+    activation(like)
+    return x
+
+
 def _dropout(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     if len(inputs) > 2 and inputs[2] is not None and np.any(constant_of(inputs[2], "training_mode").values):
         raise UnsupportedOperatorError("training mode; export the model in inference mode (model.eval())")
@@ -222,7 +229,7 @@ def _gelu(node: OnnxNode) -> Op:
 
 
 def _part(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    raise UnsupportedOperatorError(f"mcuq has {node.kind} only as part of GELU or softplus")
+    raise UnsupportedOperatorError(f"mcuq has {node.kind} only as part of GELU, softplus or a sign")
 
 
 READERS: dict[str, Reader] = {
@@ -231,6 +238,7 @@ READERS: dict[str, Reader] = {
     "AveragePool": onnx_pools.average_pool,
     "BatchNormalization": onnx_products.batch_normalization,
     "Cast": _cast,
+    "CastLike": _cast_like,
     "Celu": _unary(_celu),
     "Clip": _clip,
     "Concat": onnx_shapes.concat,
@@ -248,6 +256,7 @@ READERS: dict[str, Reader] = {
     "GlobalAveragePool": onnx_pools.global_average_pool,
     "GlobalMaxPool": onnx_pools.global_max_pool,
     "Greater": _part,
+    "GreaterOrEqual": _part,
     "HardSigmoid": _unary(lambda node: HardSigmoid(node.real("alpha", 0.2), node.real("beta", 0.5))),
     "HardSwish": _unary(lambda node: HardSwish()),
     "Identity": onnx_shapes.identity,

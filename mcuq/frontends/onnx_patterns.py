@@ -1,7 +1,7 @@
 """Activations that exporters write as several operators, some of which mcuq has only within them.
 
 GELU is ``x / 2 * (1 + erf(x / sqrt(2)))`` in any order of its factors; PyTorch's softplus is the identity above a
-threshold that makes no difference.
+threshold that makes no difference; a sign is ``where(x >= 0, 1, -1)``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from mcuq.errors import UnsupportedOperatorError
 from mcuq.frontends.onnx_builder import Builder, Constant, Value
 from mcuq.frontends.onnx_file import OnnxNode
 from mcuq.graph import Node
+from mcuq.ops.binarize import Binarize
 from mcuq.ops.gelu import Gelu
 from mcuq.ops.mul import Mul
 from mcuq.ops.softplus import Softplus
@@ -47,7 +48,15 @@ class Above:
     limit: float
 
 
-PARTS = Erf | Product | Above
+@dataclass(frozen=True)
+class AtLeast:
+    """``x >= limit``."""
+
+    x: Value
+    limit: float
+
+
+PARTS = Erf | Product | Above | AtLeast
 
 
 def convert(b: Builder, node: OnnxNode, inputs: Sequence[object]) -> object | None:
@@ -60,19 +69,23 @@ def convert(b: Builder, node: OnnxNode, inputs: Sequence[object]) -> object | No
         return _erf(b, inputs[0])
     if node.kind == "Greater" and isinstance(inputs[0], Value) and isinstance(inputs[1], Constant):
         return Above(inputs[0], inputs[1].number())
+    if node.kind == "GreaterOrEqual" and isinstance(inputs[0], Value) and isinstance(inputs[1], Constant):
+        return AtLeast(inputs[0], inputs[1].number())
     parts = [entry for entry in inputs if isinstance(entry, PARTS)]
     if not parts:
         return None
     others = [entry for entry in inputs if entry is not parts[0]]
     result = _next(b, node, parts[0], others)
     if result is None:
-        raise UnsupportedOperatorError(f"mcuq has {type(parts[0]).__name__} only as part of GELU or softplus")
+        raise UnsupportedOperatorError(f"mcuq has {type(parts[0]).__name__} only as part of GELU, softplus or a sign")
     return result
 
 
 def _next(b: Builder, node: OnnxNode, part: PARTS, others: Sequence[object]) -> object | None:
     if isinstance(part, Above):
         return _softplus(b, node, part, others)
+    if isinstance(part, AtLeast):
+        return _sign(b, node, part, others)
     if len(others) != 1 or node.kind not in ("Add", "Mul"):
         return None
     factor = others[0].number() if isinstance(others[0], Constant) else None
@@ -122,3 +135,9 @@ def _softplus(b: Builder, node: OnnxNode, part: Above, others: Sequence[object])
     made = _producer(b, y)
     is_softplus = made and isinstance(made.op, Softplus) and made.inputs == (x.name,) and x.name == part.x.name
     return y if is_softplus else None
+
+
+def _sign(b: Builder, node: OnnxNode, part: AtLeast, others: Sequence[object]) -> Value | None:
+    """Read Where(x >= 0, 1, -1)."""
+    numbers = [entry.number() for entry in others if isinstance(entry, Constant) and entry.values.size == 1]
+    return b.emit(Binarize(), part.x) if (node.kind, part.limit, numbers) == ("Where", 0, [1, -1]) else None

@@ -2,7 +2,8 @@
 
 Exporters by what the module is: float and PT2E-quantized ones through ``torch.export``, those of FX graph mode
 through TorchScript, the only exporter that takes their quantized modules. A dynamically quantized module is exported
-with the real values of its integer weights, whose integers and scales are then put back.
+with the real values of its integer weights, whose integers and scales are then put back; likewise one that was trained
+with ``mcuq.qat`` (:mod:`mcuq.frontends.torch_trained`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 from mcuq.errors import MalformedModelError, McuqError, ToolMissingError, UnsupportedOperatorError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.pt2_archive import check_pt2, only_weights
+from mcuq.frontends.torch_trained import is_prepared, with_addresses, with_trained
 from mcuq.graph import identifier
 from mcuq.tensor import QConstant
 
@@ -54,6 +56,10 @@ def read_torch(model: Any, example: Any, name: str = "") -> FloatGraph:
         with _evaluating(model):
             if _is_fx_quantized(model):
                 return _read(_by_torchscript(model, inputs), name)
+            if is_prepared(model):
+                ordinary, trained = with_addresses(model)
+                program = torch.export.export(ordinary, inputs)
+                return with_trained(_of_program(program, name, optimize=False), trained)
             float_model, kept = _without_dynamic(model)
             graph = _of_program(torch.export.export(float_model, inputs), name)
         return _with_integers(graph, kept)
@@ -130,11 +136,12 @@ def _is_exported(model: torch.nn.Module) -> bool:
     return hasattr(model, "graph") and "eval" in vars(model)
 
 
-def _of_program(program: Any, name: str) -> FloatGraph:
+def _of_program(program: Any, name: str, *, optimize: bool = True) -> FloatGraph:
+    """Read an exported program; without the optimizer, which folds batch norms into weights, if these are to stay."""
     import torch
 
     with _quiet():
-        exported = torch.onnx.export(program, dynamo=True, opset_version=OPSET, verbose=False)
+        exported = torch.onnx.export(program, dynamo=True, opset_version=OPSET, verbose=False, optimize=optimize)
     assert exported is not None
     return _read(exported.model_proto.SerializeToString(), name)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import INT32_MAX, INT32_MIN, quantize_multipliers
+from mcuq.ops.packing import MAX_PACKED_BITS, uniform_levels
 from mcuq.tensor import Array, QConstant, QTensor
 
 # float64 holds every integer below 2^53, so a BLAS product of int8 operands is exact for any length in use.
@@ -48,6 +52,33 @@ def check_accumulator(weights: Array, bias: Array, x: QTensor) -> None:
             f"output channel {c} can sum to {smallest[c]}..{largest[c]}, outside int32; "
             "its bias or weight scale is wrong: quantize the model again"
         )
+
+
+def refined(weights: QConstant, bias: Sequence[QConstant]) -> QConstant:
+    """Return a layer's weights in the unit of its bias, which may be ``fraction`` bits finer than the products.
+
+    The weights become 2^fraction times as large, their scales as much smaller. What is stored of up to 4 bits are
+    indices of levels as before, now a codebook's; more are stored in bytes anyway.
+
+    Raises:
+        CannotQuantizeError: where int8 has no room.
+    """
+    fraction = bias[0].fraction if bias else 0
+    if not fraction:
+        return weights
+    values, bits, codebook = _shifted(weights.values, fraction), weights.bits, weights.codebook
+    if codebook is not None or bits <= MAX_PACKED_BITS:
+        codebook = _shifted(uniform_levels(bits)[np.newaxis] if codebook is None else codebook, fraction)
+    else:
+        bits = 8
+    return replace(weights, values=values, bits=bits, codebook=codebook, scale=weights.scale / 2**fraction)
+
+
+def _shifted(values: Array, fraction: int) -> Array:
+    wide = values.astype(np.int16) << fraction
+    if wide.min(initial=0) < -128 or wide.max(initial=0) > 127:
+        raise CannotQuantizeError(f"the bias is {fraction} bits finer than the products; the weights have no room")
+    return wide.astype(np.int8)
 
 
 def bias_or_zero(constants: tuple[QConstant, ...], channels: int) -> npt.NDArray[np.int32]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
-from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, dot
+from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, dot, refined
 from mcuq.ops.base import (
     Faster,
     Op,
@@ -111,7 +111,8 @@ def _reach(outputs: int, window: int, stride: int, dilation: int) -> int:
 class Conv2d(Op):
     """``y[o] = act(b[o] + sum over window and inputs of x * w[o])``, cross-correlation, NHWC, weights OHWI.
 
-    Quantization: weights of 1 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
+    Quantization: weights of 1 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o]
+    or, of trained integers, up to 64 times finer.
 
     - C1: weights have shape [O, H, W, I / groups]; groups divide the input and the output channels.
     - C2: the accumulator of every channel stays within int32 for all inputs.
@@ -160,7 +161,8 @@ class Conv2d(Op):
         o, kh, kw, _ = weights.shape
         if weights.scale.size > 1 and weights.axis != 0:
             raise CannotQuantizeError(f"weights have scales along dimension {weights.axis}; it must be 0")
-        bias = bias_or_zero(cast(tuple[QConstant, ...], tuple(inputs[2:])), o)
+        constants = cast(tuple[QConstant, ...], tuple(inputs[2:]))
+        weights, bias = refined(weights, constants), bias_or_zero(constants, o)
         check_accumulator(weights.values.reshape(o, -1), bias, x)
         low, high = fused_limits(self.activation, output)
         multiplier, shift = channel_multipliers(x, weights, output)

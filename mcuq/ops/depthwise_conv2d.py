@@ -11,7 +11,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
-from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator
+from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, refined
 from mcuq.ops.base import (
     Op,
     Operand,
@@ -92,7 +92,8 @@ class DepthwiseConv2dParams(Params):
 class DepthwiseConv2d(Op):
     """``y[o] = act(b[o] + sum over window of x[o // m] * w[o])``, m = O / I, cross-correlation, NHWC, weights 1HWO.
 
-    Quantization: weights of 1 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
+    Quantization: weights of 1 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o]
+    or, of trained integers, up to 64 times finer.
     Without a bias it is 0 (TFLM crashes there).
 
     - C1: weights have shape [1, H, W, O]; O is a multiple of the input channels.
@@ -141,7 +142,8 @@ class DepthwiseConv2d(Op):
         _, kh, kw, o = weights.shape
         if weights.scale.size > 1 and weights.axis != 3:
             raise CannotQuantizeError(f"weights have scales along dimension {weights.axis}; it must be 3")
-        bias = bias_or_zero(cast(tuple[QConstant, ...], tuple(inputs[2:])), o)
+        constants = cast(tuple[QConstant, ...], tuple(inputs[2:]))
+        weights, bias = refined(weights, constants), bias_or_zero(constants, o)
         check_accumulator(weights.values.reshape(-1, o).T, bias, x)
         low, high = fused_limits(self.activation, output)
         multiplier, shift = channel_multipliers(x, weights, output)

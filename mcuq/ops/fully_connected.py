@@ -11,7 +11,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
-from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, dot
+from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, dot, refined
 from mcuq.ops.base import (
     Op,
     Operand,
@@ -67,7 +67,8 @@ class FullyConnected(Op):
 
     The output is [vectors, O]; with ``keep_dims`` it is the input's shape with O in the place of I.
 
-    Quantization: weights of 1 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
+    Quantization: weights of 1 to 8 bits, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o]
+    or, of trained integers, up to 64 times finer.
     The multiplier s_in * s_w / s_out is computed in double, also per tensor: so does TFLM's
     ``tflite::micro::GetQuantizedConvolutionMultiplier`` (wheel of commit 8f6596d: found in its machine code and by
     test). TFLite's function of that name, and TFLM's before it had its own, round s_in * s_w to float32 first.
@@ -108,7 +109,8 @@ class FullyConnected(Op):
         o, i = weights.shape
         if weights.scale.size > 1 and weights.axis != 0:
             raise CannotQuantizeError(f"weights have scales along dimension {weights.axis}; it must be 0")
-        bias = bias_or_zero(cast(tuple[QConstant, ...], tuple(inputs[2:])), o)
+        constants = cast(tuple[QConstant, ...], tuple(inputs[2:]))
+        weights, bias = refined(weights, constants), bias_or_zero(constants, o)
         check_accumulator(weights.values, bias, x)
         low, high = fused_limits(self.activation, output)
         multiplier, shift = channel_multipliers(x, weights, output)

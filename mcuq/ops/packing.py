@@ -14,6 +14,7 @@ from mcuq.errors import CannotQuantizeError
 from mcuq.tensor import Array, QConstant
 
 Bytes = npt.NDArray[np.uint8]
+MAX_PACKED_BITS = 4  # of a weight; those of more are stored in bytes
 MAX_CODEBOOKS = 256  # of a layer: which one a channel uses is a byte
 
 
@@ -37,7 +38,7 @@ def pack(rows: Array, weights: QConstant) -> Packed | None:
         CannotQuantizeError: for values that the bits or the codebook do not have.
     """
     check_values(rows, weights)
-    if weights.bits > 4:
+    if weights.bits > MAX_PACKED_BITS:
         return None
     bits = stored_bits(weights.bits)
     if weights.codebook is None:

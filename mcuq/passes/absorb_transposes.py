@@ -173,5 +173,12 @@ def _taken(constant: Array | QConstant, order: Array, axis: int | None = None) -
     """Return a constant with the elements along an axis, or all of them, in another order."""
     if not isinstance(constant, QConstant):
         return constant.take(order, axis).reshape(constant.shape)
-    scale = constant.scale[order] if constant.scale.size > 1 and axis == constant.axis else constant.scale
-    return replace(constant, values=constant.values.take(order, axis).reshape(constant.shape), scale=scale)
+    made = replace(constant, values=constant.values.take(order, axis).reshape(constant.shape))
+    if axis != constant.axis:
+        return made
+    scale, codebook = constant.scale, constant.codebook
+    return replace(
+        made,
+        scale=scale[order] if scale.size > 1 else scale,
+        codebook=codebook[order] if codebook is not None and len(codebook) > 1 else codebook,
+    )

@@ -20,6 +20,7 @@ from mcuq.ops.mul import Mul
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.sub import Sub
 from mcuq.passes.rewriting import free_name, is_inner, producers, pruned
+from mcuq.passes.scaled_weights import scaled
 from mcuq.tensor import Array, QConstant, Shape
 
 WEIGHTED = (Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected)
@@ -60,7 +61,9 @@ def fold_affine(graph: FloatGraph) -> FloatGraph:
     - Several on end, or one that differs between channels, become a 1x1 depthwise convolution: its weights are
       quantized per channel and its bias has 32 bits, where the constant of a product or sum has 8.
 
-    Nothing is folded across a value whose quantization the model gives, nor into integer weights.
+    Nothing is folded across a value whose quantization the model gives. Integer weights take products into their scales
+    (:mod:`mcuq.passes.scaled_weights`) and sums into their bias, if that is real: they stay the same integers, or their
+    opposites. Nothing is folded into those behind, whose scales belong to their outputs.
     """
     while True:
         changed = next(_folds(graph), None)
@@ -98,20 +101,21 @@ def _into_producer(graph: FloatGraph, node: Node, affine: Affine) -> FloatGraph 
     before = producers(graph).get(affine.x)
     if (
         not before
-        or not _has_real_weights(graph, before)
+        or not isinstance(before.op, WEIGHTED)
+        or any(not isinstance(graph.constants.get(name), np.ndarray) for name in before.inputs[2:])
         or not _is_hidden(graph, affine.x)
         or not is_inner(graph, affine.x)
     ):
         return None
     channels = affine.along_last(graph.shapes[affine.x])
-    if before.op.activation != "none" or channels is None:  # type: ignore[attr-defined]
+    if before.op.activation != "none" or channels is None:
         return None
     factor, offset = channels
-    axis = before.op.weights_axis or 0
-    weights = graph.real(before.inputs[1]) * factor.reshape(
-        [-1 if d == axis else 1 for d in range(_rank(graph, before))]
-    )
-    op = replace(before.op, activation=affine.activation)  # type: ignore[call-arg]
+    constant = graph.constants.get(before.inputs[1])
+    weights = None if constant is None else scaled(constant, factor, before.op.weights_axis or 0)
+    if weights is None:
+        return None
+    op = replace(before.op, activation=affine.activation)
     merged = replace(before, op=op, outputs=node.outputs)
     return _with_weights(_without(graph, node), merged, weights, _bias(graph, before, len(factor)) * factor + offset)
 
@@ -218,10 +222,6 @@ def _is_hidden(graph: FloatGraph, name: str) -> bool:
     return name not in graph.outputs and name not in graph.known
 
 
-def _rank(graph: FloatGraph, node: Node) -> int:
-    return len(graph.shape(node.inputs[1]))
-
-
 def _bias(graph: FloatGraph, node: Node, outputs: int) -> Array:
     return graph.real(node.inputs[2]).astype(np.float64).ravel() if len(node.inputs) > 2 else np.zeros(outputs)
 
@@ -230,11 +230,12 @@ def _without(graph: FloatGraph, node: Node) -> FloatGraph:
     return replace(graph, nodes=tuple(n for n in graph.nodes if n is not node))
 
 
-def _with_weights(graph: FloatGraph, node: Node, weights: Array, bias: Array) -> FloatGraph:
+def _with_weights(graph: FloatGraph, node: Node, weights: Array | QConstant, bias: Array) -> FloatGraph:
     """Return the graph with this node, under its name, and these weights and bias, its own."""
     taken = {*graph.shapes, *graph.constants}
     names = [free_name(f"{node.name}_folded_{what}", taken) for what in ("weights", "bias")]
-    constants = {names[0]: weights.astype(np.float32), names[1]: bias.astype(np.float32)}
+    held = weights if isinstance(weights, QConstant) else weights.astype(np.float32)
+    constants = {names[0]: held, names[1]: bias.astype(np.float32)}
     made = replace(node, inputs=(node.inputs[0], *names))
     nodes = tuple(made if n.name == node.name else n for n in graph.nodes)
     return replace(graph, nodes=nodes, constants={**graph.constants, **constants})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcuq.float_graph import FloatGraph
+from mcuq.passes.absorb_requantize import absorb_requantize
 from mcuq.passes.channels_last import channels_last
 from mcuq.passes.fold_affine import fold_affine
 from mcuq.passes.fold_constants import fold_constants
@@ -11,7 +12,7 @@ from mcuq.passes.merge_pads import merge_pads
 from mcuq.passes.recognize_activations import recognize_activations
 from mcuq.passes.remove_identities import remove_identities
 
-SIMPLIFICATIONS = (remove_identities, merge_pads, fold_affine, fuse_activations)
+SIMPLIFICATIONS = (remove_identities, merge_pads, fold_affine, fuse_activations, absorb_requantize)
 
 
 def prepare(graph: FloatGraph) -> FloatGraph:

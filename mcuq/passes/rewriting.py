@@ -58,10 +58,10 @@ def free_name(wanted: str, taken: Collection[str]) -> str:
 
 
 def same_quantization(a: QTensor | None, b: QTensor | None) -> bool:
-    """Whether two values have the same scale, zero point and type, or neither is known."""
+    """Whether two values have the same scale, zero point, type and number of bits, or neither is known."""
     if a is None or b is None:
         return a is b
-    return (a.scale, a.zero_point, a.dtype) == (b.scale, b.zero_point, b.dtype)
+    return replace(a, shape=b.shape, kind=b.kind) == b
 
 
 def is_inner(graph: FloatGraph, name: str) -> bool:

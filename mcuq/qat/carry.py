@@ -118,7 +118,7 @@ def _plain_layer(module: QuantizedLayer) -> torch.nn.Module:
     layer: torch.nn.Module = module.layer
     module.eval()
     weight, bias = module.weights(layer.weight), module.bias()
-    layer.weight.copy_(weight)
+    layer.weight = torch.nn.Parameter(weight)  # its own, where layers share theirs
     if bias is not None:
-        layer.bias.copy_(bias)
+        layer.bias = torch.nn.Parameter(bias)
     return torch.nn.Sequential(Signs(), layer) if module.bits.activations == 1 else layer

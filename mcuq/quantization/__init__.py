@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
+from mcuq.quantization.activations import keeps_8_bits, tied_groups
 from mcuq.quantization.auto import Trial, search
 from mcuq.quantization.bias_correction import correct_biases
 from mcuq.quantization.calibrate import Calibration, Progress, calibrate_all
@@ -76,15 +77,23 @@ def quantize(
 
 
 def layer_schemes(graph: FloatGraph, options: Options) -> dict[str, Scheme]:
-    """Return the schemes of layers that have a number of bits of their own.
+    """Return the schemes of layers that have a number of bits of their own, for weights or output.
 
     Raises:
-        UsageError: for a layer that does not exist, or has no weights.
+        UsageError: for a layer that does not exist, has no weights, or whose output keeps 8 bits.
     """
     names = [node.name for node in graph.nodes if node.op.weights_axis is not None]
     if unknown := [name for name in options.layer_bits if name not in names]:
         raise UsageError(f"{unknown[0]} is no layer with weights; those of the model are {', '.join(names)}")
-    return {name: options.layer_kind(bits) for name, bits in options.layer_bits.items()}
+    schemes = {name: options.layer_kind(bits) for name, bits in options.layer_bits.items()}
+    free = {name for members in tied_groups(graph) if not keeps_8_bits(graph, members) for name in members}
+    layers = [node.name for node in graph.nodes if node.outputs[0] in free]
+    for name, bits in options.layer_activation_bits.items():
+        if name not in layers:
+            able = ", ".join(layers) or "none"
+            raise UsageError(f"{name} is no layer whose output can have fewer than 8 bits; those are {able}")
+        schemes[name] = replace(schemes.get(name, options.kind), activation_bits=bits)
+    return schemes
 
 
 class _Quantization:
@@ -100,7 +109,7 @@ class _Quantization:
         if options.auto:
             options, trials = search(self.seen[False], options, self._trial, self.progress)
         seen = self._variant(options)
-        ranges = seen.ranges(options.method, options.kind, options.layer_methods)
+        ranges = seen.ranges(options.method, options.kind, options.layer_methods, self.schemes)
         graph = quantize_calibrated(seen.graph, ranges, options, self.schemes, inputs=seen.kept, progress=self.progress)
         return Result(graph, seen.graph, options, ranges, seen, tuple(trials))
 
@@ -109,7 +118,7 @@ class _Quantization:
 
     def _trial(self, options: Options, inputs: Mapping[str, Array]) -> tuple[FloatGraph, Graph]:
         seen = self._variant(options)
-        ranges = seen.ranges(options.method, options.kind, options.layer_methods)
+        ranges = seen.ranges(options.method, options.kind, options.layer_methods, self.schemes)
         return seen.graph, quantize_calibrated(seen.graph, ranges, options, self.schemes, inputs=inputs)
 
 

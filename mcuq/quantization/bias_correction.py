@@ -14,8 +14,8 @@ import numpy as np
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
+from mcuq.quantization.biases import quantize_bias
 from mcuq.quantization.layers import Layer, Progress, correct_layers
-from mcuq.quantization.quantizer import quantize_bias
 from mcuq.quantization.samples import chunks
 from mcuq.tensor import Array, QConstant
 

@@ -12,6 +12,7 @@ import numpy as np
 from mcuq import reference
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
+from mcuq.quantization.activations import activation_schemes
 from mcuq.quantization.clipping import check_method, choose_range
 from mcuq.quantization.histogram import Histogram
 from mcuq.quantization.samples import Batch, batches
@@ -49,6 +50,7 @@ class Calibration:
         method: str = DEFAULT_METHOD,
         scheme: Scheme = Scheme(),  # noqa: B008
         per_layer: Mapping[str, str] | None = None,
+        layers: Mapping[str, Scheme] | None = None,
     ) -> dict[str, Range]:
         """Return the range of every activation that the model does not bring along.
 
@@ -56,14 +58,16 @@ class Calibration:
             method: see :func:`choose_range`.
             scheme: whose steps count.
             per_layer: other methods for some layers (nodes, or activations such as the model's input), by name.
+            layers: other schemes for some layers, by name.
 
         Raises:
             UsageError: for a method or a layer that does not exist.
         """
         methods = self._methods(per_layer or {})
         check_method(method)
+        schemes = activation_schemes(self.graph, scheme, layers or {})
         return {
-            name: choose_range(histogram, methods.get(name, method), scheme)
+            name: choose_range(histogram, methods.get(name, method), schemes[name])
             for name, histogram in self.histograms.items()
             if name not in self.graph.known
         }

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mcuq.errors import UsageError
 from mcuq.quantization.histogram import Histogram
-from mcuq.quantization.scheme import LEVELS, Range, Scheme
+from mcuq.quantization.scheme import Range, Scheme
 
 METHODS = ("minmax", "percentile", "mse", "kl")
 DEFAULT_PERCENTILE = 99.99
@@ -68,7 +68,7 @@ def choose_range(histogram: Histogram, method: str, scheme: Scheme = Scheme()) -
     seen = _Seen(histogram)
     if scheme.kind != "affine":
         return _symmetric(seen, scheme, name)
-    return _least_squares(seen) if name == "mse" else _least_divergence(seen)
+    return _least_squares(seen, scheme.steps) if name == "mse" else _least_divergence(seen, scheme.steps)
 
 
 def _percentile(histogram: Histogram, percentile: float) -> Range:
@@ -131,35 +131,35 @@ def _bounds(extreme: float) -> Reals:
     return np.asarray(extreme * RATIO ** np.arange(STEPS if extreme else 1))
 
 
-def _least_squares(seen: _Seen) -> Range:
+def _least_squares(seen: _Seen, steps: int) -> Range:
     low, high = (x.ravel() for x in np.meshgrid(_bounds(seen.low), _bounds(seen.high)))
-    best = int(np.argmin(seen.squared_error(low, high, (high - low) / LEVELS)))
+    best = int(np.argmin(seen.squared_error(low, high, (high - low) / steps)))
     return Range(float(low[best]), float(high[best]))
 
 
-def _least_divergence(seen: _Seen) -> Range:
+def _least_divergence(seen: _Seen, steps: int) -> Range:
     low, high = seen.low, seen.high
     for _ in range(2):
-        high = _least(seen, [(low, h) for h in _bounds(seen.high)]).high
-        low = _least(seen, [(l, high) for l in _bounds(seen.low)]).low  # noqa: E741
+        high = _least(seen, steps, [(low, h) for h in _bounds(seen.high)]).high
+        low = _least(seen, steps, [(l, high) for l in _bounds(seen.low)]).low  # noqa: E741
     return Range(low, high)
 
 
-def _least(seen: _Seen, candidates: list[tuple[float, float]]) -> Range:
+def _least(seen: _Seen, steps: int, candidates: list[tuple[float, float]]) -> Range:
     """Return the candidate of least divergence; one narrower than a bin per level has nothing to compare."""
     width = float(np.diff(seen.centers).max(initial=0))
-    wide = [(low, high) for low, high in candidates if high - low >= LEVELS * width] or candidates[:1]
-    return Range(*min(wide, key=lambda c: seen.divergence(c[0], c[1], (c[1] - c[0]) / LEVELS)))
+    wide = [(low, high) for low, high in candidates if high - low >= steps * width] or candidates[:1]
+    return Range(*min(wide, key=lambda c: seen.divergence(c[0], c[1], (c[1] - c[0]) / steps)))
 
 
 def _symmetric(seen: _Seen, scheme: Scheme, method: str) -> Range:
     """Search along ranges that are symmetric, with the scheme's own steps."""
     largest = max(-seen.low, seen.high)
     steps = np.unique([scheme.activation((), Range(-bound, bound)).scale for bound in _bounds(largest)])[::-1]
-    bounds = np.minimum(steps * 127, largest)
+    bounds = np.minimum(steps * scheme.activation_limit, largest)
     if method == "mse":
         best = int(np.argmin(seen.squared_error(-bounds, bounds, steps)))
     else:
         best = int(np.argmin([seen.divergence(-bound, bound, step) for bound, step in zip(bounds, steps, strict=True)]))
-    bound = float(steps[best]) * 127
+    bound = float(steps[best]) * scheme.activation_limit
     return Range(-bound, bound)

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mcuq.errors import CannotQuantizeError
+from mcuq.ops.packing import uniform_levels
 from mcuq.quantization.arrays import kmeans_quantize
+from mcuq.quantization.biases import MAX_FRACTION
 from mcuq.quantization.scheme import Scheme
 from mcuq.tensor import Array, QConstant
 
@@ -51,6 +53,27 @@ def with_codebook(weights: QConstant, real: Array, scheme: Scheme, energy: Reals
         bits=scheme.index_bits,
         codebook=np.stack(books).astype(np.int8) if len(books) == 1 else per_channel.astype(np.int8),
     )
+
+
+def raised(weights: QConstant, least: Reals) -> QConstant:
+    """Return integers with scales of at least ``least`` [channels]: in channels whose own is below, the nearest levels.
+
+    Such a channel is its bias, next to which the products do not count; at its own scale the bias would leave int32.
+    Where there is a level 0 the scale is larger still, so that the bias may be finer than the products.
+    """
+    channels = weights.shape[weights.axis]
+    low = np.broadcast_to(weights.scale < least, channels)
+    if not low.any():
+        return weights
+    levels = uniform_levels(weights.bits)[np.newaxis] if weights.codebook is None else weights.codebook
+    room = np.where((levels == 0).any(axis=1), 2.0**MAX_FRACTION, 1.0)
+    own = np.broadcast_to(weights.scale, channels)
+    scale = np.where(low, least * room, own)
+    rows = np.moveaxis(weights.values, weights.axis, 0)
+    flat = rows.reshape(channels, -1)
+    found = nearest(flat * (own / scale)[:, np.newaxis], np.broadcast_to(levels, (channels, levels.shape[1])))
+    values = np.where(low[:, np.newaxis], found, flat).astype(weights.values.dtype).reshape(rows.shape)
+    return replace(weights, values=np.ascontiguousarray(np.moveaxis(values, 0, weights.axis)), scale=scale)
 
 
 def nearest(wanted: Reals, levels: Array) -> Reals:

@@ -12,6 +12,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import ACTIVATIONS, Op, Real
 from mcuq.quantization.samples import parts_of
+from mcuq.reference import rounded
 from mcuq.tensor import Array, QConstant
 
 CHIP = "generic"  # all kernels give the same bytes
@@ -89,8 +90,8 @@ class _Walk:
 
     def __init__(self, graph: FloatGraph, quantized: Graph, inputs: Mapping[str, Array]) -> None:
         self.graph, self.quantized = graph, quantized
-        self.real = {name: np.asarray(x, np.float32) for name, x in inputs.items()}
-        self.integers = {name: quantized.values[name].quantize(x) for name, x in self.real.items()}
+        self.integers = {name: quantized.values[name].quantize(x) for name, x in inputs.items()}
+        self.real = {name: rounded(graph, name, np.asarray(x, np.float32)) for name, x in inputs.items()}
         self.samples = len(next(iter(self.real.values())))
         self.constants = dict(quantized.constants)
         self.nodes: dict[str, Node] = {node.name: node for node in quantized.nodes}
@@ -167,7 +168,7 @@ class _Walk:
         for samples in self._parts(source):
             operands = [self.real[n][samples] if n in self.real else self.graph.real(n) for n in source.inputs]
             parts.append(np.asarray(source.op.forward(*operands), np.float32))
-        self.real[source.outputs[0]] = np.concatenate(parts)
+        self.real[source.outputs[0]] = rounded(self.graph, source.outputs[0], np.concatenate(parts))
 
     def _parts(self, node: Node) -> Iterator[slice]:
         """Cut the samples so that a node's windows over some of them, and its output, stay in bounds."""

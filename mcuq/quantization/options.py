@@ -26,6 +26,9 @@ class Options:
         bits: of the weights, 2 to 8.
         layer_bits: other numbers of bits for some layers, by name; these layers have no codebook.
         span: of the weights' integers: "symmetric", ±(2^(bits-1) - 1), or "full", -2^(bits-1) too.
+        activation_bits: of activations, 2 to 8, kept in bytes. The model's inputs and outputs have 8; so have values
+            whose scale an operator fixes (softmax, logistic, tanh), and what is tied to these.
+        layer_activation_bits: other numbers of bits for the outputs of some layers, by name.
         clip: narrow weight ranges to where the mean squared error of the weights is least.
         codebook: 4 or 16: weights are entries of codebooks of that size, found by optimal clustering; 0: uniform steps.
         codebook_channels: output channels that share a codebook; 0: all of a layer.
@@ -42,6 +45,8 @@ class Options:
     bits: int = 8
     layer_bits: Mapping[str, int] = field(default_factory=dict)
     span: Span = "symmetric"
+    activation_bits: int = 8
+    layer_activation_bits: Mapping[str, int] = field(default_factory=dict)
     clip: bool = False
     codebook: int = 0
     codebook_channels: int = 0
@@ -58,6 +63,7 @@ class Options:
             UsageError: naming the choices.
         """
         _ = [self.layer_kind(bits) for bits in self.layer_bits.values()]
+        _ = [replace(self.kind, activation_bits=bits) for bits in self.layer_activation_bits.values()]
         _ = self.kind
         for method in (self.method, *self.layer_methods.values()):
             check_method(method)
@@ -81,6 +87,7 @@ class Options:
             self.codebook,
             self.codebook_channels,
             self.span,
+            self.activation_bits,
         )
 
     def layer_kind(self, bits: int) -> Scheme:

@@ -14,11 +14,13 @@ from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import Op
 from mcuq.ops.requantize import Requantize
-from mcuq.quantization.codebooks import with_codebook
+from mcuq.passes.rewriting import same_quantization
+from mcuq.quantization.activations import activation_schemes, tied_groups
+from mcuq.quantization.biases import MAX_BIAS, fraction_bits, quantize_bias, rounded, sign_bias, signs_only
+from mcuq.quantization.codebooks import raised, with_codebook
 from mcuq.quantization.scheme import Range, Scheme
 from mcuq.tensor import Array, QConstant, QTensor
 
-MAX_BIAS = 1 << 28  # so that the accumulator keeps room for the products
 LEAST_MULTIPLIER = 2.0**-21  # finer products round away; chips' fast kernels take no smaller ones
 NO_RANGE = Range(0.0, 0.0)
 NO_LAYERS: Mapping[str, Scheme] = MappingProxyType({})
@@ -37,7 +39,7 @@ def quantize_graph(
         graph: the float model, passes applied.
         ranges: of every activation that is not ``known``.
         scheme: kind of scale and granularity.
-        layers: another scheme for the weights of some layers, by name.
+        layers: another scheme for the weights and the output of some layers, by name.
 
     Raises:
         CannotQuantizeError: naming the layer.
@@ -59,7 +61,7 @@ class _Quantizer:
     def graph(self) -> Graph:
         """Quantize node by node, in execution order."""
         source = self.source
-        self.wanted = _wanted(source, self.ranges, self.scheme)
+        self.wanted = _wanted(source, self.ranges, activation_schemes(source, self.scheme, self.layers))
         self.values |= {name: self.wanted[name] for name in source.inputs}
         for node in source.nodes:
             try:
@@ -95,7 +97,7 @@ class _Quantizer:
         if name in self.source.constants:
             return self._constant(node, index, name, output if node.op.ties else None)
         x = self.values[name]
-        if not node.op.ties or (x.scale, x.zero_point, x.dtype) == (output.scale, output.zero_point, output.dtype):
+        if not node.op.ties or same_quantization(x, output):
             return name
         between = f"{node.name}_operand_{index}"
         tied = replace(output, shape=x.shape)
@@ -110,7 +112,8 @@ class _Quantizer:
             self.constants[own] = constant
             return own
         real = self.source.real(name)
-        tensor = tied or self.scheme.activation(real.shape, Range(float(real.min()), float(real.max())))
+        in_bytes = replace(self.scheme, activation_bits=8)
+        tensor = tied or in_bytes.activation(real.shape, Range(float(real.min()), float(real.max())))
         self.constants[own] = QConstant(tensor.quantize(real), np.array([tensor.scale]), tensor.zero_point)
         return own
 
@@ -120,11 +123,18 @@ class _Quantizer:
         assert axis is not None
         bias = self.source.real(node.inputs[2]).astype(np.float64).ravel() if len(node.inputs) > 2 else np.zeros(1)
         names = (f"{node.name}_weights", f"{node.name}_bias")
-        least = np.maximum(np.abs(bias) / (x.scale * MAX_BIAS), LEAST_MULTIPLIER * output.scale / x.scale)
-        self.constants[names[0]] = weights = self._weights(node, axis, least)
+        for_bias = np.abs(bias) / (x.scale * MAX_BIAS)
+        weights = self._weights(node, axis, np.maximum(for_bias, LEAST_MULTIPLIER * output.scale / x.scale))
+        kinds = [isinstance(self.source.constants[name], QConstant) for name in node.inputs[1:]]
+        is_trained = kinds == [True, False]  # integers that stay, beside a real bias
+        weights = raised(weights, for_bias) if is_trained else weights
+        self.constants[names[0]] = weights
         if len(node.inputs) == 2:
             return (node.inputs[0], names[0])
-        self.constants[names[1]] = quantize_bias(bias, x.scale, weights)
+        if signs_only(self.source, node.outputs[0]):
+            bias = sign_bias(bias, x.scale * weights.scale, output.scale)
+        fraction = fraction_bits(bias, x.scale, weights, output) if is_trained else 0
+        self.constants[names[1]] = quantize_bias(bias, x.scale, weights, fraction)
         return (node.inputs[0], *names)
 
     def _weights(self, node: Node, axis: int, least: Array) -> QConstant:
@@ -142,7 +152,7 @@ class _Quantizer:
             )
             least = least.max()
         scale = scheme.weight_scales(np.maximum(largest, least * scheme.limit))
-        integers = np.clip(_rounded(channels / scale[:, np.newaxis]), scheme.lowest, scheme.limit).astype(np.int8)
+        integers = np.clip(rounded(channels / scale[:, np.newaxis]), scheme.lowest, scheme.limit).astype(np.int8)
         values = np.ascontiguousarray(np.moveaxis(integers.reshape(real.shape), 0, axis))
         weights = QConstant(values, scale, bits=scheme.bits, axis=axis)
         return with_codebook(weights, constant, scheme) if scheme.codebook else weights
@@ -154,13 +164,6 @@ class _Quantizer:
         return largest_kept(
             np.concatenate([self.source.real(name).ravel() for name in sorted(names)])[np.newaxis], self.scheme
         )
-
-
-def quantize_bias(bias: Array, input_scale: float, weights: QConstant) -> QConstant:
-    """Quantize a bias [channels] at the scale of its layer's products."""
-    scale = input_scale * weights.scale
-    integers = np.clip(_rounded(bias / np.broadcast_to(scale, bias.shape)), -(2**31), 2**31 - 1)
-    return QConstant(integers.astype(np.int32), scale)
 
 
 def largest_kept(rows: Array, scheme: Scheme) -> Array:
@@ -180,14 +183,9 @@ def largest_kept(rows: Array, scheme: Scheme) -> Array:
     return np.asarray(best)
 
 
-def _rounded(x: Array) -> Array:
-    """Round half away from zero."""
-    return np.asarray(np.copysign(np.floor(np.abs(x) + 0.5), x))
-
-
-def _wanted(graph: FloatGraph, ranges: Mapping[str, Range], scheme: Scheme) -> dict[str, QTensor]:
+def _wanted(graph: FloatGraph, ranges: Mapping[str, Range], schemes: Mapping[str, Scheme]) -> dict[str, QTensor]:
     """Return every activation's quantization: one for all values that ops tie to each other."""
-    if scheme.activations == "network":
+    if any(scheme.activations == "network" for scheme in schemes.values()):
         widest = reduce(Range.union, (_range(ranges, name) for name in graph.shapes if name not in graph.known))
         ranges = dict.fromkeys(graph.shapes, widest)
     groups = tied_groups(graph)
@@ -200,7 +198,7 @@ def _wanted(graph: FloatGraph, ranges: Mapping[str, Range], scheme: Scheme) -> d
         else:
             unseen = len(members) == 1 and members[0] in fixed and members[0] not in ranges
             observed = NO_RANGE if unseen else reduce(Range.union, (_range(ranges, name) for name in members))
-            common = _fixed(members, fixed, observed) or scheme.activation((), observed)
+            common = _fixed(members, fixed, observed) or schemes[members[0]].activation((), observed)
         for name in members:
             wanted[name] = replace(graph.known.get(name, common), shape=graph.shapes[name])
     return wanted
@@ -232,19 +230,3 @@ def _fixed(members: Sequence[str], fixed: Mapping[str, QTensor], observed: Range
             if held.low <= observed.low and observed.high <= held.high:
                 return fixed[name]
     return None
-
-
-def tied_groups(graph: FloatGraph) -> list[list[str]]:
-    """Return the activations in groups that ops tie to one quantization, each in execution order."""
-    group = {name: [name] for name in graph.shapes}
-    for node in graph.nodes:
-        if not node.op.ties:
-            continue
-        together = group[node.outputs[0]]
-        for name in node.inputs:
-            if name in graph.shapes and group[name] is not together:
-                together += group[name]
-                group |= dict.fromkeys(group[name], together)
-    order = {name: i for i, name in enumerate(graph.shapes)}
-    unique = {id(members): members for members in group.values()}
-    return [sorted(members, key=order.__getitem__) for members in unique.values()]

@@ -15,7 +15,6 @@ from mcuq.tensor import Kind, QTensor, Shape
 Weights = Literal["network", "layer", "channel"]
 Activations = Literal["network", "layer"]
 Span = Literal["symmetric", "full"]
-LEVELS = 255  # steps between the smallest and the largest int8
 SMALLEST = 1e-8  # a range is never taken narrower: a constant activation still needs a scale
 
 
@@ -45,12 +44,13 @@ class Scheme:
         kind: of scale.
         weights: which weights share a scale.
         activations: which activations share one.
-        bits: of the weights, 2 to 8; activations have 8.
+        bits: of the weights, 2 to 8.
         clip: whether weight ranges are narrowed to where the mean squared error is least, or hold every weight.
         codebook: entries of the codebooks that weights are taken from, 4 or 16; 0: none. Scales are then those of 8
             bits.
         codebook_channels: output channels that share a codebook; 0: all of a layer.
         span: of the weights' integers: ±(2^(b-1) - 1), or -2^(b-1) too, which only affine has.
+        activation_bits: of activations, 2 to 8; see :func:`mcuq.quantization.activations.activation_schemes`.
     """
 
     kind: Kind = "affine"
@@ -61,6 +61,7 @@ class Scheme:
     codebook: int = 0
     codebook_channels: int = 0
     span: Span = "symmetric"
+    activation_bits: int = 8
 
     def __post_init__(self) -> None:
         """Refuse what is not one of the choices."""
@@ -69,6 +70,7 @@ class Scheme:
             ("granularity of weights", self.weights, get_args(Weights)),
             ("granularity of activations", self.activations, get_args(Activations)),
             ("number of bits", self.bits, tuple(range(2, 9))),
+            ("number of bits of activations", self.activation_bits, tuple(range(2, 9))),
             ("size of a codebook", self.codebook, (0, 4, 16)),
             ("span", self.span, get_args(Span)),
         ):
@@ -96,14 +98,25 @@ class Scheme:
         """Bits that say which entry of a codebook a weight is."""
         return self.codebook.bit_length() - 1
 
+    @property
+    def steps(self) -> int:
+        """Steps between the smallest and the largest integer of an activation, affine."""
+        return int(2**self.activation_bits - 1)
+
+    @property
+    def activation_limit(self) -> int:
+        """The largest integer of an activation."""
+        return self.steps >> 1
+
     def activation(self, shape: Shape, observed: Range) -> QTensor:
         """Return the quantization of an activation; 0 always has an integer of its own."""
         low, high = min(observed.low, 0.0), max(observed.high, 0.0)
+        most, bits = self.activation_limit, self.activation_bits
         if self.kind == "affine":
-            scale = max(high - low, SMALLEST) / LEVELS
-            zero_point = int(np.clip(round(-128 - low / scale), -128, 127))
-            return QTensor(shape, scale, zero_point)
-        return QTensor(shape, self._scale(max(-low, high, SMALLEST), 127), 0, kind=self.kind)
+            scale = max(high - low, SMALLEST) / self.steps
+            zero_point = int(np.clip(round(-most - 1 - low / scale), -most - 1, most))
+            return QTensor(shape, scale, zero_point, bits=bits)
+        return QTensor(shape, self._scale(max(-low, high, SMALLEST), most), 0, kind=self.kind, bits=bits)
 
     def weight_scales(self, largest: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return scales for the largest magnitudes of weights, same shape."""

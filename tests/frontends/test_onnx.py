@@ -110,6 +110,18 @@ def test_softplus_of_pytorch_has_a_threshold(rng) -> None:
     assert kinds(agree(model(nodes, {"x": IMAGE}, {"t": np.array(20, np.float32)}), rng)) == ["softplus"]
 
 
+def test_signs_of_a_comparison(rng) -> None:
+    nodes = [node("GreaterOrEqual", "x zero", "g"), node("Where", "g one minus", "y")]
+    constants = {"zero": np.zeros(()), "one": np.ones(()), "minus": -np.ones(())}
+    scalars = {name: value.astype(np.float32) for name, value in constants.items()}
+    assert kinds(agree(model(nodes, {"x": IMAGE}, scalars), rng)) == ["binarize"]
+
+
+def test_a_constant_cast_like_an_activation(rng) -> None:
+    nodes = [node("CastLike", "two x", "t"), node("Add", "x t", "y")]
+    assert kinds(agree(model(nodes, {"x": IMAGE}, {"two": np.array(2, np.int64)}), rng)) == ["add"]
+
+
 @pytest.mark.parametrize("opset", [10, *OPSETS])
 @pytest.mark.parametrize(
     ("low", "high", "op"),

@@ -95,6 +95,7 @@ FORMS = {
     "cubic": ([node("Resize", "x _ w", "y", mode="cubic")], IMAGE, {"w": (4,)}, "mode 'cubic'"),
     "power": ([node("Pow", "x w", "y")], (1, 3), {"w": ()}, "the exponent 0.5"),
     "erf alone": ([node("Erf", "x", "y")], (1, 3), {}, "only as part of GELU"),
+    "comparison alone": ([node("GreaterOrEqual", "x x", "y")], (1, 3), {}, "only as part of .* a sign"),
     "large window": ([node("Conv", "x w", "y")], (1, 1, 2, 2), {"w": (1, 1, 3, 3)}, "larger than the padded image"),
     "broadcast": ([node("Add", "x w", "y")], (1, 3), {"w": (4,)}, "Add: .*broadcast"),
 }

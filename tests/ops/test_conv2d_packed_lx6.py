@@ -10,7 +10,7 @@ from lx6_emulated import assert_assembly_equals_run
 from lx6_layers import CHIP, every_tiling, kernels, random_cases, random_packed
 from packed_layers import PackedLayer, assert_packed_equal, packed_layer
 from requirements import require
-from test_conv2d_packed import FORMATS
+from test_conv2d_packed import FORMATS as ALL_FORMATS
 from test_lx6_overlap import assert_all_right, on_the_host
 
 from mcuq import pipeline
@@ -54,6 +54,9 @@ def of_all_shapes(rng, form, **options) -> list[PackedLayer]:
 
 def forms(params) -> set[tuple[str, int]]:
     return {(p.kernel, p.form) for p in params if hasattr(p, "form")}
+
+
+FORMATS = [form for form in ALL_FORMATS if form["bits"] > 1]
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=str)

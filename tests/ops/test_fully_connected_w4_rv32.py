@@ -90,7 +90,7 @@ def test_choice_of_kernel(rng, op, image, shape, form, kernel):
     layer = packed_layer(rng, op, image, shape, **form)
 
     assert {layer.lower(chip).kernel for chip in RV32_CHIPS} == {kernel}
-    assert layer.lower("generic").kernel == layer.lower("esp32").kernel == PORTABLE
+    assert layer.lower("generic").kernel == layer.lower("esp32s3").kernel == PORTABLE
 
 
 @pytest.mark.parametrize("bits", [2, 4])

@@ -18,6 +18,7 @@ from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.logistic import Logistic
 from mcuq.ops.mean import Mean
+from mcuq.ops.packing import check_values
 from mcuq.ops.relu import Relu
 from mcuq.ops.requantize import Requantize
 from mcuq.ops.reshape import Reshape
@@ -160,6 +161,18 @@ def test_integer_rows_follow_with_their_scales() -> None:
     after = channels_last(graph)
     assert_same(graph, after)
     assert transposes(after) == 0
+
+
+def test_codebooks_follow_their_rows() -> None:
+    b = GraphBuilder()
+    books = np.sort(b.rng.integers(-127, 128, (16, 4)), axis=1).astype(np.int8)
+    values = np.take_along_axis(books, b.rng.integers(0, 4, (16, 5)), axis=1)
+    weights = QConstant(values, b.rng.uniform(0.01, 0.02, 16), bits=2, codebook=books)
+    y = b.add(FullyConnected(), b.input((1, 5)), weights)
+    after = channels_last(b.graph(b.conv_first(b.add(Reshape((1, 4, 2, 2)), y), 3, 1)))
+    changed = after.constants[next(n for n in after.nodes if isinstance(n.op, FullyConnected)).inputs[1]]
+    assert isinstance(changed, QConstant) and not np.array_equal(changed.values, values)
+    check_values(changed.values, changed)
 
 
 def test_shared_weights_are_not_changed_for_the_other_layer() -> None:

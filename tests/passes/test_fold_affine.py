@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from mcuq.ops.add import Add
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.conv_transpose2d import ConvTranspose2d
+from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.mul import Mul
+from mcuq.ops.packing import check_values, uniform_levels
 from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.sub import Sub
@@ -158,15 +161,83 @@ def test_not_over_other_readers_outputs_or_activations() -> None:
     assert fold_affine(graph).nodes == graph.nodes
 
 
-def test_not_over_known_values_nor_into_integers() -> None:
+def test_not_over_known_values_nor_into_integers_behind() -> None:
     b = GraphBuilder()
     x = b.input((1, 5, 6, 4))
     known = b.know(b.conv(x, 4), 0.5, 0)
     integers = QConstant(np.ones((4, 1, 1, 4), np.int8), np.array([0.5]))
+    with_bias = b.add(Conv2d(), x, integers, QConstant(np.ones(4, np.int32), np.array([0.1])))
     behind = b.know(b.add(Mul(), b.add(Relu(), x), 0.5), 0.5, 0)
-    ends = [b.add(Mul(), known, 0.5), b.add(Mul(), b.add(Conv2d(), x, integers), 0.5), b.conv(behind, 3)]
+    ends = [b.add(Mul(), known, 0.5), b.add(Mul(), with_bias, 0.5), b.conv(behind, 3)]
     graph = b.graph(*ends, b.add(Conv2d(), b.add(Mul(), b.add(Relu(), x), 0.5), integers))
     assert fold_affine(graph).nodes == graph.nodes
+
+
+INTEGERS: dict[str, Callable[[GraphBuilder, str, QConstant], str]] = {
+    "conv2d": lambda b, x, w: b.add(Conv2d(), x, w, b.random(6)),
+    "depthwise_conv2d": lambda b, x, w: b.add(
+        DepthwiseConv2d(), x, replace(w, values=np.ascontiguousarray(w.values[..., :1].transpose(3, 1, 2, 0)), axis=3)
+    ),
+    "fully_connected": lambda b, x, w: b.add(
+        FullyConnected(keep_dims=True), x, replace(w, values=np.ascontiguousarray(w.values[:, 0, 0]))
+    ),
+}
+
+
+@pytest.mark.parametrize("layer", INTEGERS)
+@pytest.mark.parametrize("bits", [1, 2, 4, 5, 8])
+@pytest.mark.parametrize("scales", [1, 6])
+def test_integers_before_stay_or_turn(layer: str, bits: int, scales: int) -> None:
+    b = GraphBuilder()
+    levels = uniform_levels(bits)
+    values = b.rng.choice(levels[-2 if bits == 8 else 0 :], (6, 2, 2, 6)).astype(np.int8)
+    values[:, 0, 0, 0] = levels[-1] if bits == 8 else levels[0]
+    weights = QConstant(values, b.rng.uniform(0.1, 1, scales), bits=bits)
+    before = b.graph(norm(b, INTEGERS[layer](b, b.input((1, 5, 6, 6)), weights), "relu"))
+    after = fold_affine(before)
+    assert_same(before, after)
+    (node,) = after.nodes
+    held, own = after.constants[node.inputs[1]], before.constants[before.nodes[0].inputs[1]]
+    assert isinstance(held, QConstant) and isinstance(own, QConstant)
+    factor = before.real(before.nodes[1].inputs[1])
+    turned = np.moveaxis(own.values, own.axis, -1) * np.sign(factor)
+    np.testing.assert_array_equal(np.moveaxis(held.values, own.axis, -1), turned)
+    np.testing.assert_allclose(held.scale, own.scale * np.abs(factor), rtol=1e-6)
+    check_values(np.moveaxis(held.values, own.axis, 0).reshape(6, -1), held)
+    assert (held.codebook is not None, held.bits) == (bits in {2, 4}, 6 if bits == 5 else bits)
+
+
+def test_a_codebook_turns_with_its_channels() -> None:
+    b = GraphBuilder()
+    weights = QConstant(b.rng.choice([-9, 2, 5, 90], (3, 1, 1, 4)).astype(np.int8), np.array([0.1]), bits=2)
+    weights = replace(weights, codebook=np.array([[-9, 2, 5, 90]], np.int8))
+    before = b.graph(b.add(Mul(), b.add(Conv2d(), b.input((1, 2, 2, 4)), weights), np.array([1, -2, 3.0])))
+    after = fold_affine(before)
+    assert_same(before, after)
+    held = after.constants[after.nodes[0].inputs[1]]
+    assert isinstance(held, QConstant) and held.codebook is not None
+    assert held.codebook.tolist() == [[-9, 2, 5, 90], [-90, -5, -2, 9], [-9, 2, 5, 90]]
+
+
+def test_minus_128_cannot_turn() -> None:
+    b = GraphBuilder()
+    weights = QConstant(np.array([[-128, 3], [4, 5]], np.int8), np.array([0.1]))
+    y = b.add(FullyConnected(), b.input((1, 2)), weights)
+    graph = b.graph(b.add(Mul(), y, np.array([-1.0, 1])))
+    assert fold_affine(graph).nodes == graph.nodes
+    graph = b.graph(b.add(Mul(), y, np.array([1.0, -1])))
+    assert len(fold_affine(graph).nodes) == 1
+
+
+def test_a_factor_of_zero_leaves_a_positive_scale() -> None:
+    b = GraphBuilder()
+    weights = QConstant(np.array([[1, -1], [1, 1]], np.int8), np.array([0.1]), bits=1)
+    before = b.graph(b.add(Mul(), b.add(FullyConnected(), b.input((1, 2)), weights, b.random(2)), np.array([0.0, 1])))
+    after = fold_affine(before)
+    assert_same(before, after)
+    held = after.constants[after.nodes[0].inputs[1]]
+    assert isinstance(held, QConstant) and (held.scale > 0).all()
+    np.testing.assert_array_equal(held.values, weights.values)
 
 
 def test_shared_weights_are_not_changed_for_the_other_layer() -> None:
