@@ -45,7 +45,7 @@ def served(p: Conv2dParams, weights: QConstant, layer: Served | None, group: int
     """
     rows = p.weights.reshape(p.output_c, -1)
     packed = pack(rows, weights) if layer else None
-    if layer is None or packed is None:
+    if layer is None or packed is None or packed.bits == 1:
         return None
     if any(len(set(packed.codebook[i : i + group])) > 1 for i in range(0, packed.codebook.size, group)):
         return None

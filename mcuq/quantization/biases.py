@@ -17,7 +17,7 @@ from mcuq.tensor import Array, QConstant, QTensor
 
 MAX_BIAS = 1 << 28  # so that the accumulator keeps room for the products
 MAX_FRACTION = 6  # bits: those that weights of 1 or 2 have to spare in int8
-TOLERATED = 1 / 2048  # of the output's range, as an error of the bias
+TOLERATED = 1 / 512  # of the output's range, as an error of the bias: half a step of 8 bits, as much as rounding costs
 
 Reals = npt.NDArray[np.float64]
 

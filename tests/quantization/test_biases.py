@@ -55,7 +55,7 @@ def inputs(graph, count=40):
 
 
 @pytest.mark.parametrize("op", OPS)
-@pytest.mark.parametrize("bits", [1, 2, 3, 4, 5, 6, 7])
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 5, 6])  # with 7, products are fine enough
 def test_outputs_are_those_of_the_real_bias(op, bits):
     graph = trained(op, bits, output_bits=4)
     x = inputs(graph)
