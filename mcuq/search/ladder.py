@@ -30,17 +30,21 @@ class Rung(NamedTuple):
 class Ladder:
     """The formats of a layer that are worth it, from the fewest bytes up to 8 bits: each has less noise than the last.
 
-    >>> Ladder("conv", (Rung("2", 60, 0.5), Rung("4", 40, 0.1), Rung("8", 0, 0.0))).below("8")
-    ('4', '2')
+    ``others`` are formats that are not worth it, in which a layer can be when all layers are alike.
+
+    >>> own = Ladder("conv", (Rung("2", 60, 0.5), Rung("4", 40, 0.1), Rung("8", 0, 0.0)), (Rung("cb4", 58, 0.6),))
+    >>> own.below("8"), own.below("cb4")
+    (('4', '2'), ('2',))
     """
 
     layer: str
     rungs: tuple[Rung, ...]
+    others: tuple[Rung, ...] = ()
 
     def below(self, format_: str) -> tuple[str, ...]:
         """Return the formats of fewer bytes, the nearest first."""
-        names = [rung.format for rung in self.rungs]
-        return tuple(reversed(names[: names.index(format_)]))
+        (own,) = (rung for rung in (*self.rungs, *self.others) if rung.format == format_)
+        return tuple(rung.format for rung in reversed(self.rungs) if rung.saved > own.saved)
 
 
 def ladder(layer: str, measured: Mapping[str, Measurement], widest: Measurement) -> Ladder:
@@ -54,15 +58,15 @@ def ladder(layer: str, measured: Mapping[str, Measurement], widest: Measurement)
     rungs = [
         Rung(format_, widest.weights - m.weights, max(m.noise - widest.noise, 0.0))
         for format_, m in measured.items()
-        if m.weights and m.weights < widest.weights
+        if m.weights
     ]
     kept: list[Rung] = [Rung(WIDEST, 0, 0.0)]
-    for saved in sorted({rung.saved for rung in rungs}):
+    for saved in sorted({rung.saved for rung in rungs if rung.saved > 0}):
         best = min((rung for rung in rungs if rung.saved == saved), key=lambda rung: rung.noise)
         while len(kept) > 1 and kept[-1].noise >= best.noise:
             kept.pop()
         kept.append(best)
-    return Ladder(layer, tuple(reversed(kept)))
+    return Ladder(layer, tuple(reversed(kept)), tuple(rung for rung in rungs if rung not in kept))
 
 
 def climb(ladders: Sequence[Ladder]) -> list[Candidate]:
