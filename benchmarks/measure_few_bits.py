@@ -1,7 +1,8 @@
-"""Count the instructions of layers with few bits per weight on RV32IMC, next to the same layers in int8.
+"""Count the instructions of layers with few bits per weight on emulated chips, next to the same layers in int8.
 
-    python benchmarks/measure_few_bits.py          layer by layer, weights of every format
-    python benchmarks/measure_few_bits.py --model  keyword spotting (MLPerf Tiny) as a whole, quantized in these formats
+    python benchmarks/measure_few_bits.py                 layer by layer, weights of every format, on RV32IMC
+    python benchmarks/measure_few_bits.py --chip esp32    on Xtensa, with the ESP32's MAC16
+    python benchmarks/measure_few_bits.py --model         keyword spotting (MLPerf Tiny) as a whole, on either chip
 
 The model and its samples are in the folder `shared` beside this checkout, or MCUQ_SHARED.
 """
@@ -29,7 +30,7 @@ from mcuq.ops.fully_connected import FullyConnected
 from mcuq.quantization import Options, quantize
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
-CHIP = "esp32c3"
+ENGINES = {"esp32c3": "rv32", "esp32": "xtensa"}
 LAYERS: dict[str, tuple[Op, Shape, Shape]] = {
     "pointwise 64 -> 64, 25x5": (Conv2d(), (1, 25, 5, 64), (64, 1, 1, 64)),
     "3x3 64 -> 64, 8x8": (Conv2d(padding=(1, 1, 1, 1)), (1, 8, 8, 64), (64, 3, 3, 64)),
@@ -55,12 +56,21 @@ def formats(rng: np.random.Generator, shape: Shape, axis: int) -> Iterator[tuple
     yield "4 bits", QConstant(integers, scale, bits=4, axis=axis)
     yield "2 bits", QConstant(np.clip(integers, -1, 1), scale * 4, bits=2, axis=axis)
     yield "16 entries", QConstant(book[integers + 7], scale / 16, bits=4, axis=axis, codebook=book[np.newaxis])
+    books = np.sort([rng.choice(np.arange(-127, 128), 16, replace=False) for _ in range(shape[axis])]).astype(np.int8)
+    yield "16 each", QConstant(looked_up(books, integers + 7, axis), scale / 16, bits=4, axis=axis, codebook=books)
     yield "4 entries", QConstant(few[integers % 4], scale / 16, bits=2, axis=axis, codebook=few[np.newaxis])
     yield "binary", binary
     yield "xnor", binary
 
 
-def layers() -> None:
+def looked_up(books: Array, indices: Array, axis: int) -> Array:
+    """Return entries of codebooks [channels, entries], whose channels lie along an axis of the indices."""
+    rows = np.moveaxis(indices, axis, 0)
+    values = np.take_along_axis(books, rows.reshape(len(rows), -1).astype(np.intp), axis=1)
+    return np.ascontiguousarray(np.moveaxis(values.reshape(rows.shape), 0, axis))
+
+
+def layers(chip: str) -> None:
     """Print instructions per multiplication, their ratio to int8's, and the scratch."""
     rng = np.random.default_rng(0)
     for what, (op, image, shape) in LAYERS.items():
@@ -70,14 +80,14 @@ def layers() -> None:
         base, macs = 0, op.macs(image, shape)
         for kind, weights in formats(rng, shape, op.weights_axis or 0):
             given, samples = (signs, of_signs) if kind == "xnor" else (x, data)
-            params = op.lower([given, weights], y, CHIP)
-            counted = instructions(params, samples)
+            params = op.lower([given, weights], y, chip)
+            counted = instructions(params, samples, ENGINES[chip])
             base = base or counted
             speed = f"{counted / macs:6.2f}/MAC  {counted / base:6.3f}x"
             print(f"{what:30} {kind:11} {params.kernel:36} {speed}  {params.scratch_bytes:5} B", flush=True)
 
 
-def model() -> None:
+def model(chip: str) -> None:
     """Print the instructions of a whole inference, and the arena."""
     graph = mcuq.load(SHARED / "models/mlperf/kws_savedmodel")
     samples = np.load(SHARED / "data/kws01.npz")["X"].astype(np.float32)
@@ -93,19 +103,19 @@ def model() -> None:
     base = 0
     for kind, options in chosen.items():
         integers = quantize(graph, x[:CALIBRATION], options).graph
-        counted, arena = inference(integers, x[CALIBRATION : CALIBRATION + 1])
+        counted, arena = inference(chip, integers, x[CALIBRATION : CALIBRATION + 1])
         base = base or counted
         print(f"kws {kind:24} {counted:>10,}  {counted / base:6.3f}x  arena {arena:6} B", flush=True)
 
 
-def inference(graph: Graph, x: Array) -> tuple[int, int]:
+def inference(chip: str, graph: Graph, x: Array) -> tuple[int, int]:
     """Return the instructions of one inference, whose output is checked, and the bytes of the arena."""
     inputs = graph.values[graph.inputs[0]].quantize(x)
     with tempfile.TemporaryDirectory() as folder:
-        plan, program = ours(Model("kws", b"", graph, inputs, inputs), "rv32", Path(folder))
+        plan, program = ours(Model("kws", b"", graph, inputs, inputs), ENGINES[chip], Path(folder))
         expected = np.asarray(mcuq.simulate(plan, inputs)).reshape(1, -1)
-        program = replace(program, flags=[*program.flags, "-UMCUQ_TRACE"], has_mac16=False)
-        counted = count("rv32", program, inputs.reshape(1, -1), expected.shape[1])
+        program = replace(program, flags=[*program.flags, "-UMCUQ_TRACE"], has_mac16=chip == "esp32")
+        counted = count(ENGINES[chip], program, inputs.reshape(1, -1), expected.shape[1])
     assert (counted.outputs == expected.view(np.int8)).all()
     return counted.instructions, plan.arena_bytes
 
@@ -114,10 +124,9 @@ def main() -> int:
     """Measure and print; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", action="store_true", help="a whole model instead of layers")
-    if parser.parse_args().model:
-        model()
-    else:
-        layers()
+    parser.add_argument("--chip", choices=ENGINES, default="esp32c3")
+    arguments = parser.parse_args()
+    (model if arguments.model else layers)(arguments.chip)
     return 0
 
 

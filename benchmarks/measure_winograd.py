@@ -67,8 +67,8 @@ def kernels_for(portable: Conv2dParams) -> Iterator[tuple[Params, Mapping[str, f
         yield p, winograd.quantities(winograd.groups(p), p.input_c, p.output_c, p.block_in, p.block_out)
 
 
-def instructions(params: Params, x: np.ndarray) -> int:
-    """Run one layer once."""
+def instructions(params: Params, x: np.ndarray, engine: str = "rv32") -> int:
+    """Run one layer once on an emulated chip."""
     tables, names = [], {}
     for member, name, _ in distinct_tables("layer", params, {}):
         names[member.name] = name
@@ -79,16 +79,18 @@ def instructions(params: Params, x: np.ndarray) -> int:
         words=params.scratch_bytes // 4 + 1,
     )
     expected = params.run(x)
-    program = Program(sources_of(params.kernel), [*FLAGS, f"-I{KERNELS}"], call, has_mac16=False)
-    counted = count("rv32", program, x, expected.shape[1])
+    program = Program(sources_of(params.kernel), [*FLAGS, f"-I{KERNELS}"], call, has_mac16=engine == "xtensa")
+    counted = count(engine, program, x, expected.shape[1])
     assert (counted.outputs == expected).all(), params
     return counted.instructions
 
 
 def sources_of(kernel: str) -> list[Path]:
-    """Return a kernel's file, and those of kernels that it calls."""
+    """Return a kernel's file, and those of kernels and cores that it calls."""
     own = KERNELS / f"mcuq_{kernel}.c"
     called = {KERNELS / f"{name}.c" for name in re.findall(r'#include "(mcuq_\w+)\.h"', own.read_text())}
+    if kernel.endswith("_lx6"):
+        called |= {*KERNELS.glob("mcuq_lx6_*.[cS]")}
     return [own, *sorted(path for path in called - {own} if path.exists())]
 
 

@@ -1,4 +1,5 @@
-/* Depthwise 3x3 convolution, int8, with weights of 2 or 4 bits. Meaning: mcuq/ops/depthwise_conv2d_packed_rv32.py. */
+/* Depthwise 3x3 convolution, int8, with weights of 1, 2 or 4 bits. Meaning: mcuq/ops/depthwise_conv2d_packed_rv32.py.
+ */
 #ifndef MCUQ_DEPTHWISE_CONV2D_3X3_S8_PACKED_RV32_H
 #define MCUQ_DEPTHWISE_CONV2D_3X3_S8_PACKED_RV32_H
 
@@ -30,7 +31,7 @@ typedef struct {
     const int32_t *bias;       /* (channels), the input's zero point included */
     const int32_t *multiplier; /* (channels) or (1) */
     const int8_t *shift;       /* (channels) or (1) */
-    int32_t bits;              /* of a weight: 2 or 4 */
+    int32_t bits;              /* of a weight: 1, 2 or 4 */
     int32_t per_group;         /* 1: each channel says which levels are its, 0: all have the same */
     const int8_t *levels;      /* (codebooks, 2^bits) */
     const uint8_t *codebook;   /* (channels) or (1) */

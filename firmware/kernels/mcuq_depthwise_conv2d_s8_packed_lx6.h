@@ -1,4 +1,4 @@
-/* Depthwise convolution for the ESP32's MAC16, weights of 2 or 4 bits. Meaning:
+/* Depthwise convolution for the ESP32's MAC16, weights of 1, 2 or 4 bits. Meaning:
  * mcuq/ops/depthwise_conv2d_packed_lx6.py. */
 #ifndef MCUQ_DEPTHWISE_CONV2D_S8_PACKED_LX6_H
 #define MCUQ_DEPTHWISE_CONV2D_S8_PACKED_LX6_H
@@ -33,7 +33,7 @@ typedef struct {
     const uint8_t *weights;    /* (input_c, bytes of a filter): indices of levels, taps column by column */
     const int32_t *bias;       /* (input_c), negated, with what x being 127 - input adds; and right shifts */
     const int32_t *multiplier; /* (input_c) or (1) */
-    int32_t bits;              /* of a weight: 2 or 4 */
+    int32_t bits;              /* of a weight: 1, 2 or 4 */
     int32_t per_group;         /* 1: each channel says which levels are its, 0: all have the same */
     const int8_t *levels;      /* (codebooks, 2^bits) */
     const uint8_t *codebook;   /* (input_c) or (1) */

@@ -1,4 +1,4 @@
-"""Depthwise convolution with weights of 2 or 4 bits on the ESP32's MAC16: unpacked once, for they are few."""
+"""Depthwise convolution with weights of 1, 2 or 4 bits on the ESP32's MAC16: unpacked once, for they are few."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DepthwiseConv2dPackedLx6Params(DepthwiseConv2dLx6Params):
     kernel: ClassVar[str] = "depthwise_conv2d_s8_packed_lx6"
 
     weights: u8_table  # (input_c, bytes of a filter): indices of levels, taps column by column
-    bits: i32  # of a weight: 2 or 4
+    bits: i32  # of a weight: 1, 2 or 4
     per_group: i32  # 1: each channel says which levels are its, 0: all have the same
     levels: i8_table  # (codebooks, 2^bits)
     codebook: u8_table  # (input_c) or (1)

@@ -28,7 +28,7 @@ class DepthwiseConv2d3x3PackedRv32Params(DepthwiseConv2d3x3Rv32Params):
     kernel: ClassVar[str] = "depthwise_conv2d_3x3_s8_packed_rv32"
 
     weights: u8_table  # (channels, bytes of a filter): indices of levels, the first one in the lowest bits
-    bits: i32  # of a weight: 2 or 4
+    bits: i32  # of a weight: 1, 2 or 4
     per_group: i32  # 1: each channel says which levels are its, 0: all have the same
     levels: i8_table  # (codebooks, 2^bits)
     codebook: u8_table  # (channels) or (1)
@@ -50,7 +50,7 @@ class DepthwiseConv2dPackedRv32Params(DepthwiseConv2dRv32Params):
     kernel: ClassVar[str] = "depthwise_conv2d_s8_packed_rv32"
 
     weights: u8_table  # (channels, bytes of a filter): indices of levels, the first one in the lowest bits
-    bits: i32  # of a weight: 2 or 4
+    bits: i32  # of a weight: 1, 2 or 4
     per_group: i32  # 1: each channel says which levels are its, 0: all have the same
     levels: i8_table  # (codebooks, 2^bits)
     codebook: u8_table  # (channels) or (1)

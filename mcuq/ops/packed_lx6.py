@@ -43,14 +43,16 @@ class Stored(NamedTuple):
 
 
 def specialize(p: Conv2dParams, weights: QConstant, chip: str) -> Params | None:
-    """Return what MAC16 kernel takes a layer with weights of 2 to 4 bits; None for those that no such kernel takes."""
+    """Return what MAC16 kernel takes a layer with weights of 1 to 4 bits; None for those that no such kernel takes."""
     from mcuq.ops import conv2d_packed_lx6, depthwise_conv2d_packed_lx6, fully_connected_packed_lx6
     from mcuq.ops.conv2d_lx6 import is_vector
 
-    if chip not in LX6_CHIPS or weights.bits == 1:
+    if chip not in LX6_CHIPS:
         return None
     if p.groups > 1:
         return depthwise_conv2d_packed_lx6.specialize(p, weights, chip)
+    if weights.bits == 1:
+        return None
     of_a_kind = fully_connected_packed_lx6 if is_vector(p) else conv2d_packed_lx6
     layers = (of_a_kind.specialize(p, weights, integers=i) for i in forms(weights))
     return next((layer for layer in layers if layer), None)

@@ -138,3 +138,19 @@ def test_codebooks_of_other_shapes_are_refused(rng, shape):
     weights = dataclasses.replace(weights, codebook=np.zeros(shape, np.int8))
     with pytest.raises(CannotQuantizeError, match="a codebook of"):
         pack(weights.values, weights)
+
+
+@pytest.mark.parametrize(
+    ("chip", "fast"),
+    [
+        ("generic", KERNEL),
+        ("esp32", "depthwise_conv2d_s8_packed_lx6"),
+        ("esp32c3", "depthwise_conv2d_3x3_s8_packed_rv32"),
+    ],
+)
+def test_n2_one_bit_depthwise(rng, chip, fast):
+    """On chips it is unpacked for the int8 kernel, where that serves the layer: one output for an input channel."""
+    layers = [
+        packed_layer(rng, op, image, shape, bits=1) for op, image, shape in LAYERS if op.name == "depthwise_conv2d"
+    ]
+    assert [p.kernel for p in assert_packed_equal(rng, layers, chip)] == [fast, KERNEL]
