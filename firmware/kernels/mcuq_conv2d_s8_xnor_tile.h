@@ -24,8 +24,8 @@ typedef struct {
     int32_t dilation_w;
     int32_t pad_top;
     int32_t pad_left;
-    int32_t input_zero_point; /* 0 */
-    int32_t output_zero_point;
+    int32_t input_zero_point;  /* 0 */
+    int32_t output_zero_point; /* from activation_min to activation_max */
     int32_t activation_min;
     int32_t activation_max;
     int32_t per_channel;    /* 1: one multiplier per output channel, 0: one for all */

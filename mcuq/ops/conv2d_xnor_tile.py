@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LANES = 4  # pixels in a word
 SIZES = ((4, 64), (4, 32), (1, 64))  # words of a sum, and taps whose tables are there at a time; the fastest first
 MIN_PIXELS = 3  # with fewer, half of the tile is thrown away
-MAX_TAPS = 64 * 170  # a chunk's sum, with what keeps it positive, is at most 192: 340 of them, of 32 taps, fit 16 bits
+MAX_TAPS = 64 * 170  # a sum of 32, with what keeps it positive, is at most 96, one of 64 at most 128: int16 holds them
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Conv2dXnorTileParams(Params):
     pad_top: i32
     pad_left: i32
     input_zero_point: i32  # 0
-    output_zero_point: i32
+    output_zero_point: i32  # from activation_min to activation_max
     activation_min: i32
     activation_max: i32
     per_channel: i32  # 1: one multiplier per output channel, 0: one for all
@@ -90,7 +90,8 @@ def specialize(p: Conv2dParams, x: QTensor, weights: QConstant, chip: str) -> Pa
     """Return the kernel for a convolution of signs with weights -1 and 1, or None for those that it does not serve."""
     pixels = p.output_h * p.output_w
     few = pixels < MIN_PIXELS or p.weights[0].size > MAX_TAPS
-    if chip == PORTABLE or few or not is_of_signs(p, x, weights):
+    between = p.activation_min <= p.output_zero_point <= p.activation_max
+    if chip == PORTABLE or few or not between or not is_of_signs(p, x, weights):
         return None
     rounding = Rounding(0, p.output_zero_point, p.activation_min, p.activation_max)
     flat = Channels(p.weights.reshape(p.output_c, -1), p.bias, p.multiplier, p.shift)

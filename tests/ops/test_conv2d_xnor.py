@@ -1,5 +1,7 @@
 """Signs times signs, by counting bits and by tables: against the kernel with a byte per weight, and in whole models."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from harness import SANITIZERS, Case, assert_emulated_equals_run, assert_kernels_equal_run
@@ -14,6 +16,7 @@ from mcuq.ops.binarize import Binarize
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.conv2d_w1 import MAX_SCRATCH
 from mcuq.ops.conv2d_xnor import from_words, in_words
+from mcuq.ops.conv2d_xnor_tile import MAX_TAPS
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.max_pool import MaxPool
@@ -87,9 +90,10 @@ def test_n2_fuzz(seed, chip):
 def test_n2_largest_sums(chip, value):
     """All signs equal or all different: lanes of 8 and 16 bits, and bytes of counted bits, at their limits."""
     cases = []
-    for pixels, count in [(16, 64), (16, 65), (4, 64), (16, 5000), (3, 2000)]:
-        x, y = QTensor((1, pixels, 1, count), 1.0, 0, bits=1), QTensor((1, pixels, 1, 3), 40.0, 0)
-        weights = QConstant(np.full((3, 1, 1, count), value, np.int8), np.full(3, 1.0), bits=1)
+    sizes = [(16, 64, 3), (16, 65, 3), (4, 64, 3), (16, 5000, 3), (3, 2000, 3), (16, MAX_TAPS, 128)]
+    for pixels, count, channels in sizes:
+        x, y = QTensor((1, pixels, 1, count), 1.0, 0, bits=1), QTensor((1, pixels, 1, channels), 40.0, 0)
+        weights = QConstant(np.full((channels, 1, 1, count), value, np.int8), np.full(channels, 1.0), bits=1)
         samples = np.ones((2, pixels * count), np.int8)
         samples[1] = -1
         cases.append(Case(Conv2d().lower([x, weights], y, chip), [samples]))
@@ -128,6 +132,16 @@ def test_choice_of_kernel(rng, op, image, shape, form, kernel):
     assert {layer.lower(chip).kernel for chip in ("esp32", "esp32s2", "esp32s3", "esp32c3", "esp32p4")} == {kernel}
     assert layer.lower("generic").kernel == (COUNTED if kernel == TABLES else kernel.replace("w1", "packed"))
     assert kernel != TABLES or layer.lower("esp32").scratch_bytes <= MAX_SCRATCH
+
+
+def test_zero_point_beyond_the_limits(rng):
+    """The tables' requantize has one limit on either side of the zero point."""
+    layer = packed_layer(rng, Conv2d(), (4, 4, 40), (9, 1, 1, 40), bits=1, signs=True, scale_out=0.05)
+    four_bits = replace(layer, y=replace(layer.y, bits=4))
+    outside = replace(four_bits, y=replace(four_bits.y, zero_point=9))
+
+    assert [some.lower("esp32c3").kernel for some in (four_bits, outside)] == [TABLES, COUNTED]
+    assert_packed_equal(rng, [four_bits, outside], "esp32c3")
 
 
 def test_signs_with_other_weights_are_not_counted(rng):
