@@ -200,7 +200,9 @@ def _sized(arguments: argparse.Namespace) -> Archive:
     """Read a model for its sizes; those of a float model are known without samples."""
     from mcuq import opening
 
-    return _opened(arguments) if arguments.calibration else opening.open_for_sizes(arguments.model)
+    if arguments.calibration:
+        return _opened(arguments)
+    return opening.open_for_sizes(arguments.model, quantization_options(arguments))
 
 
 def _add_inspect(verbs: Any) -> None:

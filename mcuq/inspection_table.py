@@ -71,7 +71,7 @@ def _quantized_inspection(graph: Graph) -> Report:
     rows = [
         [
             layer["name"],
-            " x ".join(map(str, layer["shape"])),
+            " x ".join(map(str, layer["shape"])) + _few_bits(layer["bits"]),
             thousands(layer["parameters"]),
             thousands(layer["macs"]),
             layer["weights"],
@@ -89,6 +89,12 @@ def _quantized_inspection(graph: Graph) -> Report:
     lines += saved(graph, fold_constant_channels(graph)).lines
     columns = ["layer", "output", ">parameters", ">MACs", "weights", ">scale", ">zero point"]
     return Report(data, graph.name, columns, rows, lines)
+
+
+def _few_bits(bits: int) -> str:
+    if bits == 8:
+        return ""
+    return ", signs" if bits == 1 else f", int{bits}"
 
 
 def _granularity(graph: Graph, inputs: Sequence[str]) -> str:

@@ -86,25 +86,34 @@ def open_model(
     """
     opened = read_model(path)
     if isinstance(opened, Archive):
-        if options:
-            raise UsageError(f"{path}: is quantized already, so {', '.join(options)} cannot be chosen any more")
+        _refuse_options(path, options)
         return with_vectors(opened, calibration) if calibration else opened
     if calibration is None:
         raise CannotQuantizeError(f"{path}: is a float model; give samples to calibrate it with: --calibration X.npy")
     return quantize_float(opened, calibration, options, progress)
 
 
-def open_for_sizes(path: str | Path) -> Archive:
+def _refuse_options(path: str | Path, options: Mapping[str, Any]) -> None:
+    if options:
+        raise UsageError(f"{path}: is quantized already, so {', '.join(options)} cannot be chosen any more")
+
+
+def open_for_sizes(path: str | Path, options: Mapping[str, Any] = NO_OPTIONS) -> Archive:
     """Read a model file; a float model is calibrated with noise: its integers mean nothing, their sizes are right.
 
     Biases become small, so that no channel seems constant, and is left out, because the noise does not reach it.
+
+    Args:
+        path: any supported file.
+        options: fields of :class:`mcuq.quantization.Options`, for a float model; corrections have no size.
     """
     opened = read_model(path)
     if isinstance(opened, Archive):
+        _refuse_options(path, options)
         return opened
     rng = np.random.default_rng(0)
     noise = {name: rng.normal(size=(NOISE, *opened.shapes[name])).astype(np.float32) for name in opened.inputs}
-    graph = quantize_float(replace(opened, layouts={}), noise, {"corrections": ()}).graph
+    graph = quantize_float(replace(opened, layouts={}), noise, {**options, "corrections": (), "auto": False}).graph
     biases = [node.inputs[2] for node in graph.nodes if node.op.weights_axis is not None and len(node.inputs) > 2]
     small = {n: replace(c := graph.constants[n], values=np.full_like(c.values, i)) for i, n in enumerate(biases)}
     return Archive(replace(graph, constants={**graph.constants, **small}))
@@ -153,7 +162,8 @@ def _notes(graph: FloatGraph, result: Result) -> Iterator[str]:
         yield f"tried {trial.what}: {accuracy}{trial.sqnr:.1f} dB{', kept' if trial.kept else ''}"
     options = result.options
     corrections = ", ".join(options.corrections) or "none"
-    yield f"scheme {options.scheme}, ranges by {options.method}, corrections: {corrections}"
+    clipped = ", weights clipped" if options.clip else ""
+    yield f"scheme {options.scheme}, ranges by {options.method}{clipped}, corrections: {corrections}"
     if _has_integer_weights(graph):
         yield "weights that arrived as integers stay; the activations got static ranges from the samples"
 

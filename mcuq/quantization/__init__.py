@@ -60,6 +60,9 @@ def quantize(
         UsageError: for missing or unfit samples, or options that do not exist.
         CannotQuantizeError: naming the layer.
     """
+    if not options.codebook and (options.codebook_channels or options.codebook_energy):
+        what = "codebook_channels" if options.codebook_channels else "codebook_energy"
+        raise UsageError(f"{what} is for codebooks, and there are none; choose codebook 4 or 16 too")
     if calibration is None:
         if needed := needs_calibration(graph):
             raise UsageError(f"{needed[0]} has no range: this model needs calibration samples")

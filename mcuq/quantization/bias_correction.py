@@ -45,4 +45,4 @@ def _corrected(layer: Layer) -> QConstant:
         axes = tuple(range(wanted.ndim - 1))
         total += np.sum((wanted - given) * counted, axis=axes, dtype=np.float64)
         count += counted.sum(axis=axes)
-    return quantize_bias(layer.bias + total / np.maximum(count, 1), layer.input_scale, layer.weights)
+    return quantize_bias(layer.bias + total / np.maximum(count, 1), layer.input_scale, layer.weights, layer.fraction)

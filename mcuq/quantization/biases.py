@@ -17,6 +17,7 @@ from mcuq.tensor import Array, QConstant, QTensor
 
 MAX_BIAS = 1 << 28  # so that the accumulator keeps room for the products
 MAX_FRACTION = 6  # bits: those that weights of 1 or 2 have to spare in int8
+GUARD = 2  # bits
 TOLERATED = 1 / 512  # of the output's range, as an error of the bias: half a step of 8 bits, as much as rounding costs
 
 Reals = npt.NDArray[np.float64]
@@ -40,6 +41,20 @@ def fraction_bits(bias: Array, input_scale: float, weights: QConstant, output: Q
         return 0
     largest = max(float(np.abs(bias / products).max()), 1.0)
     return max(min(_spare_bits(weights), int(np.log2(MAX_BIAS / largest))), 0)
+
+
+def shifting_bits(bias: Array, input_scale: float, weights: QConstant, output: QTensor) -> int:
+    """Return by how many bits products of few bits must be finer for sums to become outputs by right shifts.
+
+    Only those are what the chips' fast kernels do. Where products are large next to the output's steps, some channels
+    would need none, or a left shift. 0 where that does not help, or there is no room for it. ``GUARD`` bits more keep
+    the first of the two roundings of a requantization from adding up with the second: 18.33 would become 18.5, then 19.
+    """
+    products = np.broadcast_to(input_scale * weights.scale, bias.shape)
+    needed = int(np.floor(np.log2(products.max() / output.scale))) + 2
+    largest = max(float(np.abs(bias / products).max()), 1.0)
+    room = min(_spare_bits(weights), int(np.log2(MAX_BIAS / largest)))
+    return min(needed + GUARD, room) if 0 < needed <= room else 0
 
 
 def _spare_bits(weights: QConstant) -> int:

@@ -32,6 +32,7 @@ class Layer:
         weights: of the quantized model.
         bias: of the quantized model, [channels] in real numbers.
         input_scale: of the integers.
+        fraction: of the bias.
     """
 
     node: Node
@@ -42,6 +43,7 @@ class Layer:
     weights: QConstant
     bias: Array
     input_scale: float
+    fraction: int
 
     @property
     def op(self) -> Op:
@@ -134,6 +136,7 @@ class _Walk:
             weights=weights,
             bias=self.constants[node.inputs[2]].real().ravel() if len(node.inputs) > 2 else none,
             input_scale=x.scale,
+            fraction=self.constants[node.inputs[2]].fraction if len(node.inputs) > 2 else 0,
         )
 
     def _replace(self, node: Node, constant: QConstant, what: str) -> None:

@@ -16,7 +16,15 @@ from mcuq.ops.base import Op
 from mcuq.ops.requantize import Requantize
 from mcuq.passes.rewriting import same_quantization
 from mcuq.quantization.activations import activation_schemes, tied_groups
-from mcuq.quantization.biases import MAX_BIAS, fraction_bits, quantize_bias, rounded, sign_bias, signs_only
+from mcuq.quantization.biases import (
+    MAX_BIAS,
+    fraction_bits,
+    quantize_bias,
+    rounded,
+    shifting_bits,
+    sign_bias,
+    signs_only,
+)
 from mcuq.quantization.codebooks import raised, with_codebook
 from mcuq.quantization.scheme import Range, Scheme
 from mcuq.tensor import Array, QConstant, QTensor
@@ -121,7 +129,9 @@ class _Quantizer:
         """Quantize a layer's weights, and its bias at the scale of its products."""
         x, axis = self.values[node.inputs[0]], node.op.weights_axis
         assert axis is not None
-        bias = self.source.real(node.inputs[2]).astype(np.float64).ravel() if len(node.inputs) > 2 else np.zeros(1)
+        channels = self.source.shape(node.inputs[1])[axis]
+        real = self.source.real(node.inputs[2]) if len(node.inputs) > 2 else np.zeros(channels)
+        bias = real.astype(np.float64).ravel()
         names = (f"{node.name}_weights", f"{node.name}_bias")
         for_bias = np.abs(bias) / (x.scale * MAX_BIAS)
         weights = self._weights(node, axis, np.maximum(for_bias, LEAST_MULTIPLIER * output.scale / x.scale))
@@ -129,11 +139,13 @@ class _Quantizer:
         is_trained = kinds == [True, False]  # integers that stay, beside a real bias
         weights = raised(weights, for_bias) if is_trained else weights
         self.constants[names[0]] = weights
-        if len(node.inputs) == 2:
+        only_signs = signs_only(self.source, node.outputs[0])
+        faster = 0 if only_signs or weights.bits in (1, 8) else shifting_bits(bias, x.scale, weights, output)
+        if len(node.inputs) == 2 and not faster:
             return (node.inputs[0], names[0])
-        if signs_only(self.source, node.outputs[0]):
+        if only_signs:
             bias = sign_bias(bias, x.scale * weights.scale, output.scale)
-        fraction = fraction_bits(bias, x.scale, weights, output) if is_trained else 0
+        fraction = max(faster, fraction_bits(bias, x.scale, weights, output) if is_trained else 0)
         self.constants[names[1]] = quantize_bias(bias, x.scale, weights, fraction)
         return (node.inputs[0], *names)
 

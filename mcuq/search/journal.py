@@ -72,7 +72,10 @@ class Journal:
         except (ValueError, KeyError, TypeError):
             raise UsageError(f"{self.path}: damaged, or not a journal of mcuq search; remove it") from None
         if other := [what for what in (*self.about, *about) if about.get(what) != self.about.get(what)]:
-            raise UsageError(f"{self.path}: is the journal of another {other[0]}; remove it, or give another --out")
+            if entries:
+                raise UsageError(f"{self.path}: is the journal of another {other[0]}; remove it, or give another --out")
+            self.path.unlink()  # of a search that ended before it measured anything
+            self._append({"search": self.about})
         for number, entry in enumerate(entries, 2):
             self._take(entry, number)
 
