@@ -33,7 +33,8 @@ def test_session_prints_what_the_readme_says():
         if command.startswith("mcuq build"):  # a second run of this test changes nothing
             text, wanted = (re.sub(r"\d+ files written|nothing changed", "…", t) for t in (text, expected))
             text = re.sub(r"left as they are.*\n", "", text)
-        if command.startswith(("mcuq quantize", "mcuq evaluate", "mcuq search")):  # float sums differ a little from machine to machine
+        if command.startswith(("mcuq quantize", "mcuq evaluate", "mcuq search")):
+            # float sums differ a little from machine to machine
             assert_nearly_equal(text, wanted)
         else:
             assert text == wanted, command
