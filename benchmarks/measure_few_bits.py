@@ -41,6 +41,7 @@ LAYERS: dict[str, tuple[Op, Shape, Shape]] = {
     "fully connected 640 -> 128": (FullyConnected(), (1, 640), (128, 640)),
 }
 CALIBRATION = 100  # samples
+COARSE = 2.0  # multiplier of layers whose outputs are finer than the sums, as sums of signs are
 
 
 def formats(rng: np.random.Generator, shape: Shape, axis: int) -> Iterator[tuple[str, QConstant]]:
@@ -61,6 +62,8 @@ def formats(rng: np.random.Generator, shape: Shape, axis: int) -> Iterator[tuple
     yield "4 entries", QConstant(few[integers % 4], scale / 16, bits=2, axis=axis, codebook=few[np.newaxis])
     yield "binary", binary
     yield "xnor", binary
+    yield "binary, coarse", binary
+    yield "xnor, coarse", binary
 
 
 def looked_up(books: Array, indices: Array, axis: int) -> Array:
@@ -74,17 +77,18 @@ def layers(chip: str) -> None:
     """Print instructions per multiplication, their ratio to int8's, and the scratch."""
     rng = np.random.default_rng(0)
     for what, (op, image, shape) in LAYERS.items():
-        x, y = QTensor(image, 0.05, -5), QTensor(op.infer_shape(image, shape), 1.0, 3)
+        x, result = QTensor(image, 0.05, -5), op.infer_shape(image, shape)
         data = rng.integers(-128, 128, (1, x.elements)).astype(np.int8)
         signs, of_signs = QTensor(image, 1.0, 0, bits=1), np.where(data < 0, -1, 1).astype(np.int8)
         base, macs = 0, op.macs(image, shape)
         for kind, weights in formats(rng, shape, op.weights_axis or 0):
-            given, samples = (signs, of_signs) if kind == "xnor" else (x, data)
-            params = op.lower([given, weights], y, chip)
+            given, samples = (signs, of_signs) if "xnor" in kind else (x, data)
+            scale = given.scale * float(weights.scale.mean()) / COARSE if "coarse" in kind else 1.0
+            params = op.lower([given, weights], QTensor(result, scale, 3), chip)
             counted = instructions(params, samples, ENGINES[chip])
             base = base or counted
             speed = f"{counted / macs:6.2f}/MAC  {counted / base:6.3f}x"
-            print(f"{what:30} {kind:11} {params.kernel:36} {speed}  {params.scratch_bytes:5} B", flush=True)
+            print(f"{what:30} {kind:14} {params.kernel:36} {speed}  {params.scratch_bytes:5} B", flush=True)
 
 
 def model(chip: str) -> None:

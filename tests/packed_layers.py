@@ -1,7 +1,7 @@
 """Layers with weights of few bits, and the same layers with a byte per weight."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -57,6 +57,14 @@ def packed_layer(rng, op: Op, image, shape, **options) -> PackedLayer:
     weights = weights_of(rng, shape, axis, **options)
     bias = QConstant(rng.integers(*((-40, 40) if signs else (-3000, 3000)), shape[axis]).astype(np.int32), np.ones(1))
     return PackedLayer(op, x, weights, bias, QTensor(op.infer_shape(x.shape, shape), scale_out, 3))
+
+
+def coarse(rng, layer: PackedLayer, scale: float, scale_out: float = 1.0) -> PackedLayer:
+    """Return a layer whose multipliers are 1/16 to 32 and end in ties, its sums small; scale is that of the input."""
+    factors = 2.0 ** rng.integers(-4, 6, layer.weights.scale.shape) * rng.choice([1.0, 1.25, 1.5, 1.75])
+    weights = replace(layer.weights, scale=factors / scale)
+    bias = replace(layer.bias, values=(layer.bias.values % 80 - 40).astype(np.int32))
+    return replace(layer, weights=weights, bias=bias, y=replace(layer.y, scale=scale_out))
 
 
 def assert_packed_equal(

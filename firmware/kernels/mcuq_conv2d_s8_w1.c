@@ -16,22 +16,26 @@ MCUQ_INLINE mcuq_halves split(uint32_t word) {
     return halves;
 }
 
+MCUQ_INLINE uint32_t sum_of(const uint32_t *sums, int32_t pixel, uint32_t chunks) {
+    return pixel == 0 ? sums[0] - (sums[1] << 16) - chunks * START : sums[1];
+}
+
 static void finish(const mcuq_image *p, const mcuq_tile *tile, int32_t word, int32_t end, int32_t pixels) {
     const mcuq_scales scales = {p->output_zero_point, p->per_channel, p->multiplier, p->shift};
-    const int32_t taps = p->filter_h * p->filter_w * p->input_c;
-    const uint32_t starts = (uint32_t)((taps + p->chunk - 1) / p->chunk) * START;
+    const uint32_t starts = mcuq_signs_chunks(p) * START;
     const int32_t channels = p->output_c, step = 2 * tile->words;
     const int32_t *const bias = p->bias;
     const int32_t to_1 = (pixels - 1) * channels;
     const uint32_t *sums = tile->sums + 2 * word;
     int8_t *out = tile->output + word * LANES * channels;
     for (int32_t channel = 0; channel < channels; channel++, sums += step, out++) {
-        const mcuq_scale scale = mcuq_scale_of(&scales, channel);
+        const mcuq_signs_scale scale = mcuq_signs_scale_of(&scales, channel);
         const uint32_t from = (uint32_t)bias[channel];
         int8_t *pixel = out;
         for (const uint32_t *s = sums; s != sums + 2 * (end - word); s += 2, pixel += LANES * channels) {
-            pixel[0] = mcuq_scaled((int32_t)(from - starts + s[0] - (s[1] << 16)), scale);
-            pixel[to_1] = mcuq_scaled((int32_t)(from + s[1]), scale);
+            pixel[0] =
+                (int8_t)mcuq_signs_scaled((int32_t)(from - starts + s[0] - (s[1] << 16)), scale, INT8_MIN, INT8_MAX);
+            pixel[to_1] = (int8_t)mcuq_signs_scaled((int32_t)(from + s[1]), scale, INT8_MIN, INT8_MAX);
         }
     }
     int8_t *const first = tile->output + word * LANES * channels;

@@ -17,6 +17,10 @@ MCUQ_INLINE mcuq_halves split(uint32_t word) {
     return halves;
 }
 
+MCUQ_INLINE uint32_t sum_of(const uint32_t *sums, int32_t pixel, uint32_t chunks) {
+    return ((sums[pixel & 1] >> 8 * (pixel & 2)) & 0xFFFFu) - chunks * HALF;
+}
+
 /* Bytes from the first pixel of a word to pixel i, or to the last one there is. */
 static int32_t distance(const mcuq_image *p, int32_t i, int32_t pixels) {
     return (i < pixels ? i : pixels - 1) * p->output_c;
@@ -31,21 +35,9 @@ MCUQ_INLINE int32_t upper(uint32_t sums) {
     return (int16_t)(sums >> 16);
 }
 
-/* mcuq_scaled with the layer's own limits, the zero point between them: outputs lie on the side of it that t does. */
-MCUQ_INLINE int32_t limited(int32_t acc, mcuq_scale scale, int32_t low, int32_t high) {
-    const int32_t t = mcuq_fast_product(acc, scale.multiplier);
-    if (t < 0) {
-        const int32_t y = (t + (scale.offset - 2)) >> scale.shift;
-        return y < low ? low : y;
-    }
-    const int32_t y = (t + scale.offset) >> scale.shift;
-    return y > high ? high : y;
-}
-
 static void finish(const mcuq_image *p, const mcuq_tile *tile, int32_t word, int32_t end, int32_t pixels) {
     const mcuq_scales scales = {p->output_zero_point, p->per_channel, p->multiplier, p->shift};
-    const int32_t taps = p->filter_h * p->filter_w * p->input_c;
-    const int32_t halves = (taps + p->chunk - 1) / p->chunk * HALF;
+    const int32_t halves = (int32_t)mcuq_signs_chunks(p) * HALF;
     const int32_t channels = p->output_c, step = 2 * tile->words;
     const int32_t to_1 = distance(p, 1, pixels), to_2 = distance(p, 2, pixels), to_3 = distance(p, 3, pixels);
     const int32_t low = p->activation_min, high = p->activation_max;
@@ -53,14 +45,14 @@ static void finish(const mcuq_image *p, const mcuq_tile *tile, int32_t word, int
     const uint32_t *sums = tile->sums + 2 * word;
     int8_t *out = tile->output + word * LANES * channels;
     for (int32_t channel = 0; channel < channels; channel++, sums += step, out++) {
-        const mcuq_scale scale = mcuq_scale_of(&scales, channel);
+        const mcuq_signs_scale scale = mcuq_signs_scale_of(&scales, channel);
         const int32_t from = bias[channel] - halves;
         int8_t *pixel = out;
         for (const uint32_t *s = sums; s != sums + 2 * (end - word); s += 2, pixel += LANES * channels) {
-            pixel[0] = (int8_t)limited(from + lower(s[0]), scale, low, high);
-            pixel[to_1] = (int8_t)limited(from + lower(s[1]), scale, low, high);
-            pixel[to_2] = (int8_t)limited(from + upper(s[0]), scale, low, high);
-            pixel[to_3] = (int8_t)limited(from + upper(s[1]), scale, low, high);
+            pixel[0] = (int8_t)mcuq_signs_scaled(from + lower(s[0]), scale, low, high);
+            pixel[to_1] = (int8_t)mcuq_signs_scaled(from + lower(s[1]), scale, low, high);
+            pixel[to_2] = (int8_t)mcuq_signs_scaled(from + upper(s[0]), scale, low, high);
+            pixel[to_3] = (int8_t)mcuq_signs_scaled(from + upper(s[1]), scale, low, high);
         }
     }
 }

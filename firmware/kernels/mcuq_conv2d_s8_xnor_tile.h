@@ -24,13 +24,14 @@ typedef struct {
     int32_t dilation_w;
     int32_t pad_top;
     int32_t pad_left;
-    int32_t input_zero_point;  /* 0 */
-    int32_t output_zero_point; /* from activation_min to activation_max */
+    int32_t input_zero_point; /* 0 */
+    int32_t output_zero_point;
     int32_t activation_min;
     int32_t activation_max;
     int32_t per_channel;    /* 1: one multiplier per output channel, 0: one for all */
     int32_t words;          /* words of a sum in large tiles, four pixels each; 1 in small ones */
     int32_t chunk;          /* taps whose tables are there at a time */
+    int32_t general;        /* 1: scales that mcuq_signs_scaled does not cover, or a zero point beyond the limits */
     int32_t reverse;        /* 1: last pixels first, so that the output may lie behind the input */
     const int32_t *weights; /* (chunks, output_c, words of a chunk): 32 taps each, the last chunk's as many as it has */
     const int32_t *bias;    /* (output_c) */

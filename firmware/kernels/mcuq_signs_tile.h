@@ -9,6 +9,7 @@
 #define MCUQ_SIGNS_TILE_H
 
 #include "mcuq_signs.h"
+#include "mcuq_signs_scale.h"
 #include "mcuq_window_part.h"
 
 /* A tile's pixels, its scratch, and the taps that are looked up together. */
@@ -36,8 +37,38 @@ typedef struct {
 
 MCUQ_INLINE mcuq_halves split(uint32_t word);
 
+/* What the taps of one pixel of a word sum to, after so many chunks. */
+MCUQ_INLINE uint32_t sum_of(const uint32_t *sums, int32_t pixel, uint32_t chunks);
+
 /* The outputs of some words of every channel's sums; the last word's pixels need not be all there. */
 static void finish(const mcuq_image *p, const mcuq_tile *tile, int32_t word, int32_t end, int32_t pixels);
+
+/* How often sums are begun anew. */
+MCUQ_INLINE uint32_t mcuq_signs_chunks(const mcuq_image *p) {
+    const int32_t taps = p->filter_h * p->filter_w * p->input_c;
+    return (uint32_t)((taps + p->chunk - 1) / p->chunk);
+}
+
+/* All of a tile's outputs, for scales of any size, lane by lane. */
+MCUQ_APART void mcuq_signs_finish_general(const mcuq_image *p, const mcuq_tile *tile) {
+    const uint32_t chunks = mcuq_signs_chunks(p);
+    const int32_t channels = p->output_c, zero_point = p->output_zero_point;
+    const int32_t low = p->activation_min - zero_point, high = p->activation_max - zero_point;
+    for (int32_t channel = 0; channel < channels; channel++) {
+        const int32_t q = channel * p->per_channel;
+        const int32_t multiplier = p->multiplier[q], shift = p->shift[q];
+        const uint32_t bias = (uint32_t)p->bias[channel];
+        for (int32_t lane = 0; lane < LANES; lane++) {
+            const uint32_t *s = tile->sums + 2 * tile->words * channel;
+            int8_t *out = tile->output + lane * channels + channel;
+            for (int32_t i = lane; i < tile->count; i += LANES, s += 2, out += LANES * channels) {
+                const int32_t acc = (int32_t)(bias + sum_of(s, lane, chunks));
+                const int32_t y = mcuq_requantize(acc, multiplier, shift);
+                *out = (int8_t)((y < low ? low : y > high ? high : y) + zero_point);
+            }
+        }
+    }
+}
 
 static int32_t mcuq_signs_rounded_up(int32_t taps) {
     return (taps + MCUQ_SIGNS_WORD - 1) & -MCUQ_SIGNS_WORD;
@@ -112,6 +143,14 @@ MCUQ_APART void mcuq_signs_add_many(const mcuq_tile *tile, int32_t channels, int
     mcuq_signs_add_all(tile, channels, MANY, is_first);
 }
 
+static void mcuq_signs_finish(const mcuq_image *p, const mcuq_tile *tile) {
+    const int32_t full = tile->count / LANES, pixels = tile->count % LANES;
+    finish(p, tile, 0, full, LANES);
+    if (pixels > 0) {
+        finish(p, tile, full, full + 1, pixels);
+    }
+}
+
 /* All of a tile's input is read before any of its output is written. */
 static void mcuq_signs_tile(const mcuq_image *p, mcuq_tile *tile, uint32_t *scratch) {
     const int32_t width = p->filter_w * p->input_c, taps = p->filter_h * width;
@@ -131,10 +170,10 @@ static void mcuq_signs_tile(const mcuq_image *p, mcuq_tile *tile, uint32_t *scra
         }
         tile->weights += p->output_c * (tile->size / MCUQ_SIGNS_WORD);
     }
-    const int32_t full = tile->count / LANES, pixels = tile->count % LANES;
-    finish(p, tile, 0, full, LANES);
-    if (pixels > 0) {
-        finish(p, tile, full, full + 1, pixels);
+    if (p->general) {
+        mcuq_signs_finish_general(p, tile);
+    } else {
+        mcuq_signs_finish(p, tile);
     }
 }
 

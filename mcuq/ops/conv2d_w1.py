@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table
-from mcuq.ops.rv32 import Channels, Rounding, fast_channels, outputs, tile_overlap, window_bytes
+from mcuq.ops.rv32 import Channels, Rounding, Served, any_channels, outputs, tile_overlap, window_bytes
 from mcuq.ops.taps import Sliding, taps
 from mcuq.tensor import Array, QConstant
 
@@ -25,6 +25,7 @@ TABLE_WORDS = 4  # per tap: 16 sums of 4 taps
 PORTABLE = "generic"  # has conv2d_s8_packed, the simplest kernel
 LANES = 2  # pixels in a word
 SIZES = ((2, 64), (1, 128))  # words of a sum, and taps whose tables are there at a time; the fastest first
+EXPONENTS = (-20, 21)  # that mcuq_signs_scaled serves
 MAX_SCRATCH = 8192  # bytes: 64 channels under a 3x3 window take 3200, 256 take 6272
 
 
@@ -55,6 +56,7 @@ class Conv2dW1Params(Params):
     per_channel: i32  # 1: one multiplier per output channel, 0: one for all
     words: i32  # words of a sum in large tiles, or 1 where there are few pixels or many channels
     chunk: i32  # taps whose tables are there at a time
+    general: i32  # 1: scales that mcuq_signs_scaled does not cover
     reverse: i32  # 1: last pixels first, so that the output may lie behind the input
     weights: i32_table  # (chunks, output_c, words of a chunk): 32 taps each, the last chunk's as many as it has
     bias: i32_table  # (output_c), the input's zero point included
@@ -95,16 +97,30 @@ def specialize(p: Conv2dParams, weights: QConstant, chip: str) -> Params | None:
     """Return the kernel for a convolution with weights -1 and 1, or None for those that it does not serve."""
     if chip == PORTABLE or weights.codebook is not None or weights.bits != 1 or p.groups != 1:
         return None
-    rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
-    flat = Channels(p.weights.reshape(p.output_c, -1), p.bias, p.multiplier, p.shift)
-    channels = fast_channels(flat, rounding)
-    size = fitting_size(p, LANES, SIZES)
-    if channels is None or size is None or not channels.weights.all():
-        return None  # a channel that became a constant has weights 0
+    layer, size = served(p), fitting_size(p, LANES, SIZES)
+    if layer is None or size is None:
+        return None
     own = {m.name for m in Conv2dW1Params.members()}
-    members = {m.name: getattr(p, m.name) for m in p.members() if m.name in own} | channels._asdict()
-    members |= {"weights": in_words(channels.weights, size[1]), "words": size[0], "chunk": size[1]}
-    return Conv2dW1Params(**members)
+    shared = {m.name: getattr(p, m.name) for m in p.members() if m.name in own}
+    return Conv2dW1Params(**shared | members(layer, size))
+
+
+def served(p: Conv2dParams) -> Served | None:
+    """Return the channels of a convolution with weights -1 and 1, which they keep, or None."""
+    rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
+    channels = Channels(p.weights.reshape(p.output_c, -1), p.bias, p.multiplier, p.shift)
+    return any_channels(channels, rounding, keep_weights=True, exponents=EXPONENTS)
+
+
+def members(layer: Served, size: tuple[int, int]) -> dict[str, Any]:
+    """Return what a kernel does not have as the portable one has it; the size is words and chunk."""
+    channels, general = layer
+    return channels._asdict() | {
+        "weights": in_words(channels.weights, size[1]),
+        "words": size[0],
+        "chunk": size[1],
+        "general": general,
+    }
 
 
 def fitting_size(p: Conv2dParams, lanes: int, sizes: Sequence[tuple[int, int]]) -> tuple[int, int] | None:

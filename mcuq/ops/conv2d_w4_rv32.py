@@ -73,7 +73,9 @@ def specialize(p: Conv2dParams, weights: QConstant, chip: str) -> Params | None:
 
 
 def stored_bits(weights: QConstant) -> int:
-    """Return how many bits, 2 or 4, hold the values as they are; 0 if they do not, or a codebook takes fewer."""
+    """Return how many bits, 2 or 4, hold the values as they are; 0 if they do not, or fewer bits were asked for."""
+    if weights.bits == 1:
+        return 0
     bits = 2 if weights.bits <= 2 else 4
     limit = 1 << (bits - 1)
     fit = weights.values.min() >= -limit and weights.values.max() < limit

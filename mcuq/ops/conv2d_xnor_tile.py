@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table
-from mcuq.ops.conv2d_w1 import PORTABLE, fitting_size, from_words, in_words, scratch, tile_starts
+from mcuq.ops.conv2d_w1 import PORTABLE, fitting_size, from_words, members, scratch, served, tile_starts
 from mcuq.ops.conv2d_xnor import is_of_signs, outputs_of_signs
-from mcuq.ops.rv32 import Channels, Rounding, fast_channels, tile_overlap, window_bytes
+from mcuq.ops.rv32 import Channels, Rounding, tile_overlap, window_bytes
 from mcuq.ops.taps import Sliding
 from mcuq.tensor import Array, QConstant, QTensor
 
@@ -45,12 +45,13 @@ class Conv2dXnorTileParams(Params):
     pad_top: i32
     pad_left: i32
     input_zero_point: i32  # 0
-    output_zero_point: i32  # from activation_min to activation_max
+    output_zero_point: i32
     activation_min: i32
     activation_max: i32
     per_channel: i32  # 1: one multiplier per output channel, 0: one for all
     words: i32  # words of a sum in large tiles, four pixels each; 1 in small ones
     chunk: i32  # taps whose tables are there at a time
+    general: i32  # 1: scales that mcuq_signs_scaled does not cover, or a zero point beyond the limits
     reverse: i32  # 1: last pixels first, so that the output may lie behind the input
     weights: i32_table  # (chunks, output_c, words of a chunk): 32 taps each, the last chunk's as many as it has
     bias: i32_table  # (output_c)
@@ -90,15 +91,12 @@ def specialize(p: Conv2dParams, x: QTensor, weights: QConstant, chip: str) -> Pa
     """Return the kernel for a convolution of signs with weights -1 and 1, or None for those that it does not serve."""
     pixels = p.output_h * p.output_w
     few = pixels < MIN_PIXELS or p.weights[0].size > MAX_TAPS
-    between = p.activation_min <= p.output_zero_point <= p.activation_max
-    if chip == PORTABLE or few or not between or not is_of_signs(p, x, weights):
+    if chip == PORTABLE or few or not is_of_signs(p, x, weights):
         return None
-    rounding = Rounding(0, p.output_zero_point, p.activation_min, p.activation_max)
-    flat = Channels(p.weights.reshape(p.output_c, -1), p.bias, p.multiplier, p.shift)
-    channels, size = fast_channels(flat, rounding), fitting_size(p, LANES, SIZES)
-    if channels is None or size is None or not channels.weights.all():
-        return None  # a channel that became a constant has weights 0
+    layer, size = served(p), fitting_size(p, LANES, SIZES)
+    if layer is None or size is None:
+        return None
+    between = p.activation_min <= p.output_zero_point <= p.activation_max
     own = {m.name for m in Conv2dXnorTileParams.members()}
-    members = {m.name: getattr(p, m.name) for m in p.members() if m.name in own} | channels._asdict()
-    members |= {"weights": in_words(channels.weights, size[1]), "words": size[0], "chunk": size[1]}
-    return Conv2dXnorTileParams(**members)
+    shared = {m.name: getattr(p, m.name) for m in p.members() if m.name in own}
+    return Conv2dXnorTileParams(**shared | members(layer if between else layer._replace(general=1), size))

@@ -38,12 +38,19 @@ class Channels(NamedTuple):
     shift: Array  # int8 [channels] or [1]
 
 
-def fast_channels(channels: Channels, rounding: Rounding) -> Channels | None:
+def fast_channels(
+    channels: Channels, rounding: Rounding, exponents: tuple[int, int] = FAST_EXPONENTS
+) -> Channels | None:
     """Fold the input's zero point into the bias; prove that the fast requantize serves every channel.
 
     A channel whose output is the same for every input (filters of zeros often have a bias and a multiplier that the
     fast requantize does not cover) becomes one of zero weights, with a bias that gives this output. Sums may wrap on
     their way, being taken modulo 2^32: only their result is bounded.
+
+    Args:
+        channels: as they come.
+        rounding: of the layer.
+        exponents: of right shifts that the kernel's requantize serves; accumulators have to bear those to the left.
 
     Returns:
         None when some channel cannot be served.
@@ -54,8 +61,9 @@ def fast_channels(channels: Channels, rounding: Rounding) -> Channels | None:
     shift = np.broadcast_to(channels.shift, bias.shape).copy()
     first, last = (output_of(acc, multiplier, shift, rounding) for acc in (low, high))
     exponent = -shift.astype(np.int64)
-    fast = (exponent >= FAST_EXPONENTS[0]) & (exponent <= FAST_EXPONENTS[1]) & (multiplier >= 0)
-    fast &= (np.maximum(-low, high) < FAST_LIMIT) & (bias >= INT32_MIN) & (bias <= INT32_MAX)
+    fast = (exponent >= exponents[0]) & (exponent <= exponents[1]) & (multiplier >= 0)
+    fast &= np.maximum(-low, high) < FAST_LIMIT >> np.maximum(-exponent, 0)
+    fast &= (bias >= INT32_MIN) & (bias <= INT32_MAX)
     # outputs rise with the accumulator, where a left shift does not wrap
     constant = (low == high) | ((first == last) & (multiplier >= 0) & (exponent >= 0))
     if not np.all(fast | constant):
@@ -77,18 +85,21 @@ class Served(NamedTuple):
     general: int  # 1: some channel needs it
 
 
-def any_channels(channels: Channels, rounding: Rounding, keep_weights: bool) -> Served | None:
+def any_channels(
+    channels: Channels, rounding: Rounding, keep_weights: bool, exponents: tuple[int, int] = FAST_EXPONENTS
+) -> Served | None:
     """Fold the input's zero point into the bias, and say which requantize serves the channels.
 
     Args:
         channels: as they come.
         rounding: of the layer.
         keep_weights: constant channels are not to become ones of zero weights.
+        exponents: see :func:`fast_channels`.
 
     Returns:
         None where a bias leaves int32.
     """
-    fast = fast_channels(channels, rounding)
+    fast = fast_channels(channels, rounding, exponents)
     if fast and not (keep_weights and (fast.weights != channels.weights).any()):
         return Served(fast, 0)
     bias = channels.bias.astype(np.int64) - rounding.input_zero_point * channels.weights.sum(axis=1, dtype=np.int64)

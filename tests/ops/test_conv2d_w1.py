@@ -1,9 +1,11 @@
 """Binary weights by tables: which layers take the kernel, and that it equals the kernel with a byte per weight."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from harness import Case, assert_emulated_equals_run, assert_kernels_equal_run, random_bytes
-from packed_layers import assert_packed_equal, packed_layer
+from packed_layers import assert_packed_equal, coarse, packed_layer, random_inputs
 from requirements import require_tool
 
 from mcuq.ops.conv2d import Conv2d
@@ -64,6 +66,47 @@ def test_n2_fuzz(seed):
     assert {p.kernel for p in assert_packed_equal(rng, layers, CHIP)} == {KERNEL}
 
 
+@pytest.mark.parametrize("cc", ["gcc", "clang"])
+@pytest.mark.parametrize("seed", range(2))
+def test_n2_multipliers_of_a_half_and_more(seed, cc):
+    """Shifts from -3 to 5, from channel to channel, and multipliers at ties; some layers by the general requantize."""
+    rng = np.random.default_rng(seed)
+    zero_points = (-128, 0, 127)
+    layers = [coarse(rng, random_layer(rng, zero_point=int(rng.choice(zero_points))), 0.05) for _ in range(30)]
+    layers += [coarse(rng, random_layer(rng), 0.05, scale_out=s) for s in (1e-6, 1e-8) for _ in range(8)]
+    params = assert_packed_equal(rng, layers, CHIP, cc)
+
+    assert {p.kernel for p in params} == {KERNEL} and {p.general for p in params} == {0, 1}
+    assert {int(shift) for p in params for shift in p.shift if not p.general} >= set(range(-3, 6))
+
+
+@pytest.mark.parametrize("general", [0, 1])
+def test_n2_the_limits_of_accumulators_that_shift_left(general):
+    """2^29 after the shift is one too many for the fast requantize."""
+    x, y = QTensor((1, 5, 1, 1), 1.0, 0), QTensor((1, 5, 1, 2), 1.0, 0)
+    most = (1 << 25) - 128 - 1 + general  # the shift is 4, the largest product 128
+    for sign in (-1, 1):
+        weights = QConstant(np.array([-sign, 1], np.int8).reshape(2, 1, 1, 1), np.full(2, 8.0), bits=1)
+        bias = QConstant(np.array([sign * most, 5], np.int32), np.ones(1))
+        params, portable = (Conv2d().lower([x, w, bias], y, CHIP) for w in (weights, weights.in_bytes))
+        data = np.array([[-128, 127, -1, 0, 1]], np.int8)
+
+        assert params.shift.tolist() == [4, 4] and params.general == general
+        assert_kernels_equal_run([Case(params, [data])])
+        np.testing.assert_array_equal(params.run(data), portable.run(data))
+
+
+def test_equals_the_general_requantize(rng):
+    """Layers of scales of either kind, computed by both."""
+    layers = [packed_layer(rng, *layer, bits=1) for layer in LAYERS]
+    layers += [coarse(rng, layer, 0.05) for layer in layers]
+    params = [layer.lower(CHIP) for layer in layers]
+    assert not any(p.general for p in params)
+    assert_kernels_equal_run(
+        [Case(replace(p, general=1), [random_inputs(rng, x.x)]) for p, x in zip(params, layers, strict=True)]
+    )
+
+
 @pytest.mark.parametrize("value", [-1, 1])
 def test_n2_largest_sums(rng, value):
     """Chunks of equal weights: lanes at the limits of their 16 bits."""
@@ -80,7 +123,7 @@ def test_n2_largest_sums(rng, value):
 def test_n4_on_the_emulated_chip(rng, isa):
     for tool in ("riscv64-unknown-elf-gcc", "qemu-system-riscv32", "xtensa-lx106-elf-gcc", "qemu-system-xtensa"):
         require_tool(tool, "apt-get install gcc-riscv64-unknown-elf gcc-xtensa-lx106 qemu-system-misc")
-    layers = layers_of(rng)
+    layers = layers_of(rng) + [coarse(rng, layer, 0.05) for layer in layers_of(rng)] + layers_of(rng, scale_out=1e-9)
     cases = [Case(layer.lower(CHIP), [random_bytes(rng, 3, layer.x.elements)]) for layer in layers]
     assert_emulated_equals_run(cases, isa)
 
@@ -91,10 +134,10 @@ def test_n4_on_the_emulated_chip(rng, isa):
         (Conv2d(), (4, 4, 8), (4, 1, 1, 8), {"bits": 1}, KERNEL),
         (Conv2d(), (4, 4, 8), (4, 1, 1, 8), {"bits": 1, "codebooks": 1}, PACKED),
         (Conv2d(groups=2), (4, 4, 8), (4, 1, 1, 4), {"bits": 1}, PACKED),
-        (Conv2d(), (4, 4, 8), (4, 1, 1, 8), {"bits": 1, "scale_out": 1e-3}, PACKED),  # beyond the fast requantize
+        (Conv2d(), (4, 4, 8), (4, 1, 1, 8), {"bits": 1, "scale_out": 1e-3}, KERNEL),  # multipliers of 1/2 and more
+        (Conv2d(), (4, 4, 8), (4, 1, 1, 8), {"bits": 1, "scale_out": 1e-9}, KERNEL),  # of 10^6: the general requantize
         (Conv2d(), (4, 4, 8), (900, 1, 1, 8), {"bits": 1}, KERNEL),
         (Conv2d(), (4, 4, 8), (1000, 1, 1, 8), {"bits": 1}, PACKED),  # scratch
-        (DepthwiseConv2d(), (4, 4, 8), (1, 3, 3, 8), {"bits": 1}, PACKED),
         (FullyConnected(), (64,), (8, 64), {"bits": 1}, KERNEL),
     ],
 )
@@ -106,15 +149,27 @@ def test_choice_of_kernel(rng, op, image, shape, form, kernel):
     assert kernel == PACKED or layer.lower(CHIP).scratch_bytes <= MAX_SCRATCH
 
 
+def test_depthwise_is_for_the_kernels_of_few_bits(rng):
+    layer = packed_layer(rng, DepthwiseConv2d(), (4, 4, 8), (1, 3, 3, 8), bits=1)
+
+    assert {chip: layer.lower(chip).kernel for chip in ("generic", "esp32", "esp32s2", "esp32c3")} == {
+        "generic": PACKED,
+        "esp32": "depthwise_conv2d_s8_packed_lx6",
+        "esp32s2": PACKED,
+        "esp32c3": "depthwise_conv2d_3x3_s8_packed_rv32",
+    }
+
+
 def test_a_channel_that_is_constant_keeps_its_bytes(rng):
-    """Its bias is beyond the fast requantize, and a weight of 0 beyond 1 bit: the packed kernel takes it."""
+    """Its bias is beyond the fast requantize, and a weight of 0 beyond 1 bit: the general requantize takes it."""
     x, y = QTensor((1, 4, 4, 8), 0.05, 0), QTensor((1, 4, 4, 2), 0.3, 3)
     weights = QConstant(rng.choice([-1, 1], (2, 1, 1, 8)).astype(np.int8), np.full(2, 0.01), bits=1)
     bias = QConstant(np.array([1 << 30, 5], np.int32), np.ones(1))
     packed, portable = (Conv2d().lower([x, w, bias], y, CHIP) for w in (weights, weights.in_bytes))
     data = random_bytes(rng, 3, x.elements)
 
-    assert packed.kernel == PACKED
+    assert (packed.kernel, packed.general) == (KERNEL, 1)
+    assert_kernels_equal_run([Case(packed, [data])])
     np.testing.assert_array_equal(packed.run(data), portable.run(data))
 
 

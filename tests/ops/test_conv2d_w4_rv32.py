@@ -21,10 +21,11 @@ from mcuq.ops.base import RV32_CHIPS
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.conv2d_blocks_rv32 import Blocks, scratch
 from mcuq.ops.conv2d_w4_rv32 import chunks_fit, from_words, in_words
+from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.rv32 import MAX_SCRATCH
 from mcuq.tensor import QConstant, QTensor
 
-KERNELS = {1: "conv2d_s8_w2_rv32", 2: "conv2d_s8_w2_rv32", 3: "conv2d_s8_w4_rv32", 4: "conv2d_s8_w4_rv32"}
+KERNELS = {2: "conv2d_s8_w2_rv32", 3: "conv2d_s8_w4_rv32", 4: "conv2d_s8_w4_rv32"}
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4])
@@ -126,6 +127,17 @@ def test_codebooks_of_small_integers_need_no_table(rng, entries, bits):
     (params,) = assert_packed_equal(rng, [dataclasses.replace(layer, weights=weights)], CHIP)
 
     assert params.kernel == KERNELS[bits]
+
+
+@pytest.mark.parametrize(
+    ("op", "image", "shape"), [(Conv2d(), (4, 4, 8), (4, 1, 1, 8)), (FullyConnected(), (8,), (4, 8))]
+)
+def test_one_bit_is_never_stored_as_two(rng, op, image, shape):
+    layer = packed_layer(rng, op, image, shape, bits=1)
+    codebook = dataclasses.replace(layer.weights, codebook=np.array([[-1, 1]], np.int8))
+    (params,) = assert_packed_equal(rng, [dataclasses.replace(layer, weights=codebook)], CHIP)
+
+    assert (params.kernel, params.bits) == (PORTABLE, 1)
 
 
 def test_scratch_of_64_channels(rng):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from harness import SANITIZERS, Case, assert_emulated_equals_run, assert_kernels_equal_run
-from packed_layers import assert_packed_equal, packed_layer, random_inputs
+from packed_layers import assert_packed_equal, coarse, packed_layer, random_inputs
 from requirements import require_tool
 
 from mcuq import pipeline
@@ -17,7 +17,6 @@ from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.conv2d_w1 import MAX_SCRATCH
 from mcuq.ops.conv2d_xnor import from_words, in_words
 from mcuq.ops.conv2d_xnor_tile import MAX_TAPS
-from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.window import same_padding
@@ -85,9 +84,35 @@ def test_n2_fuzz(seed, chip):
     assert kernels == {COUNTED} if chip == "generic" else TABLES in kernels <= {COUNTED, TABLES}
 
 
+@pytest.mark.parametrize("cc", ["gcc", "clang"])
+def test_n2_multipliers_of_a_half_and_more(rng, cc):
+    """Shifts from -3 to 5, from channel to channel, multipliers at ties, and limits that exclude the zero point."""
+    layers = [coarse(rng, layer, 1.0) for layer in layers_of(rng) * 3]
+    linear = [layer for layer in layers if not layer.op.activation]
+    beyond = [replace(layer, y=replace(layer.y, bits=4, zero_point=z)) for layer in linear for z in (-50, 9)]
+    wild = [replace(layer, y=replace(layer.y, scale=1e-7)) for layer in layers]
+    fast, general = (assert_packed_equal(rng, some, "esp32c3", cc) for some in (layers, beyond + wild))
+
+    assert {p.kernel for p in fast + general} == {TABLES}
+    assert {p.general for p in fast} == {0} and {p.general for p in general} == {1}
+    assert {int(shift) for p in fast for shift in p.shift} >= set(range(-3, 6))
+
+
+def test_equals_the_general_requantize(rng):
+    """Layers of scales of either kind, computed by both."""
+    layers = layers_of(rng)
+    layers += [coarse(rng, layer, 1.0) for layer in layers]
+    params = [layer.lower("esp32c3") for layer in layers]
+    assert not any(p.general for p in params)
+    assert_kernels_equal_run(
+        [Case(replace(p, general=1), [random_inputs(rng, x.x)]) for p, x in zip(params, layers, strict=True)]
+    )
+
+
+@pytest.mark.parametrize("general", [0, 1])
 @pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("value", [-1, 1])
-def test_n2_largest_sums(chip, value):
+def test_n2_largest_sums(chip, value, general):
     """All signs equal or all different: lanes of 8 and 16 bits, and bytes of counted bits, at their limits."""
     cases = []
     sizes = [(16, 64, 3), (16, 65, 3), (4, 64, 3), (16, 5000, 3), (3, 2000, 3), (16, MAX_TAPS, 128)]
@@ -96,7 +121,8 @@ def test_n2_largest_sums(chip, value):
         weights = QConstant(np.full((channels, 1, 1, count), value, np.int8), np.full(channels, 1.0), bits=1)
         samples = np.ones((2, pixels * count), np.int8)
         samples[1] = -1
-        cases.append(Case(Conv2d().lower([x, weights], y, chip), [samples]))
+        params = Conv2d().lower([x, weights], y, chip)
+        cases.append(Case(replace(params, general=general) if params.kernel == TABLES else params, [samples]))
         outputs = cases[-1].expected
         assert len({tuple(row) for row in outputs.tolist()}) == 2
     assert {case.params.kernel for case in cases} == {COUNTED if chip == "generic" else TABLES}
@@ -108,6 +134,7 @@ def test_n4_on_the_emulated_chip(rng, isa):
     for tool in ("riscv64-unknown-elf-gcc", "qemu-system-riscv32", "xtensa-lx106-elf-gcc", "qemu-system-xtensa"):
         require_tool(tool, "apt-get install gcc-riscv64-unknown-elf gcc-xtensa-lx106 qemu-system-misc")
     layers = layers_of(rng, [*LAYERS, *FEW])
+    layers += [coarse(rng, layer, scale) for layer in layers_of(rng) for scale in (1.0, 1e-7)]
     cases = [Case(layer.lower(chip), [random_inputs(rng, layer.x)]) for layer in layers for chip in CHIPS]
     assert_emulated_equals_run(cases, isa)
 
@@ -117,12 +144,11 @@ def test_n4_on_the_emulated_chip(rng, isa):
     [
         (Conv2d(), (4, 4, 8), (4, 1, 1, 8), {}, TABLES),
         (Conv2d(), (1, 2, 8), (4, 1, 1, 8), {}, COUNTED),  # two pixels
-        (Conv2d(), (4, 4, 8), (4, 1, 1, 8), {"scale_out": 1e-3}, COUNTED),  # beyond the fast requantize
+        (Conv2d(), (4, 4, 8), (4, 1, 1, 8), {"scale_out": 1e-3}, TABLES),  # multipliers of 1/2 and more
         (Conv2d(), (4, 4, 8), (1000, 1, 1, 8), {}, COUNTED),  # scratch
         (Conv2d(), (1, 1, 4), (4, 1, 1, 4), {}, "conv2d_s8_w1"),  # words nearly empty
         (Conv2d(groups=2), (4, 4, 16), (4, 1, 1, 8), {}, PACKED),
         (Conv2d(), (4, 4, 8), (4, 1, 1, 8), {"codebooks": 1}, PACKED),
-        (DepthwiseConv2d(), (4, 4, 8), (1, 3, 3, 8), {}, PACKED),
         (FullyConnected(), (64,), (8, 64), {}, COUNTED),
     ],
 )
@@ -135,13 +161,12 @@ def test_choice_of_kernel(rng, op, image, shape, form, kernel):
 
 
 def test_zero_point_beyond_the_limits(rng):
-    """The tables' requantize has one limit on either side of the zero point."""
+    """The tables' fast requantize has one limit on either side of the zero point."""
     layer = packed_layer(rng, Conv2d(), (4, 4, 40), (9, 1, 1, 40), bits=1, signs=True, scale_out=0.05)
     four_bits = replace(layer, y=replace(layer.y, bits=4))
     outside = replace(four_bits, y=replace(four_bits.y, zero_point=9))
 
-    assert [some.lower("esp32c3").kernel for some in (four_bits, outside)] == [TABLES, COUNTED]
-    assert_packed_equal(rng, [four_bits, outside], "esp32c3")
+    assert [p.general for p in assert_packed_equal(rng, [four_bits, outside], "esp32c3")] == [0, 1]
 
 
 def test_signs_with_other_weights_are_not_counted(rng):
