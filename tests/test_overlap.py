@@ -129,13 +129,14 @@ def packed(rng) -> list:
         for form in forms
     ]
     layers += [(FullyConnected(keep_dims=True), (2, 9), (n, 9), form) for n in (9, 20) for form in forms]
+    layers += [(FullyConnected(), (64,), (40, 64), form) for form in forms]
     for form in ({"bits": 4}, {"bits": 2, "codebooks": 1}):
         layers.append((Conv2d(padding=(1, 1, 1, 1)), deep, (12, 3, 3, 70), form))
         layers.append((Conv2d(padding=(1, 1, 1, 1)), deep, (150, 3, 3, 70), form))
         layers.append((Conv2d(), (2, 2, 70), (30, 1, 1, 70), form))
         layers += [(DepthwiseConv2d(**same(w)), IMAGE.shape[1:], (1, *w, 4), form) for w in ((3, 3), (5, 5))]
     kept = [packed_layer(rng, op, image, shape, **form) for op, image, shape, form in layers]
-    return [layer.lower(chip) for chip in ("esp32c3", "generic") for layer in kept]
+    return [layer.lower(chip) for chip in ("esp32c3", "esp32", "generic") for layer in kept]
 
 
 def of_one_bit(rng) -> list:
@@ -178,6 +179,8 @@ def operands(rng, params) -> list[np.ndarray]:
             sizes = [params.pixels * (params.input_c if "input_c" in names else params.channels)]
         elif "batch" in names:
             sizes = [params.batch * params.input_c]
+        elif "input_c" in names:
+            sizes = [params.input_c]
         elif "strides_a" in names:
             full = int(np.prod(params.shape))
             repeated = any(s > 1 and d == 0 for s, d in zip(params.shape, params.strides_b, strict=True))
