@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 
@@ -10,7 +11,7 @@ from mcuq.qat.gradients import SMALLEST, learned_step, rounded, sign, straight_t
 from mcuq.qat.spec import Bits
 
 
-class Activations(torch.nn.Module):  # type: ignore[misc]
+class Activations(torch.nn.Module, ABC):  # type: ignore[misc]
     """Base: ``real = scale * (q - zero_point)``, set by the first batch of training."""
 
     def __init__(self, bits: int) -> None:
@@ -23,13 +24,13 @@ class Activations(torch.nn.Module):  # type: ignore[misc]
         """Take the scale from the first batch."""
         self.started.fill_(True)
 
+    @abstractmethod
     def scale(self) -> torch.Tensor:
         """Return the scale, a scalar."""
-        raise NotImplementedError
 
+    @abstractmethod
     def zero_point(self) -> int:
         """Return the integer of 0."""
-        raise NotImplementedError
 
     def product_scale(self) -> torch.Tensor:
         """Return what one unit of the layer's multiplicand stands for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import torch
@@ -31,7 +32,7 @@ class Integers(NamedTuple):
     codebook: torch.Tensor | None = None
 
 
-class Weights(torch.nn.Module):  # type: ignore[misc]
+class Weights(torch.nn.Module, ABC):  # type: ignore[misc]
     """Base: a scale per output channel (dimension 0) or one for all, set by the first batch of training."""
 
     def __init__(self, bits: Bits, weight: torch.Tensor) -> None:
@@ -53,13 +54,13 @@ class Weights(torch.nn.Module):  # type: ignore[misc]
         """Return the largest of the elements that share a scale, [channels or 1, 1, ...]."""
         return x.reshape(self.scales[0], -1).amax(1).reshape(self.scales)
 
+    @abstractmethod
     def scale(self, weight: torch.Tensor) -> torch.Tensor:
         """Return the scale, [channels or 1, 1, ...]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def integers(self, weight: torch.Tensor) -> Integers:
         """Return what the forward pass outside training is made of."""
-        raise NotImplementedError
 
 
 class LearnedStep(Weights):

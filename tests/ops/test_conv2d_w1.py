@@ -9,9 +9,9 @@ from packed_layers import assert_packed_equal, coarse, packed_layer, random_inpu
 from requirements import require_tool
 
 from mcuq.ops.conv2d import Conv2d
-from mcuq.ops.conv2d_w1 import MAX_SCRATCH, from_words, in_words
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.sign_tiles import MAX_SCRATCH, from_words, in_words
 from mcuq.ops.window import same_padding
 from mcuq.tensor import QConstant, QTensor
 

@@ -14,11 +14,11 @@ from mcuq.engines.host import build_host
 from mcuq.graph import Graph, Node
 from mcuq.ops.binarize import Binarize
 from mcuq.ops.conv2d import Conv2d
-from mcuq.ops.conv2d_w1 import MAX_SCRATCH
 from mcuq.ops.conv2d_xnor import from_words, in_words
 from mcuq.ops.conv2d_xnor_tile import MAX_TAPS
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.max_pool import MaxPool
+from mcuq.ops.sign_tiles import MAX_SCRATCH
 from mcuq.ops.window import same_padding
 from mcuq.simulator import simulate
 from mcuq.tensor import QConstant, QTensor
