@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from bench import SHARED, Model, ours
 from bench_chip import count
-from measure_winograd import instructions
+from bench_layer import instructions
 
 import mcuq
 from mcuq.graph import Graph

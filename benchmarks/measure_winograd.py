@@ -8,36 +8,20 @@ relative errors, over what `quantities` and `direct_quantities` count there.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
-from bench_chip import Program, count
+from bench_layer import instructions
 
-from mcuq.c_source import distinct_tables, struct_text, table_text
-from mcuq.engines.emulator import FLAGS
 from mcuq.ops import conv2d_rv32
 from mcuq.ops import conv2d_winograd_rv32 as winograd
 from mcuq.ops.base import Params
 from mcuq.ops.conv2d import Conv2d, Conv2dParams
-from mcuq.resources import resource
 from mcuq.tensor import QConstant, QTensor
 
-KERNELS = resource("firmware") / "kernels"
 SIZES = [(4, 4), (8, 8), (7, 5), (16, 16), (13, 20)]
 CHANNELS = [(1, 8), (3, 16), (4, 6), (8, 8), (16, 16), (16, 24), (32, 32), (48, 20), (64, 64), (100, 32)]
-CALL = """#include <stdint.h>
-#define MCUQ_CONST
-#include "mcuq.h"
-#include "mcuq_{kernel}.h"
-{tables}
-static uint32_t scratch[{words}];
-static void bench_run(const int8_t *input, int8_t *output) {{
-    mcuq_{kernel}(&layer, input, output, scratch);
-}}
-"""
 
 
 def layers(rng: np.random.Generator) -> Iterator[Conv2dParams]:
@@ -65,33 +49,6 @@ def kernels_for(portable: Conv2dParams) -> Iterator[tuple[Params, Mapping[str, f
         p = faster.params
         assert isinstance(p, winograd.Conv2dWinogradRv32Params)
         yield p, winograd.quantities(winograd.groups(p), p.input_c, p.output_c, p.block_in, p.block_out)
-
-
-def instructions(params: Params, x: np.ndarray, engine: str = "rv32") -> int:
-    """Run one layer once on an emulated chip."""
-    tables, names = [], {}
-    for member, name, _ in distinct_tables("layer", params, {}):
-        names[member.name] = name
-        tables.append(table_text(member.ctype, name, getattr(params, member.name)))
-    call = CALL.format(
-        kernel=params.kernel,
-        tables="\n".join([*tables, struct_text("layer", params, names)]),
-        words=params.scratch_bytes // 4 + 1,
-    )
-    expected = params.run(x)
-    program = Program(sources_of(params.kernel), [*FLAGS, f"-I{KERNELS}"], call, has_mac16=engine == "xtensa")
-    counted = count(engine, program, x, expected.shape[1])
-    assert (counted.outputs == expected).all(), params
-    return counted.instructions
-
-
-def sources_of(kernel: str) -> list[Path]:
-    """Return a kernel's file, and those of kernels and cores that it calls."""
-    own = KERNELS / f"mcuq_{kernel}.c"
-    called = {KERNELS / f"{name}.c" for name in re.findall(r'#include "(mcuq_\w+)\.h"', own.read_text())}
-    if kernel.endswith("_lx6"):
-        called |= {*KERNELS.glob("mcuq_lx6_*.[cS]")}
-    return [own, *sorted(path for path in called - {own} if path.exists())]
 
 
 def fitted(rows: list[tuple[Mapping[str, float], int]]) -> dict[str, float]:

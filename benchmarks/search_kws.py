@@ -1,7 +1,8 @@
 """Search the fewest bits of the MLPerf Tiny keyword model: what the README says of it.
 
-Run: ``python benchmarks/search_kws.py [SHARED] [OPTION ...]``; SHARED holds the reference models; needs ``mcuq[keras,search]``.
-Options go to ``mcuq search``, ``--margin 0`` for one. A tenth of kws01 calibrates, the other 900 samples score.
+Run: ``python benchmarks/search_kws.py [SHARED] [OPTION ...]``; SHARED holds the reference models. Options go to
+``mcuq search``, ``--margin 0`` for one. A tenth of kws01 calibrates, the other 900 samples score. Needs
+``mcuq[keras,search]``.
 """
 
 import subprocess

@@ -9,7 +9,8 @@ import pytest
 from harness import KERNELS, SANITIZERS, STRICT, kernel_files
 from lx6_emulated import lx6_sources, run_emulated
 from lx6_layers import CHIP, every_tiling, random_connected, random_conv, random_depthwise
-from test_overlap import operands, overlapping_on, program
+from overlap_layers import operands, overlapping_on
+from test_overlap import program
 
 from mcuq.ops.add_lx6 import AddLx6Params
 from mcuq.ops.base import Overlap, Params

@@ -11,8 +11,7 @@ from harness import SANITIZERS, STRICT, kernel_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import small_graph
-from packed_layers import packed_layer
-from variants import winograd
+from overlap_layers import IMAGE, operands, overlapping, weights
 
 from mcuq import pipeline
 from mcuq.archive import Archive
@@ -20,140 +19,16 @@ from mcuq.c_source import distinct_tables, struct_text, table_text
 from mcuq.engines.host import build_host
 from mcuq.graph import Graph, Node
 from mcuq.ops.add import Add
-from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
-from mcuq.ops.fully_connected import FullyConnected
-from mcuq.ops.logistic import Logistic
 from mcuq.ops.max_pool import MaxPool
-from mcuq.ops.mul import Mul
-from mcuq.ops.prelu import PRelu
 from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
-from mcuq.ops.slice import Slice
-from mcuq.ops.softmax import Softmax
-from mcuq.ops.sub import Sub
-from mcuq.ops.window import same_padding
 from mcuq.plan import build_plan
 from mcuq.resources import resource
 from mcuq.simulator import simulate
-from mcuq.tensor import QConstant, QTensor
-
-IMAGE = QTensor((1, 7, 6, 4), 0.05, -3)
-
-
-def weights(rng, *shape, axis=0):
-    return QConstant(rng.integers(-128, 128, shape).astype(np.int8), rng.uniform(0.001, 0.01, shape[axis]), axis=axis)
-
-
-def lowered(op, *inputs, scale=0.1, zero_point=2, chip="generic"):
-    shape = op.infer_shape(*(t.shape for t in inputs))
-    return op.lower(inputs, QTensor(shape, scale, zero_point), chip)
-
-
-def same(window, stride=(1, 1), dilation=(1, 1)):
-    return {"stride": stride, "padding": same_padding(IMAGE.shape[1:3], window, stride, dilation)}
-
-
-def overlapping(rng) -> list:
-    """Parameters of every kernel that declares an overlap, over the geometries that decide how far."""
-    cases = []
-    for filters, window, stride in [(4, (1, 1), 1), (8, (1, 1), 1), (2, (1, 1), 1), (4, (3, 3), 1), (8, (3, 3), 2),
-                                    (16, (5, 3), 1), (3, (2, 4), 3)]:  # fmt: skip
-        op = Conv2d(**same(window, (stride, stride)))
-        cases.append(lowered(op, IMAGE, weights(rng, filters, *window, 4)))
-    cases.append(lowered(Conv2d(dilation=(2, 2), **{"padding": (2, 2, 2, 2)}), IMAGE, weights(rng, 4, 3, 3, 4)))
-    for multiplier, window, stride in [(1, (3, 3), 1), (1, (3, 3), 2), (2, (3, 3), 1), (1, (5, 5), 1), (1, (7, 1), 1)]:
-        op = DepthwiseConv2d(**same(window, (stride, stride)))
-        cases.append(lowered(op, IMAGE, weights(rng, 1, *window, 4 * multiplier, axis=3)))
-    for pool in (AveragePool, MaxPool):
-        for window, stride in [((2, 2), 2), ((3, 3), 1), ((3, 2), 2)]:
-            op = pool(window, **same(window, (stride, stride)))
-            cases.append(lowered(op, IMAGE, scale=0.05, zero_point=-3))
-    vectors = QTensor((5, 8), 0.05, -3)
-    for outputs in (8, 4, 12):
-        cases.append(lowered(FullyConnected(keep_dims=True), vectors, weights(rng, outputs, 8)))
-    cases.append(lowered(Logistic(), IMAGE, scale=1 / 256, zero_point=-128))
-    cases.append(lowered(Relu(), IMAGE))
-    cases.append(lowered(Softmax(), vectors, scale=1 / 256, zero_point=-128))
-    for binary in (Add(), Sub(), Mul()):
-        cases.append(lowered(binary, IMAGE, QTensor((4,), 0.1, 1)))
-        cases.append(lowered(binary, IMAGE, IMAGE))
-    slopes = QConstant(rng.integers(-128, 128, 4).astype(np.int8), np.array([0.01]), 5)
-    cases.append(lowered(PRelu(), IMAGE, slopes))
-    parts = [Slice((0, 0, 0, 2), (1, 7, 6, 2)), Slice((0, 0, 1, 1), (1, 7, 5, 3)), Slice((0, 1, 0, 0), (1, 6, 6, 4))]
-    parts.append(Slice((0, 0, 1, 0), (1, 4, 2, 2), (1, 2, 3, 2)))
-    cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
-    tiled = [p.with_scratch(limit) for p in overlapping_on("esp32", rng) for limit in (0, 300, 1 << 12)]
-    return [*cases, *overlapping_on("esp32c3", rng), *tiled, *packed(rng), *of_one_bit(rng)]
-
-
-def overlapping_on(chip, rng) -> list:
-    """The same of the kernels that one chip has: tiles that divide rows or do not, images of one column."""
-    cases = []
-    for filters, window, stride in [(4, (1, 1), 1), (8, (1, 1), 1), (2, (1, 1), 1), (4, (3, 3), 1), (8, (3, 3), 2),
-                                    (16, (5, 3), 1), (3, (2, 4), 3), (4, (1, 1), 2)]:  # fmt: skip
-        op = Conv2d(**same(window, (stride, stride)))
-        cases.append(lowered(op, IMAGE, weights(rng, filters, *window, 4), chip=chip))
-    cases.append(lowered(Conv2d(dilation=(2, 2), padding=(2, 2, 2, 2)), IMAGE, weights(rng, 4, 3, 3, 4), chip=chip))
-    for filters, padding in [(4, (1, 1, 1, 1)), (8, (0, 0, 0, 0)), (2, (2, 1, 0, 2)), (7, (1, 1, 1, 1))]:
-        cases.append(winograd(lowered(Conv2d(padding=padding), IMAGE, weights(rng, filters, 3, 3, 4))))
-    blocked = QTensor((1, 5, 6, 36), 0.05, -3)
-    for filters in (36, 44):  # in one block of output channels, and in two
-        cases.append(winograd(lowered(Conv2d(padding=(1, 1, 1, 1)), blocked, weights(rng, filters, 3, 3, 36))))
-    deep = QTensor((1, 4, 5, 60), 0.05, -3)
-    cases.append(lowered(Conv2d(padding=(1, 1, 1, 1)), deep, weights(rng, 12, 3, 3, 60), chip=chip))
-    for window, stride in [((3, 3), 1), ((3, 3), 2), ((5, 5), 1), ((7, 1), 1), ((2, 3), 1)]:
-        op = DepthwiseConv2d(**same(window, (stride, stride)))
-        cases.append(lowered(op, IMAGE, weights(rng, 1, *window, 4, axis=3), chip=chip))
-    tall = QTensor((1, 23, 1, 4), 0.05, -3)
-    for padding in ((0, 0, 0, 0), (2, 2, 0, 0)):
-        op = DepthwiseConv2d(padding=padding)
-        cases.append(lowered(op, tall, weights(rng, 1, 5, 1, 4, axis=3), chip=chip))
-    for batch, outputs, inputs in ((5, 8, 8), (5, 4, 8), (5, 12, 8), (5, 9, 2000), (2, 12, 7), (2, 3, 8)):
-        vectors = QTensor((batch, inputs), 0.05, -3)
-        cases.append(lowered(FullyConnected(keep_dims=True), vectors, weights(rng, outputs, inputs), chip=chip))
-    large = QTensor((1, 12, 12, 9), 0.05, -3)
-    cases.append(lowered(Add(), large, large, chip=chip))
-    return cases
-
-
-def packed(rng) -> list:
-    """Of the kernels for few bits: tiles of eight pixels and of four, input that is joined once and again and again."""
-    forms = ({"bits": 4}, {"bits": 2}, {"bits": 4, "codebooks": 1}, {"bits": 2, "codebooks": 1})
-    deep = (4, 5, 70)
-    layers = [
-        (Conv2d(**same(window, (stride, stride))), IMAGE.shape[1:], (filters, *window, 4), form)
-        for filters, window, stride in [(4, (1, 1), 1), (8, (3, 3), 2), (3, (2, 4), 3), (5, (5, 3), 1)]
-        for form in forms
-    ]
-    layers += [(FullyConnected(keep_dims=True), (2, 9), (n, 9), form) for n in (9, 20) for form in forms]
-    layers += [(FullyConnected(), (64,), (40, 64), form) for form in forms]
-    for form in ({"bits": 4}, {"bits": 2, "codebooks": 1}):
-        layers.append((Conv2d(padding=(1, 1, 1, 1)), deep, (12, 3, 3, 70), form))
-        layers.append((Conv2d(padding=(1, 1, 1, 1)), deep, (150, 3, 3, 70), form))
-        layers.append((Conv2d(), (2, 2, 70), (30, 1, 1, 70), form))
-        layers += [(DepthwiseConv2d(**same(w)), IMAGE.shape[1:], (1, *w, 4), form) for w in ((3, 3), (5, 5))]
-    kept = [packed_layer(rng, op, image, shape, **form) for op, image, shape, form in layers]
-    return [layer.lower(chip) for chip in ("esp32c3", "esp32", "generic") for layer in kept]
-
-
-def of_one_bit(rng) -> list:
-    """Of the kernels for weights of 1 bit: large tiles, small ones and both, one chunk of taps and several."""
-    layers = [
-        (Conv2d(**same(window, (stride, stride))), (*IMAGE.shape[1:3], depth), (filters, *window, depth))
-        for filters, window, stride, depth in [
-            (8, (1, 1), 1, 8),
-            (12, (3, 3), 1, 8),
-            (9, (3, 3), 2, 40),
-            (3, (2, 4), 3, 9),
-        ]
-    ]
-    layers += [(Conv2d(), (5, 1, depth), (filters, 1, 1, depth)) for filters, depth in ((70, 200), (8, 16))]
-    layers += [(FullyConnected(keep_dims=True), (5, 33), (n, 33)) for n in (9, 40)]
-    packed = [packed_layer(rng, *layer, bits=1, signs=signs) for layer in layers for signs in (False, True)]
-    return [layer.lower(chip) for layer in packed for chip in ("esp32c3", "generic")]
+from mcuq.tensor import QTensor
 
 
 def runs(rng) -> list:
@@ -166,31 +41,6 @@ def runs(rng) -> list:
         if overlap.after is not None:
             found.append((params.reversed(), inputs, overlap.after))
     return found
-
-
-def operands(rng, params) -> list[np.ndarray]:
-    sizes = [params.input_bytes] if hasattr(params, "input_bytes") else None
-    if sizes is None:
-        names = {m.name for m in params.members()}
-        if "input_h" in names:
-            depth = params.input_c if "input_c" in names else params.channels
-            sizes = [params.input_h * params.input_w * depth]
-        elif "pixels" in names:
-            sizes = [params.pixels * (params.input_c if "input_c" in names else params.channels)]
-        elif "batch" in names:
-            sizes = [params.batch * params.input_c]
-        elif "input_c" in names:
-            sizes = [params.input_c]
-        elif "strides_a" in names:
-            full = int(np.prod(params.shape))
-            repeated = any(s > 1 and d == 0 for s, d in zip(params.shape, params.strides_b, strict=True))
-            sizes = [full, params.shape[3] if repeated else full]
-        elif "zero_point_b" in names:
-            sizes = [params.elements, params.elements]
-        else:
-            sizes = [params.elements] if "elements" in names else [params.rows * params.depth]
-    inputs = [rng.integers(-128, 128, (1, size)).astype(np.int8) for size in sizes]
-    return [np.where(x < 0, -1, 1).astype(np.int8) for x in inputs] if "xnor" in params.kernel else inputs
 
 
 def program(cases) -> str:

@@ -60,9 +60,7 @@ class SignTilesParams(Params):
     @property
     def scratch_bytes(self) -> int:
         """See :meth:`Params.scratch_bytes`."""
-        return scratch(
-            self.filter_h * self.filter_w * self.input_c, self.output_c, self.lanes, (self.words, self.chunk)
-        )
+        return scratch(self._taps, self.output_c, self.lanes, (self.words, self.chunk))
 
     def overlap(self, operand: int) -> Overlap:
         """See :meth:`Params.overlap`."""
@@ -70,10 +68,13 @@ class SignTilesParams(Params):
         starts = tile_starts(self.output_h * self.output_w, self.lanes, self.words)
         return tile_overlap(needed, self.output_c, starts, buffered=True)
 
+    @property
+    def _taps(self) -> int:
+        return self.filter_h * self.filter_w * self.input_c
+
     def channels(self) -> Channels:
         """Return the output channels, their weights unpacked."""
-        count = self.filter_h * self.filter_w * self.input_c
-        weights = from_words(self.weights, self.chunk, self.output_c, count)
+        weights = from_words(self.weights, self.chunk, self.output_c, self._taps)
         return Channels(weights, self.bias, self.multiplier, self.shift)
 
     def rounding(self) -> Rounding:

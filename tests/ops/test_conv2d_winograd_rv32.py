@@ -177,13 +177,13 @@ def test_the_estimate_is_what_the_emulator_counts(rng, image, filters):
     require_tool("riscv64-unknown-elf-gcc", "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf")
     require_tool("qemu-system-riscv32", "apt-get install qemu-system-misc")
     sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-    import measure_winograd
+    import bench_layer
 
     op = Conv2d() if image[1] == 3 else Conv2d(padding=SAME)
     lower = conv(rng, image, filters, op)
     direct, params = lower(CHIP), winograd(lower("generic"))
     x = rng.integers(-128, 128, (1, elements(lower("generic")))).astype(np.int8)
-    counted = [measure_winograd.instructions(p, x) for p in (direct, params)]
+    counted = [bench_layer.instructions(p, x) for p in (direct, params)]
 
     near = 0.33 if image[1] == 3 else 0.2
 
