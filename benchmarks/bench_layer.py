@@ -48,6 +48,6 @@ def sources_of(kernel: str) -> list[Path]:
     """Return a kernel's file, and those of kernels and cores that it calls."""
     own = KERNELS / f"mcuq_{kernel}.c"
     called = {KERNELS / f"{name}.c" for name in re.findall(r'#include "(mcuq_\w+)\.h"', own.read_text())}
-    if kernel.endswith("_lx6"):
-        called |= {*KERNELS.glob("mcuq_lx6_*.[cS]")}
+    if kernel.endswith("_mac16"):
+        called |= {*KERNELS.glob("mcuq_mac16_*.[cS]")}
     return [own, *sorted(path for path in called - {own} if path.exists())]

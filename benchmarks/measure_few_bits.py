@@ -22,7 +22,10 @@ from bench_chip import count
 from bench_layer import instructions
 
 import mcuq
+from mcuq.board import load_chip
 from mcuq.graph import Graph
+from mcuq.kernels import chosen
+from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Op
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
@@ -84,7 +87,8 @@ def layers(chip: str) -> None:
         for kind, weights in formats(rng, shape, op.weights_axis or 0):
             given, samples = (signs, of_signs) if "xnor" in kind else (x, data)
             scale = given.scale * float(weights.scale.mean()) / COARSE if "coarse" in kind else 1.0
-            params = op.lower([given, weights], QTensor(result, scale, 3), chip)
+            layer = Layer(op.lower([given, weights], QTensor(result, scale, 3)), [given, weights], at_border=True)
+            params = chosen(layer, load_chip(chip).kernels)
             counted = instructions(params, samples, ENGINES[chip])
             base = base or counted
             speed = f"{counted / macs:6.2f}/MAC  {counted / base:6.3f}x"

@@ -1,6 +1,6 @@
 """Count the instructions of 3x3 convolutions on RV32IMC, by each kernel; fit the constants that choose between them.
 
-    python benchmarks/measure_winograd.py    print the constants of conv2d_winograd_rv32.py, and how well they fit
+    python benchmarks/measure_winograd.py    print the constants of conv2d_winograd.py, and how well they fit
 
 Layers of all kinds run once on the emulated chip, on random input. The constants are those of least squares of the
 relative errors, over what `quantities` and `direct_quantities` count there.
@@ -14,8 +14,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from bench_layer import instructions
 
-from mcuq.ops import conv2d_rv32
-from mcuq.ops import conv2d_winograd_rv32 as winograd
+from mcuq.kernels import lanes
+from mcuq.kernels.lanes import conv2d_winograd as winograd
+from mcuq.kernels.lanes.conv2d import Conv2dLanesParams
+from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Params
 from mcuq.ops.conv2d import Conv2d, Conv2dParams
 from mcuq.tensor import QConstant, QTensor
@@ -34,7 +36,7 @@ def layers(rng: np.random.Generator) -> Iterator[Conv2dParams]:
             x, weights = QTensor((1, *size, depth), 0.05, -5), rng.integers(-127, 128, (filters, 3, 3, depth))
             constant = QConstant(weights.astype(np.int8), rng.uniform(0.002, 0.004, filters))
             y = QTensor(op.infer_shape(x.shape, weights.shape), 0.3 * depth**0.5, 3)
-            params = op.lower([x, constant], y, "generic")
+            params = op.lower([x, constant], y)
             assert isinstance(params, Conv2dParams)
             yield params
 
@@ -42,12 +44,12 @@ def layers(rng: np.random.Generator) -> Iterator[Conv2dParams]:
 def kernels_for(portable: Conv2dParams) -> Iterator[tuple[Params, Mapping[str, float]]]:
     """Yield a layer as every kernel takes it that can, with what that has to do."""
     yield portable, winograd.direct_quantities(portable, 0)
-    lanes = conv2d_rv32.specialize(portable, "esp32c3")
-    if isinstance(lanes, conv2d_rv32.Conv2dRv32Params):
-        yield lanes, winograd.direct_quantities(lanes, lanes.pairs)
-    if faster := conv2d_rv32.faster(portable, "esp32c3"):
+    direct = lanes.kernel(Layer(portable, (), at_border=True))
+    if isinstance(direct, Conv2dLanesParams):
+        yield direct, winograd.direct_quantities(direct, direct.pairs)
+    if faster := lanes.faster(portable):
         p = faster.params
-        assert isinstance(p, winograd.Conv2dWinogradRv32Params)
+        assert isinstance(p, winograd.Conv2dWinogradLanesParams)
         yield p, winograd.quantities(winograd.groups(p), p.input_c, p.output_c, p.block_in, p.block_out)
 
 

@@ -84,7 +84,7 @@ def _fewer_bits(plan: Plan, place: Place, report: FitReport, short: str) -> Iter
         saved += size // 2
         if saved < missing:
             continue
-        smaller = fit.estimate(build_plan(_in_four_bits(plan.graph, layers), plan.chip, plan.io_in_arena), place)
+        smaller = fit.estimate(build_plan(_in_four_bits(plan.graph, layers), plan.families, plan.io_in_arena), place)
         if smaller.fits:
             free = _free(smaller, short)
             yield Suggestion(

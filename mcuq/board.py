@@ -37,13 +37,17 @@ class Partition:
 class Chip:
     """A SoC.
 
-    ``isa`` picks the column of ``kernels.json``; ``const_window`` is how much constant data flash can map,
+    ``isa`` is what compiles for it, and picks the column of ``kernels.json``; ``kernels`` are the families of
+    ``mcuq.kernels`` that it has, the best first, and ``without`` says of families that others of its isa have why it
+    has not. ``const_window`` is how much constant data flash can map,
     ``psram_window`` how much PSRAM. ``iram`` is memory for code alone (None: it shares that of static data).
     """
 
     id: str
     name: str
     isa: str
+    kernels: tuple[str, ...]
+    without: Mapping[str, str]
     const_window: Amount
     code_shares_const_window: bool
     psram_window: Amount | None
@@ -136,6 +140,8 @@ def load_chip(chip: str, where: str = "") -> Chip:
         id=chip,
         name=table.text("name"),
         isa=table.text("isa"),
+        kernels=table.texts("kernels"),
+        without=_reasons(table),
         const_window=table.amount("const_window"),
         code_shares_const_window=table.flag("code_shares_const_window"),
         psram_window=table.optional_amount("psram_window"),
@@ -144,6 +150,13 @@ def load_chip(chip: str, where: str = "") -> Chip:
     )
     table.close()
     return result
+
+
+def _reasons(chip: Table) -> dict[str, str]:
+    if not chip.has_table("without"):
+        return {}
+    table = chip.table("without")
+    return {family: table.text(family) for family in table.names}
 
 
 @cache

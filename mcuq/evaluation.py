@@ -112,7 +112,7 @@ def evaluate(
         data: samples, streamed: real values in the graph's layout with a source, else integers.
         progress: called with the number of samples done.
     """
-    plan = build_plan(graph, "generic")
+    plan = build_plan(graph)
     layers = {node.outputs[0]: Layer(node.name, node.op.name) for node in source.nodes} if source else {}
     hits, samples, labelled = np.zeros(3, np.int64), 0, True
     for batch in data:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from mcuq import footprint, memory
+from mcuq import footprint, kernels, memory
 from mcuq.footprint import total
 from mcuq.memory import Place
 from mcuq.ops.base import Params
@@ -59,14 +59,14 @@ def _fitting(plan: Plan, offers: Sequence[_Offer], place: Place) -> Iterator[tup
     """Yield plans that fit with how many of the first offers they take, the most first."""
     for count in range(len(offers), 0, -1) if _fits(plan, place) else ():
         taken = {offer.layer: offer.params for offer in offers[:count]}
-        faster = build_plan(plan.graph, plan.chip, plan.io_in_arena, taken)
+        faster = build_plan(plan.graph, plan.families, plan.io_in_arena, taken)
         if _fits(faster, place):
             yield faster, count
 
 
 def _offers(plan: Plan) -> Iterator[_Offer]:
     for step in plan.steps:
-        if faster := step.params.faster(plan.chip):
+        if faster := kernels.faster(step.params, plan.families):
             growth = footprint.tables_bytes(faster.params) - footprint.tables_bytes(step.params)
             yield _Offer(step.name, faster.params, max(1, growth), faster.saved)
 

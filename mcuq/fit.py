@@ -126,10 +126,10 @@ def check_linked(
 
 
 def compare(graph: Graph, setup: Setup = PLAIN, extra: Extra = NO_EXTRA, framework: str = "") -> tuple[FitReport, ...]:
-    """Check a model against every board, lowered anew for each chip; a framework other than each board's default."""
-    plan_for = cache(lambda chip: build_plan(graph, chip, setup.io_in_arena))
+    """Check a model against every board, with the kernels of its chip; a framework other than each board's default."""
+    plan_for = cache(lambda families: build_plan(graph, families, setup.io_in_arena))
     boards = [load_board(name) for name in board_ids()]
-    return tuple(_report_or_problem(plan_for(b.chip.id), b, framework, setup, extra) for b in boards)
+    return tuple(_report_or_problem(plan_for(b.chip.kernels), b, framework, setup, extra) for b in boards)
 
 
 def estimate(plan: Plan, place: Place) -> FitReport:

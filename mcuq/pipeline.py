@@ -26,8 +26,6 @@ from mcuq.plan import Plan, build_plan
 from mcuq.setup import PLAIN, Setup
 from mcuq.tensor import Array
 
-GENERIC_CHIP = "generic"
-
 
 def compile(  # noqa: A001 - the verb's public name
     graph: Graph, board: Board | str | None = None, *, io_in_arena: bool = False, speed: bool = False
@@ -40,13 +38,13 @@ def compile(  # noqa: A001 - the verb's public name
     if isinstance(graph, FloatGraph):
         raise CannotQuantizeError(f"{graph.name} is a float model; mcuq.quantize(model, samples) first")
     if not board:
-        return build_plan(fold_constant_channels(graph), GENERIC_CHIP, io_in_arena)
+        return build_plan(fold_constant_channels(graph), io_in_arena=io_in_arena)
     return compile_for(Archive(graph), _board(board), "", Setup(io_in_arena=io_in_arena, speed=speed))
 
 
 def compile_for(model: Archive, board: Board, framework: str, setup: Setup) -> Plan:
     """Lower a model to the steps that a board will execute with this framework and setup."""
-    plan = build_plan(fold_constant_channels(model.graph), board.chip.id, setup.io_in_arena)
+    plan = build_plan(fold_constant_channels(model.graph), board.chip.kernels, setup.io_in_arena)
     if not setup.speed:
         return plan
     vectors = len(next(iter(model.samples.values()), ()))

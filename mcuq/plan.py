@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, cast
 
+from mcuq import kernels
 from mcuq.errors import McuqError
 from mcuq.graph import Graph, Node
+from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Op, Overlap, Params
 from mcuq.ops.concatenation import Concatenation
 from mcuq.placement import Item, Near, place
@@ -73,11 +75,12 @@ class Step:
 class Plan:
     """What the chip executes, and where everything lies. Values not in ``views`` own the buffer of their name.
 
-    ``arena_bound`` is what no arrangement of these buffers can go below. ``speedup``: what was asked for, and got.
+    ``families`` are the kernels that steps were chosen from. ``arena_bound`` is what no arrangement of these buffers
+    can go below. ``speedup``: what was asked for, and got.
     """
 
     graph: Graph
-    chip: str
+    families: tuple[str, ...]
     steps: tuple[Step, ...]
     buffers: Mapping[str, Buffer]
     views: Mapping[str, View]
@@ -142,20 +145,24 @@ class Plan:
 
 
 def build_plan(
-    graph: Graph, chip: str, io_in_arena: bool = False, instead: Mapping[str, Params] = MappingProxyType({})
+    graph: Graph,
+    families: tuple[str, ...] = kernels.GENERIC,
+    io_in_arena: bool = False,
+    instead: Mapping[str, Params] = MappingProxyType({}),
 ) -> Plan:
-    """Lower a quantized graph for a chip and place its buffers.
+    """Lower a quantized graph, choose its kernels and place its buffers.
 
     Args:
         graph: the model.
-        chip: as ``boards/chips`` names it, or "generic".
+        families: of kernels that the chip has, the best first, as ``boards/chips`` lists them; without: any chip's.
         io_in_arena: place the model's inputs and outputs in the arena too, instead of in memory of the caller's.
-        instead: by layer, kernels to take instead of those that lowering picks.
+        instead: by layer, kernels to take instead of those that would be chosen.
 
     Raises:
         McuqError: naming the layer that cannot be lowered.
     """
-    steps, views = _steps(graph, chip, instead)
+    steps, views = _steps(graph)
+    steps = _chosen(graph, steps, views, families=families, io_in_arena=io_in_arena, instead=instead)
 
     def placed(steps: Sequence[Step], exact: bool = False) -> tuple[dict[str, Buffer], int]:
         buffers = _live_ranges(graph, steps, views)
@@ -166,15 +173,15 @@ def build_plan(
     steps = with_workspaces(steps, placed)
     buffers, bound = placed(steps, exact=True)
     steps = _directed(steps, buffers, views)
-    return Plan(graph, chip, steps, buffers, views, bound).verify()
+    return Plan(graph, families, steps, buffers, views, bound).verify()
 
 
-def _steps(graph: Graph, chip: str, instead: Mapping[str, Params]) -> tuple[tuple[Step, ...], dict[str, View]]:
-    """Lower every node to a step, or to views where no byte need be moved."""
+def _steps(graph: Graph) -> tuple[tuple[Step, ...], dict[str, View]]:
+    """Lower every node to a step with its portable kernel, or to views where no byte need be moved."""
     steps: list[Step] = []
     views: dict[str, View] = {}
     for node in graph.nodes:
-        step = _lower(graph, node, chip, instead)  # its constraints hold for a view too
+        step = _lower(graph, node)  # its constraints hold for a view too
         if step.params.is_view and _can_be_view(graph, views, node):
             views[node.outputs[0]] = View(node.inputs[0])
         elif isinstance(node.op, Concatenation) and _can_be_joined(graph, views, node):
@@ -187,14 +194,36 @@ def _steps(graph: Graph, chip: str, instead: Mapping[str, Params]) -> tuple[tupl
     return tuple(steps), {name: _resolved(name, views) for name in views}
 
 
-def _lower(graph: Graph, node: Node, chip: str, instead: Mapping[str, Params]) -> Step:
+def _lower(graph: Graph, node: Node) -> Step:
     tensors = [graph.tensor(name) for name in node.inputs]
     try:
-        params = instead.get(node.name) or node.op.lower(tensors, graph.values[node.outputs[0]], chip)
+        params = node.op.lower(tensors, graph.values[node.outputs[0]])
     except McuqError as error:
         raise error.at(node.name) from None
-    scratch = f"{node.name}.scratch" if params.scratch_bytes else ""  # no value can have this name
-    return Step(node.name, node.op, params, node.inputs[: node.op.operands], node.outputs, scratch)
+    return Step(node.name, node.op, params, node.inputs[: node.op.operands], node.outputs)
+
+
+def _chosen(
+    graph: Graph,
+    steps: Sequence[Step],
+    views: Mapping[str, View],
+    *,
+    families: Sequence[str],
+    io_in_arena: bool,
+    instead: Mapping[str, Params],
+) -> tuple[Step, ...]:
+    """Give every step the kernel that serves it best, and the name of its scratch."""
+    nodes = {node.name: node for node in graph.nodes}
+    border = set() if io_in_arena else {_root(name, views) for name in (*graph.inputs, *graph.outputs)}
+    chosen = []
+    for step in steps:
+        roots = [views.get(value, View(value)) for value in (*step.inputs, *step.outputs)]
+        at_border = any(v.buffer in border or v.offset % ARENA_ALIGNMENT for v in roots)
+        layer = Layer(step.params, [graph.tensor(name) for name in nodes[step.name].inputs], at_border)
+        params = instead.get(step.name) or kernels.chosen(layer, families)
+        scratch = f"{step.name}.scratch" if params.scratch_bytes else ""  # no value can have this name
+        chosen.append(replace(step, params=params, scratch=scratch))
+    return tuple(chosen)
 
 
 def _resolved(value: str, views: Mapping[str, View]) -> View:

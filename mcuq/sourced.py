@@ -53,11 +53,11 @@ class Table:
             self.fail(f"{key} is {value!r}, not {' or '.join(allowed) or 'a text'}")
         return value
 
-    def texts(self, key: str, allowed: Collection[str]) -> tuple[str, ...]:
-        """Read a list of at least one text."""
+    def texts(self, key: str, allowed: Collection[str] = ()) -> tuple[str, ...]:
+        """Read a list of at least one text, each one of ``allowed`` where that is given."""
         values = self._take(key, list, "a list")
-        if not values or any(v not in allowed for v in values):
-            self.fail(f"{key} is {values!r}, not a list of {' or '.join(allowed)}")
+        if not values or any(not isinstance(v, str) or (allowed and v not in allowed) for v in values):
+            self.fail(f"{key} is {values!r}, not a list of {' or '.join(allowed) or 'texts'}")
         return tuple(values)
 
     def number(self, key: str) -> int:

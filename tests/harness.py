@@ -85,7 +85,7 @@ def _compare(cases: Sequence[Case], expected: Sequence[np.ndarray], output: byte
 
 def kernel_files(kernels: Iterable[str]) -> list[str]:
     """Return the C files of kernels, of those they call, and of the cores that those of an ESP32 share."""
-    cores = KERNELS.glob("mcuq_lx6_*.c") if any(kernel.endswith("_lx6") for kernel in kernels) else ()
+    cores = KERNELS.glob("mcuq_mac16_*.c") if any(kernel.endswith("_mac16") for kernel in kernels) else ()
     own = [KERNELS / f"mcuq_{kernel}.c" for kernel in kernels]
     included = {name for path in own for name in re.findall(r'#include "(mcuq_\w+)\.h"', path.read_text())}
     called = [KERNELS / f"{name}.c" for name in included if (KERNELS / f"{name}.c").exists()]

@@ -19,7 +19,7 @@ def read(model: bytes) -> Graph:
 def run(model: bytes, *inputs: np.ndarray) -> np.ndarray:
     """Simulate samples ([samples, *shape] per input); the first output."""
     graph = read(model)
-    plan = build_plan(graph, "generic")
+    plan = build_plan(graph)
     return simulate(plan, dict(zip(graph.inputs, inputs, strict=True)))[graph.outputs[0]]
 
 

@@ -1,8 +1,9 @@
 """Layers of every kernel that declares an overlap, over the geometries that decide how far, and their inputs."""
 
 import numpy as np
-from packed_layers import packed_layer
-from variants import winograd
+from chips import kernel_for
+from kernels.packed_layers import packed_layer
+from kernels.variants import winograd
 
 from mcuq.ops.add import Add
 from mcuq.ops.average_pool import AveragePool
@@ -29,7 +30,7 @@ def weights(rng, *shape, axis=0):
 
 def lowered(op, *inputs, scale=0.1, zero_point=2, chip="generic"):
     shape = op.infer_shape(*(t.shape for t in inputs))
-    return op.lower(inputs, QTensor(shape, scale, zero_point), chip)
+    return kernel_for(op, inputs, QTensor(shape, scale, zero_point), chip)
 
 
 def same(window, stride=(1, 1), dilation=(1, 1)):

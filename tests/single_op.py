@@ -29,12 +29,12 @@ def graph_of(op: Op, x: QTensor, *constants: QConstant, scale=None, zero_point=N
 
 def run(graph: Graph, x: np.ndarray) -> np.ndarray:
     """Simulate samples [samples, *shape]."""
-    return simulate(build_plan(graph, "generic"), {"x": x})["y"]
+    return simulate(build_plan(graph), {"x": x})["y"]
 
 
 def params_of(graph: Graph) -> Params:
     (node,) = graph.nodes
-    return node.op.lower([graph.tensor(name) for name in node.inputs], graph.values["y"], "generic")
+    return node.op.lower([graph.tensor(name) for name in node.inputs], graph.values["y"])
 
 
 def case_of(graph: Graph, rng: np.random.Generator, count: int = 5) -> Case:

@@ -45,7 +45,7 @@ def test_round_trip_keeps_everything(content, tmp_path):
     assert archive.digest(again.graph) == archive.digest(content.graph)
     assert (again.board, again.framework) == ("esp32dev", "arduino")
     x = content.samples
-    a, b = (simulate(build_plan(g, "generic"), x) for g in (content.graph, again.graph))
+    a, b = (simulate(build_plan(g), x) for g in (content.graph, again.graph))
     for name in a:
         np.testing.assert_array_equal(a[name], b[name])
 

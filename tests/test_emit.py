@@ -171,8 +171,8 @@ def test_only_kernels_in_use_and_their_cores_are_compiled(rng, tmp_path):
 
         assert {name for name in compiled if "_s8" in name} == used
         assert {"small.c", "small_model.c", "mcuq_app.c"} <= compiled
-        assert ({"mcuq_lx6_dot.c", "mcuq_lx6_dot_asm.S", "mcuq_lx6_widen.c"} <= compiled) == kernels
-        assert "mcuq_lx6_sum_asm.S" not in compiled
+        assert ({"mcuq_mac16_dot.c", "mcuq_mac16_dot_asm.S", "mcuq_mac16_widen.c"} <= compiled) == kernels
+        assert "mcuq_mac16_sum_asm.S" not in compiled
 
 
 def test_another_kernel_library_is_refused_by_the_compiler(rng, tmp_path):

@@ -8,7 +8,7 @@ from requirements import require_tool
 
 from mcuq import footprint, opening, pipeline
 from mcuq.archive import Archive
-from mcuq.ops.rv32 import MAX_SCRATCH
+from mcuq.kernels.lanes.channels import MAX_SCRATCH
 from mcuq.setup import Setup
 from mcuq.verification import verify_project
 

@@ -8,7 +8,7 @@ import pytest
 from requirements import require
 
 from mcuq.fixedpoint import clamp, requantize
-from mcuq.ops.rv32 import FAST_EXPONENTS, FAST_LIMIT
+from mcuq.kernels.channels import FAST_EXPONENTS, FAST_LIMIT
 from mcuq.resources import resource
 
 KERNELS = resource("firmware") / "kernels"

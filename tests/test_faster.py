@@ -19,7 +19,7 @@ from mcuq.simulator import simulate
 from mcuq.tensor import QConstant, QTensor
 
 C3, CLASSIC = "esp32-c3-devkitm-1", "esp32dev"
-WINOGRAD = "conv2d_winograd_s8_rv32"
+WINOGRAD = "conv2d_winograd_s8_lanes"
 SPEED = Setup(speed=True)
 
 

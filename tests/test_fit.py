@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chips import families
 
 import mcuq.ops  # noqa: F401 - defines every Params
 from mcuq import footprint
@@ -42,7 +43,7 @@ def two_convolutions(height: int, channels: int, second_fill: int = 1) -> Plan:
     nodes = (Node("a", Conv2d(), ("x", "wa"), ("h",)), Node("b", Conv2d(), ("h", "wb"), ("y",)))
     values = {"x": activation(height, 1, 1), "h": activation(height, 1, channels), "y": activation(height, 1, 1)}
     constants = {"wa": weights(channels, 1), "wb": weights(1, channels, second_fill)}
-    return build_plan(Graph("net", ("x",), ("y",), nodes, values, constants).verify(), "esp32")
+    return build_plan(Graph("net", ("x",), ("y",), nodes, values, constants).verify(), families("esp32"))
 
 
 def row(report, region):
@@ -125,7 +126,7 @@ def test_constant_operands_lie_in_flash():
         {"x": activation(5, 1, 3), "y": activation(5, 1, 3)},
         {"c": QConstant(np.ones((1, 5, 1, 3), np.int8), ONE)},
     )
-    plan = build_plan(graph.verify(), "esp32")
+    plan = build_plan(graph.verify(), families("esp32"))
     assert dict(footprint.constants(plan)) == {"parameters": 92, "constant operands": 15, "alignment": 1}
     assert plan.arena_bytes == 0
 
@@ -195,10 +196,10 @@ def test_fewer_bits_are_suggested_with_what_they_save(board):
 
     def room(layers: str) -> int:
         few = {f"w{n}": replace(c := graph.constants[f"w{n}"], values=c.values // 16, bits=4) for n in layers}
-        plan = build_plan(replace(graph, constants={**graph.constants, **few}), board.chip.id)
+        plan = build_plan(replace(graph, constants={**graph.constants, **few}), board.chip.kernels)
         return row(check_fit(plan, board), "app partition").free
 
-    plan, saved = build_plan(graph, board.chip.id), {layers: room(layers) - room("") for layers in ("a", "ab")}
+    plan, saved = build_plan(graph, board.chip.kernels), {layers: room(layers) - room("") for layers in ("a", "ab")}
     assert 190_000 < saved["a"] < 200_000
     for short in (100_000, saved["a"], saved["a"] + 1, saved["ab"], saved["ab"] + 1, 200_501):
         report = check_fit(plan, board, setup=Setup(app_flash=room("") + short))

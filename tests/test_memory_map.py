@@ -9,7 +9,7 @@ from mcuq.plan import build_plan
 
 def test_rows_marks_and_peak(rng):
     """conv2d_1 reads conv2d_0, which the addition needs again; the addition writes over an operand."""
-    plan = build_plan(small_graph(rng), "generic")
+    plan = build_plan(small_graph(rng))
     drawn = memory_map(plan)
 
     assert [row.step for row in drawn.rows] == ["conv2d_0", "conv2d_1", "add_2", "logistic_3"]
@@ -22,7 +22,7 @@ def test_rows_marks_and_peak(rng):
 
 
 def test_report_names_arena_bound_gap_and_what_to_shrink(rng):
-    lines = report.memory(build_plan(small_graph(rng), "generic")).lines
+    lines = report.memory(build_plan(small_graph(rng))).lines
 
     assert "arena 240 bytes (lower bound 240, gap 0)" in lines
     assert "peak during conv2d_1; shrink conv2d_0 first (1 x 6 x 5 x 4, 120 bytes)" in lines

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from chips import families
 
 from mcuq.board import board_ids, load_board
 from mcuq.fit import FitReport, check_fit
@@ -25,7 +26,7 @@ def plan_with_arena(arena: int, chip: str) -> Plan:
     values = {name: QTensor((1, 1, 1, 16), 0.5, 0) for name in "xhy"}
     constants = {n: QConstant(np.full((16, 1, 1, 16), i, np.int8), np.ones(1)) for i, n in enumerate(("wa", "wb"), 1)}
     nodes = (Node("a", Conv2d(), ("x", "wa"), ("h",)), Node("b", Conv2d(), ("h", "wb"), ("y",)))
-    plan = build_plan(Graph("net", ("x",), ("y",), nodes, values, constants).verify(), chip)
+    plan = build_plan(Graph("net", ("x",), ("y",), nodes, values, constants).verify(), families(chip))
     plan = replace(plan, buffers={**plan.buffers, "h": replace(plan.buffers["h"], bytes=arena)})
     assert plan.arena_bytes == arena
     return plan

@@ -145,7 +145,7 @@ LAYERS = {
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_verify_catches_one_byte_beyond(rng, layer):
-    plan = build_plan(chain(rng, LAYERS[layer](rng)), "generic")
+    plan = build_plan(chain(rng, LAYERS[layer](rng)))
     step = plan.steps[1]
     source, target = plan.buffers[step.inputs[0]], plan.buffers[step.outputs[0]]
     overlap, name = step.params.overlap(0), step.outputs[0]
@@ -232,7 +232,7 @@ def test_random_graphs_in_c_equal_unshared_buffers(tmp_path, seed):
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40))
 def test_random_plans_verify(seed, length):
     """``build_plan`` verifies itself; sharing never costs bytes, and the bound holds."""
-    plan = build_plan(random_graph(np.random.default_rng(seed), length), "generic")
+    plan = build_plan(random_graph(np.random.default_rng(seed), length))
     arena = [b for b in plan.buffers.values() if b.region == "arena"]
     unshared = max((sum(b.bytes for b in arena if b.first <= i <= b.last) for i in range(len(plan.steps))), default=0)
 
@@ -249,7 +249,7 @@ def test_joined_values_cost_no_copy(rng):
         Node("concatenation_2", Concatenation(1), ("relu_0", "relu_1"), ("y",)),
     )
     graph = Graph("joined", ("x",), ("y",), nodes, values).verify()
-    plan = build_plan(graph, "generic")
+    plan = build_plan(graph)
 
     assert [step.name for step in plan.steps] == ["relu_0", "relu_1"]
     assert plan.locate("relu_1")[1] == IMAGE.elements
@@ -260,6 +260,6 @@ def test_joined_values_cost_no_copy(rng):
 
 
 def test_small_graph_is_in_place(rng):
-    plan = build_plan(small_graph(rng), "generic")
+    plan = build_plan(small_graph(rng))
 
     assert plan.arena_bytes == plan.arena_bound

@@ -52,7 +52,7 @@ def run_in_arena(plan, x: np.ndarray) -> dict[str, np.ndarray]:
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=30), st.integers(1, 40))
 def test_poisoned_arena_equals_unshared_buffers(edges, size):
     graph = shapes_graph(edges, size)
-    plan = build_plan(graph, "generic")
+    plan = build_plan(graph)
     x = np.random.default_rng(0).integers(-128, 128, (1, 1, size)).astype(np.int8)
     expected = simulate(plan, {"x": x})
     got = run_in_arena(plan, x)
@@ -61,20 +61,20 @@ def test_poisoned_arena_equals_unshared_buffers(edges, size):
 
 
 def test_arena_reaches_the_bound_on_a_chain(rng):
-    plan = build_plan(small_graph(rng), "generic")
+    plan = build_plan(small_graph(rng))
 
     assert plan.arena_bytes == plan.arena_bound == 2 * 6 * 5 * 4  # add writes over an operand
 
 
 def test_verify_catches_two_live_buffers_in_one_place(rng):
-    plan = build_plan(small_graph(rng), "generic")
+    plan = build_plan(small_graph(rng))
     moved = {n: replace(b, offset=0) for n, b in plan.buffers.items()}
     with pytest.raises(AssertionError):
         replace(plan, buffers=moved).verify()
 
 
 def test_verify_catches_a_buffer_that_is_too_small(rng):
-    plan = build_plan(small_graph(rng), "generic")
+    plan = build_plan(small_graph(rng))
     shrunk = {n: replace(b, bytes=b.bytes - 1) for n, b in plan.buffers.items()}
     with pytest.raises(AssertionError):
         replace(plan, buffers=shrunk).verify()
@@ -91,7 +91,7 @@ def reshape_graph(*steps: tuple[str, str, tuple[int, ...]], outputs) -> Graph:
 
 def test_reshape_from_input_to_output_is_a_copy():
     """A view is impossible there: input and output are two of the caller's buffers."""
-    plan = build_plan(reshape_graph(("reshape_0", "x", (3, 4)), outputs=("reshape_0",)), "generic")
+    plan = build_plan(reshape_graph(("reshape_0", "x", (3, 4)), outputs=("reshape_0",)))
 
     assert [step.name for step in plan.steps] == ["reshape_0"]
 
@@ -101,14 +101,14 @@ def test_a_view_that_would_change_the_scale_is_refused():
     graph = reshape_graph(("reshape_0", "x", (3, 4)), ("reshape_1", "reshape_0", (12,)), outputs=("reshape_1",))
     values = {**graph.values, "reshape_0": QTensor((3, 4), 0.2, 0)}
     with pytest.raises(CannotQuantizeError, match="reshape_0: a reshape cannot change"):
-        build_plan(replace(graph, values=values), "generic")
+        build_plan(replace(graph, values=values))
 
 
 def test_two_outputs_that_are_one_value_are_copied():
     graph = reshape_graph(
         ("reshape_0", "x", (3, 4)), ("reshape_1", "reshape_0", (2, 6)), outputs=("reshape_0", "reshape_1")
     )
-    plan = build_plan(graph, "generic")
+    plan = build_plan(graph)
     x = np.arange(12, dtype=np.int8).reshape(1, 1, 12)
     outputs = simulate(plan, {"x": x})
 
@@ -120,7 +120,7 @@ def test_two_outputs_that_are_one_value_are_copied():
 
 def test_trace_yields_every_step(rng):
     graph = small_graph(rng)
-    plan = build_plan(graph, "generic")
+    plan = build_plan(graph)
     x = rng.integers(-128, 128, (3, 1, 6, 5, 3)).astype(np.int8)
     steps = list(trace(plan, {"image": x}))
 

@@ -42,7 +42,7 @@ def project(built, tmp_path) -> Path:
 
 
 def plant_wrong_byte(project: Path) -> None:
-    kernel = project / "lib/mcuq/src/mcuq_lx6_channel.h"
+    kernel = project / "lib/mcuq/src/mcuq_mac16_channel.h"
     good = kernel.read_text()
     kernel.write_text(good.replace("+ zero_point, min", "+ zero_point + 1, min"))
     assert kernel.read_text() != good

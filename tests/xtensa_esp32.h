@@ -1,5 +1,5 @@
 /* The ESP32's instructions as macros, for assembling what an ESP32 gets with the ESP8266's assembler. What QEMU's core
- * lacks of them, mulsh, is a call. Written from the instruction tables, not from mcuq_lx6_asm.h. */
+ * lacks of them, mulsh, is a call. Written from the instruction tables, not from mcuq_mac16_asm.h. */
 #ifndef XTENSA_ESP32_H
 #define XTENSA_ESP32_H
 /* clang-format off */

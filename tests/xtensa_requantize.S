@@ -1,6 +1,6 @@
-/* The requantize of mcuq_lx6_asm.h, macro by macro as the kernels use them: see xtensa_requantize.c. */
-#include "mcuq_lx6_isa.h"
-#include "mcuq_lx6_asm.h"
+/* The requantize of mcuq_mac16_asm.h, macro by macro as the kernels use them: see xtensa_requantize.c. */
+#include "mcuq_mac16_isa.h"
+#include "mcuq_mac16_asm.h"
 
 #define WORD       0
 #define MULTIPLIER 4
@@ -12,10 +12,10 @@
 #define BYTES      36
 
     .begin  no-transform
-    .section .text.lx6_requantize, "ax"
+    .section .text.mac16_requantize, "ax"
     .align  4
-    .global lx6_requantize
-lx6_requantize:
+    .global mac16_requantize
+mac16_requantize:
     addi    sp, sp, -32
     s32i    a12, sp, 16
     s32i    a13, sp, 20

@@ -16,7 +16,7 @@ typedef struct {
     int32_t outputs[3];
 } record;
 
-void lx6_requantize(record *records, int32_t count);
+void mac16_requantize(record *records, int32_t count);
 
 static record records[MOST];
 
@@ -34,7 +34,7 @@ int main(void) {
     int32_t count;
     receive(&count, (int32_t)sizeof count);
     receive(records, count * (int32_t)sizeof(record));
-    lx6_requantize(records, count);
+    mac16_requantize(records, count);
     mcuq_port_write(records, count * (int32_t)sizeof(record));
     return 0;
 }

@@ -1,5 +1,5 @@
 /* 2-D convolution, int8, with weights of 1, 2 or 4 bits; also depthwise and fully connected.
- * Meaning: mcuq/ops/conv2d_packed.py. */
+ * Meaning: mcuq/kernels/portable/conv2d_packed.py. */
 #ifndef MCUQ_CONV2D_S8_PACKED_H
 #define MCUQ_CONV2D_S8_PACKED_H
 

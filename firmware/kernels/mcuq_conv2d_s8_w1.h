@@ -1,4 +1,4 @@
-/* 2-D convolution, int8, with weights of 1 bit, by tables of sums. Meaning: mcuq/ops/conv2d_w1.py. */
+/* 2-D convolution, int8, with weights of 1 bit, by tables of sums. Meaning: mcuq/kernels/portable/conv2d_w1.py. */
 #ifndef MCUQ_CONV2D_S8_W1_H
 #define MCUQ_CONV2D_S8_W1_H
 

@@ -1,4 +1,4 @@
-/* 2-D convolution of signs with signs; also fully connected. Meaning: mcuq/ops/conv2d_xnor.py. */
+/* 2-D convolution of signs with signs; also fully connected. Meaning: mcuq/kernels/portable/conv2d_xnor.py. */
 #ifndef MCUQ_CONV2D_S8_XNOR_H
 #define MCUQ_CONV2D_S8_XNOR_H
 

@@ -1,5 +1,5 @@
 /* 2-D convolution, signs with signs, by tables of sums. Meaning:
- * mcuq/ops/conv2d_xnor_tile.py. */
+ * mcuq/kernels/portable/conv2d_xnor_tile.py. */
 #ifndef MCUQ_CONV2D_S8_XNOR_TILE_H
 #define MCUQ_CONV2D_S8_XNOR_TILE_H
 

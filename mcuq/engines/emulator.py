@@ -63,7 +63,7 @@ ISAS = {
         flags=(
             *("-nostdlib", "-isystem", str(resource("firmware") / "emulator" / "xtensa" / "include")),
             "-mtext-section-literals",  # beside their code, as start.S needs them
-            "-DMCUQ_LX6_EMULATED",  # mcuq_lx6_isa.h
+            "-DMCUQ_MAC16_EMULATED",  # mcuq_mac16_isa.h
         ),
         libraries=("-lgcc",),
         emulator=(

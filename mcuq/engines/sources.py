@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mcuq.errors import McuqError, UsageError
 
-KERNEL = re.compile(r"mcuq_(\w+_s8|lx6_)")
+KERNEL = re.compile(r"mcuq_(\w+_s8|mac16_)")
 INCLUDE = re.compile(r'^#include "(\w+)\.h"', re.MULTILINE)
 
 
@@ -46,8 +46,8 @@ def library_sources(folders: Sequence[Path], suffixes: tuple[str, ...] = (".c",)
 def _unit(path: Path) -> str:
     """Return the name that a file shares with its header: assembly stands beside C for chips without the instructions.
 
-    >>> _unit(Path("mcuq_lx6_dot_asm.S"))
-    'mcuq_lx6_dot'
+    >>> _unit(Path("mcuq_mac16_dot_asm.S"))
+    'mcuq_mac16_dot'
     """
     return path.stem.removesuffix("_asm")
 

@@ -20,7 +20,6 @@ from mcuq.ops.base import (
     i32,
     i32x4,
     scale_of,
-    specialized,
 )
 from mcuq.ops.broadcast import broadcast, broadcast_shape, expand, operand_overlap
 from mcuq.tensor import Array, QTensor, Shape
@@ -87,7 +86,7 @@ class Add(Op):
         """See :meth:`Op.forward`."""
         return activate(self.activation, inputs[0] + inputs[1])
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         a, b = inputs
         shape, strides_a, strides_b = broadcast(a.shape, b.shape)
@@ -98,7 +97,7 @@ class Add(Op):
         ratio = common / ((1 << LEFT_SHIFT) * output.scale)
         multiplier, shift = quantize_multiplier(ratio, by_shift=output.by_shift)
         low, high = fused_limits(self.activation, output)
-        portable = AddParams(
+        return AddParams(
             shape=shape,
             strides_a=strides_a,
             strides_b=strides_b,
@@ -114,6 +113,3 @@ class Add(Op):
             activation_min=low,
             activation_max=high,
         )
-        from mcuq.ops import add_lx6, add_rv32
-
-        return specialized(portable, chip, add_rv32.specialize, add_lx6.specialize)

@@ -1,17 +1,18 @@
 """The operator contract: ``Op`` is a meaning, ``Params`` is what a kernel gets.
 
 An op's file holds the formula in real numbers (``Op.forward``), the step to integers (``Op.lower``, the last
-place where a float exists) and the meaning in integers (``Params.run``), which every C kernel must equal.
+place where a float exists) and the meaning in integers (``Params.run``), which every C kernel must equal. Kernels that
+serve a layer in another way, on some chips, are in ``mcuq.kernels``.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -80,10 +81,6 @@ class Params:
         """
         return self
 
-    def faster(self, chip: str) -> Faster | None:
-        """Return a kernel for the same layer that takes more flash and fewer instructions; None where none is known."""
-        return None
-
     def overlap(self, operand: int) -> Overlap | None:
         """Return how far the output may run into an operand; None: not at all."""
         return None
@@ -127,16 +124,6 @@ class Params:
                 yield member, getattr(self, member.name)
 
 
-class Faster(NamedTuple):
-    """A kernel to take instead of another one, and the instructions of an inference that it saves: an estimate."""
-
-    params: Params
-    saved: int
-
-
-P = TypeVar("P", bound=Params)
-
-
 @dataclass(frozen=True)
 class Op:
     """What a layer computes, without knowing its place in a graph. Fields are its attributes."""
@@ -158,8 +145,8 @@ class Op:
         """Compute in real numbers. Activations have a leading sample axis before their shape; constants do not."""
 
     @abstractmethod
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
-        """Turn scales into integers and pick the kernel for the chip.
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
+        """Turn scales into integers, as the portable kernel takes them: the layer's definition.
 
         Raises:
             CannotQuantizeError, UnsupportedOperatorError: without the layer's name, which ``plan`` adds.
@@ -168,24 +155,6 @@ class Op:
     def macs(self, *inputs: Shape) -> int:
         """Multiply-accumulates of one inference; 0 where the op has none."""
         return 0
-
-
-RV32_CHIPS = frozenset({"esp32c3", "esp32c6", "esp32h2", "esp32p4"})
-LX6_CHIPS = frozenset({"esp32"})
-
-
-def specialized(portable: P, chip: str, *variants: Callable[[P, str], Params | None]) -> Params:
-    """Return the first variant of a kernel that takes these parameters on this chip, or the portable one.
-
-    Args:
-        portable: the parameters as the portable kernel takes them; every variant gives the same bytes.
-        chip: as ``boards/chips`` names it, or "generic".
-        variants: each returns its own parameters, or None for a chip or shape that it does not take.
-    """
-    for variant in variants:
-        if params := variant(portable, chip):
-            return params
-    return portable
 
 
 def fused_limits(activation: str, output: QTensor) -> tuple[int, int]:

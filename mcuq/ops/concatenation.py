@@ -67,7 +67,7 @@ class Concatenation(Op):
         shapes = (x.shape if x.ndim == first.ndim else (len(first), *x.shape) for x in inputs)
         return np.concatenate([np.broadcast_to(x, s) for x, s in zip(inputs, shapes, strict=True)], axis=axis)
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         for i, x in enumerate(inputs):
             _check_quantization(i, x, output)

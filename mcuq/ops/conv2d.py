@@ -13,7 +13,6 @@ from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, dot, refined
 from mcuq.ops.base import (
-    Faster,
     Op,
     Operand,
     Overlap,
@@ -24,8 +23,8 @@ from mcuq.ops.base import (
     i8_table,
     i32,
     i32_table,
-    specialized,
 )
+from mcuq.ops.packing import check_values
 from mcuq.ops.window import Padding, Pair, Window, output_size, pad, row_overlap, windows
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
@@ -61,12 +60,6 @@ class Conv2dParams(Params):
     bias: i32_table  # (output_c)
     multiplier: i32_table  # (output_c) or (1)
     shift: i8_table  # (output_c) or (1)
-
-    def faster(self, chip: str) -> Faster | None:
-        """See :meth:`Params.faster`."""
-        from mcuq.ops import conv2d_rv32
-
-        return conv2d_rv32.faster(self, chip)
 
     def overlap(self, operand: int) -> Overlap:
         """See :meth:`Params.overlap`."""
@@ -154,7 +147,7 @@ class Conv2d(Op):
         y = y.reshape(*taps.shape[:3], o)
         return activate(self.activation, y)[:, np.newaxis]
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         x, weights = cast(QTensor, inputs[0]), cast(QConstant, inputs[1])
         _, h, w, c = x.shape
@@ -166,7 +159,8 @@ class Conv2d(Op):
         check_accumulator(weights.values.reshape(o, -1), bias, x)
         low, high = fused_limits(self.activation, output)
         multiplier, shift = channel_multipliers(x, weights, output)
-        portable = Conv2dParams(
+        check_values(weights.values.reshape(o, -1), weights)
+        return Conv2dParams(
             input_h=h,
             input_w=w,
             input_c=c,
@@ -193,11 +187,6 @@ class Conv2d(Op):
             multiplier=multiplier,
             shift=shift,
         )
-        from mcuq.ops import conv2d_lx6, conv2d_packed, conv2d_rv32
-
-        if packed := conv2d_packed.in_few_bits(portable, x, weights, chip):
-            return packed
-        return specialized(portable, chip, conv2d_rv32.specialize, conv2d_lx6.specialize)
 
     def macs(self, *inputs: Shape) -> int:
         """Output elements times the taps of one filter."""

@@ -141,7 +141,7 @@ class ConvTranspose2d(Op):
         y = spread(x, weights, grid, lambda a, b: a @ b.T) + (inputs[2] if len(inputs) > 2 else 0.0)
         return activate(self.activation, y)[:, np.newaxis]
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         x, weights = cast(QTensor, inputs[0]), cast(QConstant, inputs[1])
         _, h, w, c = x.shape

@@ -23,8 +23,8 @@ from mcuq.ops.base import (
     i8_table,
     i32,
     i32_table,
-    specialized,
 )
+from mcuq.ops.packing import check_values
 from mcuq.ops.taps import Sliding, taps
 from mcuq.ops.window import Padding, Pair, Window, output_size, row_overlap
 from mcuq.tensor import Array, QConstant, QTensor, Shape
@@ -135,7 +135,7 @@ class DepthwiseConv2d(Op):
             y += np.multiply(values, weights[0, i, j], out=product)
         return activate(self.activation, y).reshape(-1, n, h, w, o)
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         x, weights = cast(QTensor, inputs[0]), cast(QConstant, inputs[1])
         _, h, w, c = x.shape
@@ -147,7 +147,8 @@ class DepthwiseConv2d(Op):
         check_accumulator(weights.values.reshape(-1, o).T, bias, x)
         low, high = fused_limits(self.activation, output)
         multiplier, shift = channel_multipliers(x, weights, output)
-        portable = DepthwiseConv2dParams(
+        check_values(weights.values.reshape(-1, o).T, weights)
+        return DepthwiseConv2dParams(
             input_h=h,
             input_w=w,
             input_c=c,
@@ -173,11 +174,6 @@ class DepthwiseConv2d(Op):
             multiplier=multiplier,
             shift=shift,
         )
-        from mcuq.ops import conv2d_packed, depthwise_conv2d_lx6, depthwise_conv2d_rv32
-
-        if packed := conv2d_packed.in_few_bits(portable, x, weights, chip):
-            return packed
-        return specialized(portable, chip, depthwise_conv2d_rv32.specialize, depthwise_conv2d_lx6.specialize)
 
     def macs(self, *inputs: Shape) -> int:
         """Output elements times the taps of one filter."""

@@ -23,8 +23,8 @@ from mcuq.ops.base import (
     i8_table,
     i32,
     i32_table,
-    specialized,
 )
+from mcuq.ops.packing import check_values
 from mcuq.ops.window import Window, row_overlap
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
@@ -103,7 +103,7 @@ class FullyConnected(Op):
         shape = self.infer_shape(x.shape[1:], weights.shape)
         return activate(self.activation, y).reshape(-1, *shape)
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         x, weights = cast(QTensor, inputs[0]), cast(QConstant, inputs[1])
         o, i = weights.shape
@@ -114,7 +114,8 @@ class FullyConnected(Op):
         check_accumulator(weights.values, bias, x)
         low, high = fused_limits(self.activation, output)
         multiplier, shift = channel_multipliers(x, weights, output)
-        portable = FullyConnectedParams(
+        check_values(weights.values, weights)
+        return FullyConnectedParams(
             batch=x.elements // i,
             input_c=i,
             output_c=o,
@@ -129,11 +130,6 @@ class FullyConnected(Op):
             multiplier=multiplier,
             shift=shift,
         )
-        from mcuq.ops import conv2d_packed, fully_connected_lx6, fully_connected_rv32
-
-        if packed := conv2d_packed.in_few_bits(portable, x, weights, chip):
-            return packed
-        return specialized(portable, chip, fully_connected_rv32.specialize, fully_connected_lx6.specialize)
 
     def macs(self, *inputs: Shape) -> int:
         """Input elements times outputs per vector."""

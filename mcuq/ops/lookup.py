@@ -48,7 +48,7 @@ class LookupOp(Op):
     def table(self, q: Int64, x: QTensor, output: QTensor) -> Int64:
         """Compute the output integers, saturated to the output's limits, of input integers ``q``, same shape."""
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         x = cast(QTensor, inputs[0])
         codes = np.arange(256, dtype=np.uint8).view(x.dtype)

@@ -66,7 +66,7 @@ class Mean(Op):
         axes = tuple(1 + axis for axis in self._reduced(inputs[0].shape[1:]))
         return np.asarray(np.mean(inputs[0], axis=axes, keepdims=self.keep_dims))
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         x = cast(QTensor, inputs[0])
         shape = _pattern(x.shape, self._reduced(x.shape))

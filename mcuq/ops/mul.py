@@ -66,7 +66,7 @@ class Mul(Op):
         """See :meth:`Op.forward`."""
         return activate(self.activation, inputs[0] * inputs[1])
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         a, b = inputs
         shape, strides_a, strides_b = broadcast(a.shape, b.shape)

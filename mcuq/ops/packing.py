@@ -35,7 +35,7 @@ def pack(rows: Array, weights: QConstant) -> Packed | None:
         weights: what they come from.
 
     Raises:
-        CannotQuantizeError: for values that the bits or the codebook do not have.
+        CannotQuantizeError: see :func:`check_values`.
     """
     check_values(rows, weights)
     if weights.bits > MAX_PACKED_BITS:
@@ -46,8 +46,6 @@ def pack(rows: Array, weights: QConstant) -> Packed | None:
         indices = np.searchsorted(levels, rows.astype(np.int8))
         return Packed(bits, pack_bits(indices, bits), levels[np.newaxis], np.zeros(1, np.uint8))
     levels, codebook = np.unique(weights.codebook, axis=0, return_inverse=True)
-    if len(levels) > MAX_CODEBOOKS:
-        raise CannotQuantizeError(f"{len(levels)} codebooks in one layer; at most {MAX_CODEBOOKS}")
     indices = np.stack([np.searchsorted(own, row) for own, row in zip(_rows_of(weights, len(rows)), rows, strict=True)])
     padded = np.pad(levels, ((0, 0), (0, 2**bits - levels.shape[1])), mode="edge").astype(np.int8)
     return Packed(bits, pack_bits(indices, bits), padded, codebook.ravel().astype(np.uint8))
@@ -72,11 +70,17 @@ def uniform_levels(bits: int) -> npt.NDArray[np.int8]:
 
 
 def check_values(rows: Array, weights: QConstant) -> None:
-    """Refuse values that the bits or the codebook of a constant do not have.
+    """Refuse values that the bits or the codebook of a constant do not have, and more codebooks than are stored.
+
+    Args:
+        rows: int8 [output channels, taps], the values.
+        weights: what they come from.
 
     Raises:
         CannotQuantizeError: naming the value.
     """
+    if weights.codebook is None and weights.bits == 8:
+        return
     if weights.codebook is None:
         levels = uniform_levels(weights.bits)
         if not np.isin(rows, levels).all():
@@ -91,6 +95,9 @@ def check_values(rows: Array, weights: QConstant) -> None:
     for channel, (own, row) in enumerate(zip(_rows_of(weights, len(rows)), rows, strict=True)):
         if not np.isin(row, own).all():
             raise CannotQuantizeError(f"output channel {channel} has a weight that is not in its codebook")
+    codebooks = len(np.unique(weights.codebook, axis=0))
+    if weights.bits <= MAX_PACKED_BITS and codebooks > MAX_CODEBOOKS:
+        raise CannotQuantizeError(f"{codebooks} codebooks in one layer; at most {MAX_CODEBOOKS}")
 
 
 def unpack(packed: Packed, taps: int) -> npt.NDArray[np.int8]:

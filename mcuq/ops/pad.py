@@ -64,7 +64,7 @@ class Pad(Op):
         value = inputs[1].item() if len(inputs) > 1 else 0.0
         return np.pad(inputs[0], ((0, 0), *zip(self.before, self.after, strict=True)), constant_values=value)
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         x = cast(QTensor, inputs[0])
         for operand, what in zip(inputs, ("input", "value"), strict=False):

@@ -73,7 +73,7 @@ class PoolOp(Op):
         sliding = Sliding(self.window, self.stride, (self.padding[0], self.padding[2]), (h, w))
         return (values for _, _, values in taps(x.reshape(-1, *x.shape[2:]), sliding, fill))
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         x = cast(QTensor, inputs[0])
         if (x.scale, x.zero_point) != (output.scale, output.zero_point):

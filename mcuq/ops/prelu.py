@@ -72,7 +72,7 @@ class PRelu(Op):
         x, slope = inputs
         return np.asarray(np.where(x >= 0, x, x * slope.ravel()))
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`; C2."""
         x, slope = cast(QTensor, inputs[0]), cast(QConstant, inputs[1])
         positive = quantize_multiplier(x.scale / output.scale, by_shift=output.by_shift)

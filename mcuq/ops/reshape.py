@@ -53,7 +53,7 @@ class Reshape(Op):
         """See :meth:`Op.forward`."""
         return inputs[0].reshape(-1, *self.shape)
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`; C2."""
         x = inputs[0]
         dtype = x.dtype if isinstance(x, QTensor) else str(x.values.dtype)

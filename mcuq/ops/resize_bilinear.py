@@ -87,7 +87,7 @@ class ResizeBilinear(ResizeOp):
         y = self._interpolated(inputs[0], 2, self.height)
         return self._interpolated(y, 3, self.width)
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`; C2."""
         _, h, w, c = self._check(inputs, output)
         rows, columns = self._positions(h, self.height), self._positions(w, self.width)

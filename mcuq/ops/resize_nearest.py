@@ -55,7 +55,7 @@ class ResizeNearest(ResizeOp):
         _, h, w, _ = inputs[0].shape[1:]
         return inputs[0].take(self._pixels(h, self.height), 2).take(self._pixels(w, self.width), 3)
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`; C2."""
         _, h, w, c = self._check(inputs, output)
         return ResizeNearestParams(

@@ -51,7 +51,7 @@ class Slice(Op):
             y = y.take(range(first, first + count * step, step), axis)
         return y
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`; C3."""
         x = inputs[0]
         offset = sum(first * stride for first, stride in zip(self.begin, strides_of(x.shape), strict=True))

@@ -83,7 +83,7 @@ class Softmax(Op):
         terms = np.exp(self.beta * (inputs[0] - inputs[0].max(axis=-1, keepdims=True)))
         return np.asarray(terms / terms.sum(axis=-1, keepdims=True))
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         x = cast(QTensor, inputs[0])
         if (output.scale, output.zero_point) != (1 / 256, -128):

@@ -56,6 +56,6 @@ class Sub(Op):
         """See :meth:`Op.forward`."""
         return activate(self.activation, inputs[0] - inputs[1])
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
-        return SubParams(**vars(Add(self.activation).lower(inputs, output, "generic")))
+        return SubParams(**vars(Add(self.activation).lower(inputs, output)))

@@ -42,7 +42,7 @@ class Transpose(Op):
         """See :meth:`Op.forward`."""
         return inputs[0].transpose(0, *(axis + 1 for axis in self.axes))
 
-    def lower(self, inputs: Sequence[Operand], output: QTensor, chip: str) -> Params:
+    def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`; C3."""
         return strided_copy(inputs[0], output, 0, self._strides(inputs[0].shape))
 

@@ -15,7 +15,6 @@ from mcuq.quantization.samples import parts_of
 from mcuq.reference import rounded
 from mcuq.tensor import Array, QConstant
 
-CHIP = "generic"  # all kernels give the same bytes
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -151,7 +150,7 @@ class _Walk:
         """Compute the integers of a node."""
         tensors = [self.constants[n] if n in self.constants else self.quantized.values[n] for n in node.inputs]
         output = self.quantized.values[node.outputs[0]]
-        params = node.op.lower(tensors, output, CHIP)
+        params = node.op.lower(tensors, output)
         parts = []
         for samples in self._parts(node):
             operands = [self._operand(name, samples) for name in node.inputs[: node.op.operands]]

@@ -195,7 +195,7 @@ def run(data: bytes, rng: np.random.Generator) -> str:
     """
     try:
         graph = model_of(parse(data), "model")
-        plan = None if isinstance(graph, FloatGraph) else build_plan(graph, "generic")
+        plan = None if isinstance(graph, FloatGraph) else build_plan(graph)
     except McuqError as error:
         if not str(error).isprintable() or len(str(error)) > 2_000:
             raise ValueError("the message is not one short line") from None

@@ -41,7 +41,7 @@ def relu(builder, x, shape, name=None, code="RELU"):
 def assert_all_outputs_equal_tflm(model, *inputs):
     """``assert_equals_tflm`` for models with several outputs."""
     graph = read(model)
-    got = simulate(build_plan(graph, "generic"), dict(zip(graph.inputs, inputs, strict=True)))
+    got = simulate(build_plan(graph), dict(zip(graph.inputs, inputs, strict=True)))
     interpreter = require_module("tflite_micro.python.tflite_micro.runtime").Interpreter.from_bytes(model)
     for sample in range(len(inputs[0])):
         for i, array in enumerate(inputs):

@@ -15,7 +15,7 @@ from mcuq.plan import build_plan
 
 def assert_refused(model, kind, match):
     with pytest.raises(kind, match=match) as caught:
-        build_plan(read(model), "generic")
+        build_plan(read(model))
     assert str(caught.value).isprintable()
 
 
@@ -33,7 +33,7 @@ def test_cut_files(rng):
     model = builder.finish([x], [y])
     for length in range(0, len(model) - 1, 7):
         with pytest.raises(McuqError):
-            build_plan(read(model[:length]), "generic")
+            build_plan(read(model[:length]))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ MODELS = ["kws_dscnn_int8", "ic_resnet8_int8", "ad01_int8", "sww_int8"]
 
 def flash_bytes(graph: Graph) -> tuple[int, int]:
     """Arena, and constant tables as the portable kernels take them."""
-    plan = build_plan(graph, "generic")
+    plan = build_plan(graph)
     return plan.arena_bytes, sum(table.nbytes for step in plan.steps for _, table in step.params.tables())
 
 
@@ -25,7 +25,7 @@ def test_vww_reference_model(shared):
     folded = fold_constant_channels(graph)
 
     for g in (graph, folded):
-        outputs = simulate(build_plan(g, "generic"), {g.inputs[0]: golden["input"]})
+        outputs = simulate(build_plan(g), {g.inputs[0]: golden["input"]})
         np.testing.assert_array_equal(outputs[g.outputs[0]], golden["output0"])
     assert saved(graph, folded) == (1724, 2738, 7_489_664, 3_727_313)
     assert (flash_bytes(graph), flash_bytes(folded)) == ((37_248, 233_773), (37_248, 39_211))

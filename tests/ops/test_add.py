@@ -55,7 +55,7 @@ def test_n2_kernel_equals_run(rng):
         for quantization in QUANTIZATION:
             graph = read(build(shapes, quantization, activation=1))
             (node,) = graph.nodes
-            params = node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]], "generic")
+            params = node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]])
             cases.append(Case(params, [random_bytes(rng, 5, np.prod(s)) for s in shapes]))
     assert_kernels_equal_run(cases)
 

@@ -37,14 +37,14 @@ def test_table_equals_the_formula(zero_point):
 
 
 def run_signs(graph: Graph) -> np.ndarray:
-    return simulate(build_plan(graph, "generic"), {"x": EVERY_BYTE})[graph.outputs[0]].ravel()
+    return simulate(build_plan(graph), {"x": EVERY_BYTE})[graph.outputs[0]].ravel()
 
 
 def test_n2_kernel_equals_run(rng):
     graphs = [graph_of_signs(Binarize(), zero_point=z, shape=s) for z in ZERO_POINTS for s in ((1, 1), (1, 5, 7))]
     assert_kernels_equal_run(
         [
-            Case(build_plan(graph, "generic").steps[0].params, [random_bytes(rng, 5, graph.values["x"].elements)])
+            Case(build_plan(graph).steps[0].params, [random_bytes(rng, 5, graph.values["x"].elements)])
             for graph in graphs
         ]
     )
@@ -53,7 +53,7 @@ def test_n2_kernel_equals_run(rng):
 @pytest.mark.parametrize("other", [{"bits": 8}, {"scale": 0.5}, {"zero_point": 1}])
 def test_c1_other_outputs_are_refused(other):
     with pytest.raises(CannotQuantizeError, match="1 bit, scale 1 and zero point 0"):
-        Binarize().lower([QTensor((1, 4), 0.1, 0)], replace(QTensor((1, 4), 1.0, 0, bits=1), **other), "generic")
+        Binarize().lower([QTensor((1, 4), 0.1, 0)], replace(QTensor((1, 4), 1.0, 0, bits=1), **other))
 
 
 def test_signs_may_be_moved():

@@ -42,7 +42,7 @@ def build(shapes, axis, activation=0, constant=None, quantization=None):
 def params(model):
     graph = read(model)
     (node,) = graph.nodes
-    return node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]], "generic")
+    return node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]])
 
 
 @pytest.mark.parametrize(("shapes", "axis"), CASES)
@@ -99,7 +99,7 @@ def test_c1_axis_exists_and_other_dimensions_agree():
 def test_c2_quantization_must_be_equal(other):
     x = QTensor((1, 4), 0.1, 3)
     with pytest.raises(CannotQuantizeError, match="input 1 of concatenation"):
-        Concatenation().lower([x, other], QTensor((1, 8), 0.1, 3), "generic")
+        Concatenation().lower([x, other], QTensor((1, 8), 0.1, 3))
 
 
 def test_c3_fused_activation_is_refused():

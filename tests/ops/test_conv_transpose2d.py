@@ -134,21 +134,21 @@ def test_c2_accumulator_overflow_is_refused():
     bias = QConstant(np.array([2**31 - 1], np.int32), np.array([0.1]))
     x = QTensor((1, 1, 1, 1), 0.1, 0)
     with pytest.raises(CannotQuantizeError, match="outside int32"):
-        ConvTranspose2d().lower([x, weights, bias], x, "generic")
+        ConvTranspose2d().lower([x, weights, bias], x)
 
 
 def test_c3_weight_zero_point_is_refused():
     weights = QConstant(np.full((1, 1, 1, 1), 127, np.int8), np.array([0.1]), zero_point=5)
     x = QTensor((1, 1, 1, 1), 0.1, 0)
     with pytest.raises(CannotQuantizeError, match="zero point"):
-        ConvTranspose2d().lower([x, weights], x, "generic")
+        ConvTranspose2d().lower([x, weights], x)
 
 
 def test_c4_scales_along_another_dimension_are_refused():
     weights = QConstant(np.ones((2, 2, 2, 2), np.int8), np.array([0.1, 0.2]), axis=3)
     x = QTensor((1, 2, 2, 2), 0.1, 0)
     with pytest.raises(CannotQuantizeError, match="dimension 3"):
-        ConvTranspose2d().lower([x, weights], QTensor((1, 3, 3, 2), 0.1, 0), "generic")
+        ConvTranspose2d().lower([x, weights], QTensor((1, 3, 3, 2), 0.1, 0))
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from harness import Case, assert_kernels_equal_run, random_bytes
+from kernels.packed_layers import refused
 from oracle import assert_close_to_forward, assert_equals_tflm, read, samples
-from packed_layers import refused
 from tflite_builder import ModelBuilder
 
 from mcuq.errors import CannotQuantizeError, UnsupportedOperatorError
@@ -63,7 +63,7 @@ def build(rng, shape, zero_point=-7, scale_out=0.6, bias=True):
 def params(rng, shape, **options):
     graph = read(build(rng, shape, **options)[0])
     (node,) = graph.nodes
-    return node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]], "generic")
+    return node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]])
 
 
 @pytest.mark.parametrize("zero_point", [-128, 0, 127])
@@ -105,21 +105,21 @@ def test_c2_accumulator_overflow_is_refused():
     bias = QConstant(np.array([2**31 - 1], np.int32), np.array([0.1]))
     x = QTensor((1, 1, 1, 1), 0.1, 0)
     with pytest.raises(CannotQuantizeError, match="outside int32"):
-        DepthwiseConv2d().lower([x, weights, bias], x, "generic")
+        DepthwiseConv2d().lower([x, weights, bias], x)
 
 
 def test_c3_weight_zero_point_is_refused():
     weights = QConstant(np.full((1, 1, 1, 1), 127, np.int8), np.array([0.1]), zero_point=5)
     x = QTensor((1, 1, 1, 1), 0.1, 0)
     with pytest.raises(CannotQuantizeError, match="zero point"):
-        DepthwiseConv2d().lower([x, weights], x, "generic")
+        DepthwiseConv2d().lower([x, weights], x)
 
 
 def test_c4_scales_along_another_dimension_are_refused():
     weights = QConstant(np.ones((1, 2, 2, 2), np.int8), np.array([0.1, 0.2]), axis=1)
     x = QTensor((1, 2, 2, 2), 0.1, 0)
     with pytest.raises(CannotQuantizeError, match="dimension 1"):
-        DepthwiseConv2d().lower([x, weights], QTensor((1, 1, 1, 2), 0.1, 0), "generic")
+        DepthwiseConv2d().lower([x, weights], QTensor((1, 1, 1, 2), 0.1, 0))
 
 
 def test_bias_of_another_length_is_refused():

@@ -49,7 +49,7 @@ def test_n2_kernel_equals_run():
     for quantization in QUANTIZATION:
         graph = read(build(quantization))
         (node,) = graph.nodes
-        params = node.op.lower([graph.values[node.inputs[0]]], graph.values[node.outputs[0]], "generic")
+        params = node.op.lower([graph.values[node.inputs[0]]], graph.values[node.outputs[0]])
         cases.append(Case(params, [EVERY_BYTE[0]]))
     assert_kernels_equal_run(cases)
 
@@ -63,4 +63,4 @@ def test_n5_many_random_scales(rng):
 
 def test_c1_output_scale_is_bounded():
     with pytest.raises(CannotQuantizeError, match="1/128"):
-        build_plan(read(build(((1.0, 0), (0.005, 0)))), "generic")
+        build_plan(read(build(((1.0, 0), (0.005, 0)))))

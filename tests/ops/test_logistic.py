@@ -34,10 +34,10 @@ def test_close_to_forward(scale, zero_point):
 
 def test_n2_kernel_equals_run():
     (node,) = read(build(0.05, 3)).nodes
-    params = node.op.lower([QTensor((1, 256), 0.05, 3)], QTensor((1, 256), 1 / 256, -128), "generic")
+    params = node.op.lower([QTensor((1, 256), 0.05, 3)], QTensor((1, 256), 1 / 256, -128))
     assert_kernels_equal_run([Case(params, [EVERY_BYTE[0]])])
 
 
 def test_c1_output_quantization_is_fixed():
     with pytest.raises(CannotQuantizeError, match="1/256"):
-        Logistic().lower([QTensor((1, 4), 0.1, 0)], QTensor((1, 4), 0.1, 0), "generic")
+        Logistic().lower([QTensor((1, 4), 0.1, 0)], QTensor((1, 4), 0.1, 0))

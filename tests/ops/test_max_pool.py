@@ -55,7 +55,7 @@ def test_n2_kernel_equals_run(rng, zero_point):
             graph = read(build(shape, scale, zero_point)[0])
             (node,) = graph.nodes
             x, y = graph.values[node.inputs[0]], graph.values[node.outputs[0]]
-            cases.append(Case(node.op.lower([x], y, "generic"), [random_bytes(rng, 5, x.elements)]))
+            cases.append(Case(node.op.lower([x], y), [random_bytes(rng, 5, x.elements)]))
     assert_kernels_equal_run(cases)
 
 
@@ -76,7 +76,7 @@ def test_close_to_forward(rng, shape):
 def test_c1_quantization_must_not_change(scale, zero_point):
     x, y = QTensor((1, 2, 2, 1), 0.1, 1), QTensor((1, 1, 1, 1), scale, zero_point)
     with pytest.raises(CannotQuantizeError, match="must be equal"):
-        MaxPool((2, 2)).lower([x], y, "generic")
+        MaxPool((2, 2)).lower([x], y)
 
 
 def test_c2_a_window_must_not_lie_in_the_padding():

@@ -58,7 +58,7 @@ def build(shape, axes, keep_dims, quantization):
 def params(model):
     graph = read(model)
     (node,) = graph.nodes
-    return node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]], "generic")
+    return node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]])
 
 
 @pytest.mark.parametrize(("shape", "axes"), CASES)
@@ -105,9 +105,9 @@ def test_c2_at_most_four_dimensions_after_merging():
 def test_c3_accumulator_stays_within_int32():
     elements = (2**31 - 1) // 255
     y = QTensor((1, 1), 0.1, 0)
-    Mean((1,), True).lower([QTensor((1, elements), 0.1, 0)], y, "generic")
+    Mean((1,), True).lower([QTensor((1, elements), 0.1, 0)], y)
     with pytest.raises(CannotQuantizeError, match="can leave int32"):
-        Mean((1,), True).lower([QTensor((1, elements + 1), 0.1, 0)], y, "generic")
+        Mean((1,), True).lower([QTensor((1, elements + 1), 0.1, 0)], y)
 
 
 def test_axes_out_of_range_name_the_node():

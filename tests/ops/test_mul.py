@@ -38,7 +38,7 @@ def build(shapes, quantization, activation=0, constant=None):
 def params(model):
     graph = read(model)
     (node,) = graph.nodes
-    return node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]], "generic")
+    return node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]])
 
 
 @pytest.mark.parametrize("shapes", SHAPES)

@@ -44,7 +44,7 @@ def test_n2_kernel_equals_run(rng):
             graph = read(build(shape, zero_point))
             (node,) = graph.nodes
             x, y = graph.values[node.inputs[0]], graph.values[node.outputs[0]]
-            cases.append(Case(node.op.lower([x], y, "generic"), [random_bytes(rng, 5, x.elements)]))
+            cases.append(Case(node.op.lower([x], y), [random_bytes(rng, 5, x.elements)]))
     assert_kernels_equal_run(cases)
 
 
@@ -62,7 +62,7 @@ def test_close_to_forward(rng, shape, value):
 
 def test_c1_quantization_must_not_change():
     with pytest.raises(CannotQuantizeError, match="the input has scale"):
-        Pad((0, 0), (0, 1)).lower([QTensor((1, 2), 0.1, 0)], QTensor((1, 3), 0.1, 1), "generic")
+        Pad((0, 0), (0, 1)).lower([QTensor((1, 2), 0.1, 0)], QTensor((1, 3), 0.1, 1))
 
 
 def test_c2_the_batch_is_not_padded():
@@ -84,7 +84,7 @@ def test_every_dimension_has_paddings_and_there_are_at_most_four(rank):
 def test_c3_the_value_has_the_quantization_of_the_output():
     x, value = QTensor((1, 2), 0.1, 0), QConstant(np.array([1], np.int8), np.array([0.2]))
     with pytest.raises(CannotQuantizeError, match="the value has scale"):
-        Pad((0, 0), (0, 1)).lower([x, value], QTensor((1, 3), 0.1, 0), "generic")
+        Pad((0, 0), (0, 1)).lower([x, value], QTensor((1, 3), 0.1, 0))
 
 
 def test_c3_the_value_is_constant():

@@ -74,4 +74,4 @@ def test_c2_slopes_have_one_scale():
     slope = QConstant(np.ones(2, np.int8), np.array([0.1, 0.2]))
     x = QTensor((1, 2), 0.1, 0)
     with pytest.raises(CannotQuantizeError, match="per tensor"):
-        PRelu().lower([x, slope], x, "generic")
+        PRelu().lower([x, slope], x)

@@ -45,6 +45,6 @@ def test_n2_kernel_equals_run():
     for quantization in QUANTIZATION:
         graph = read(build(quantization))
         (node,) = graph.nodes
-        params = node.op.lower([graph.values[node.inputs[0]]], graph.values[node.outputs[0]], "generic")
+        params = node.op.lower([graph.values[node.inputs[0]]], graph.values[node.outputs[0]])
         cases.append(Case(params, [EVERY_BYTE[0]]))
     assert_kernels_equal_run(cases)

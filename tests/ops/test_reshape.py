@@ -47,13 +47,13 @@ def test_close_to_forward(rng, dtype):
 
 
 def test_inside_a_model_it_is_a_view():
-    plan = build_plan(read(build(wrap=True)), "generic")
+    plan = build_plan(read(build(wrap=True)))
     assert [step.op.name for step in plan.steps] == ["relu", "relu"]
     assert plan.arena_bytes == 24
 
 
 def test_from_input_to_output_it_is_a_copy():
-    plan = build_plan(read(build()), "generic")
+    plan = build_plan(read(build()))
     assert [step.params.kernel for step in plan.steps] == ["reshape_s8"]
 
 
@@ -73,11 +73,11 @@ def test_c1_element_counts_must_agree():
 def test_c2_quantization_must_not_change(wrap):
     """Also where the reshape is a view and never runs."""
     with pytest.raises(CannotQuantizeError, match=r"reshape_\d: .*scale 0.1 .* to .*scale 0.2 "):
-        build_plan(read(build(y_scale=0.2, wrap=wrap)), "generic")
+        build_plan(read(build(y_scale=0.2, wrap=wrap)))
 
 
 def test_c2_holds_for_constants():
     constant = QConstant(np.zeros((2, 3), np.int8), np.array([0.5]), 3)
-    assert Reshape((6,)).lower([constant], QTensor((6,), 0.5, 3), "generic").elements == 6
+    assert Reshape((6,)).lower([constant], QTensor((6,), 0.5, 3)).elements == 6
     with pytest.raises(CannotQuantizeError, match="uint8"):
-        Reshape((6,)).lower([constant], QTensor((6,), 0.5, 3, "uint8"), "generic")
+        Reshape((6,)).lower([constant], QTensor((6,), 0.5, 3, "uint8"))

@@ -81,4 +81,4 @@ def test_c1_sizes_are_positive_and_flags_exclude_each_other(op):
 
 def test_c2_quantization_must_not_change():
     with pytest.raises(CannotQuantizeError, match="must be equal"):
-        ResizeNearest(2, 2).lower([QTensor((1, 1, 1, 1), 0.1, 0)], QTensor((1, 2, 2, 1), 0.2, 0), "generic")
+        ResizeNearest(2, 2).lower([QTensor((1, 1, 1, 1), 0.1, 0)], QTensor((1, 2, 2, 1), 0.2, 0))

@@ -116,4 +116,4 @@ def test_c2_at_most_four_dimensions_are_left():
 @pytest.mark.parametrize("wanted", [QTensor((1, 2), 0.2, 0), QTensor((1, 2), 0.1, 1), QTensor((1, 2), 0.1, 0, "uint8")])
 def test_c3_quantization_must_not_change(wanted):
     with pytest.raises(CannotQuantizeError, match="must be equal"):
-        Slice((0, 1), (1, 2)).lower([QTensor((1, 4), 0.1, 0)], wanted, "generic")
+        Slice((0, 1), (1, 2)).lower([QTensor((1, 4), 0.1, 0)], wanted)

@@ -29,7 +29,7 @@ def build(shape, scale, beta=1.0, zero_point=3):
 def params(model):
     graph = read(model)
     (node,) = graph.nodes
-    return node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]], "generic")
+    return node.op.lower([graph.tensor(n) for n in node.inputs], graph.values[node.outputs[0]])
 
 
 def rows(rng, shape, count=200):
@@ -98,16 +98,16 @@ def test_n2_kernel_equals_run(rng):
 
 def test_c1_output_quantization_is_fixed():
     with pytest.raises(CannotQuantizeError, match="1/256"):
-        Softmax().lower([QTensor((1, 4), 0.1, 0)], QTensor((1, 4), 0.1, 0), "generic")
+        Softmax().lower([QTensor((1, 4), 0.1, 0)], QTensor((1, 4), 0.1, 0))
 
 
 def test_c2_beta_times_scale_exceeds_2_to_the_minus_26():
-    Softmax(beta=2.0).lower([QTensor((1, 4), 2.0**-26, 0)], OUTPUT, "generic")
+    Softmax(beta=2.0).lower([QTensor((1, 4), 2.0**-26, 0)], OUTPUT)
     for beta in (1.0, 0.0, -1.0):
         with pytest.raises(CannotQuantizeError, match="2\\^-26"):
-            Softmax(beta).lower([QTensor((1, 4), 2.0**-26, 0)], OUTPUT, "generic")
+            Softmax(beta).lower([QTensor((1, 4), 2.0**-26, 0)], OUTPUT)
 
 
 def test_c3_a_row_has_at_most_4095_values():
     with pytest.raises(CannotQuantizeError, match="4095"):
-        Softmax().lower([QTensor((1, 4096), 0.1, 0)], QTensor((1, 4096), 1 / 256, -128), "generic")
+        Softmax().lower([QTensor((1, 4096), 0.1, 0)], QTensor((1, 4096), 1 / 256, -128))

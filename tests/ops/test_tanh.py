@@ -34,11 +34,11 @@ def test_close_to_forward(scale, zero_point):
 
 def test_n2_kernel_equals_run():
     (node,) = read(build(0.05, 3)).nodes
-    params = node.op.lower([QTensor((1, 256), 0.05, 3)], QTensor((1, 256), 1 / 128, 0), "generic")
+    params = node.op.lower([QTensor((1, 256), 0.05, 3)], QTensor((1, 256), 1 / 128, 0))
     assert_kernels_equal_run([Case(params, [EVERY_BYTE[0]])])
 
 
 @pytest.mark.parametrize(("scale", "zero_point"), [(1 / 256, 0), (1 / 128, 1)])
 def test_c1_output_quantization_is_fixed(scale, zero_point):
     with pytest.raises(CannotQuantizeError, match="1/128"):
-        Tanh().lower([QTensor((1, 4), 0.1, 0)], QTensor((1, 4), scale, zero_point), "generic")
+        Tanh().lower([QTensor((1, 4), 0.1, 0)], QTensor((1, 4), scale, zero_point))

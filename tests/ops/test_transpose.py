@@ -68,13 +68,13 @@ def chain(shape, axes) -> Graph:
 
 @pytest.mark.parametrize(("shape", "axes"), [((1, 1, 8, 3), (0, 2, 1, 3)), ((1, 4, 1, 1), (0, 3, 1, 2))])
 def test_where_no_byte_moves_it_is_a_view(shape, axes):
-    plan = build_plan(chain(shape, axes), "generic")
+    plan = build_plan(chain(shape, axes))
     assert [step.op.name for step in plan.steps] == ["relu", "relu"]
     assert isinstance(params_of(single(shape, axes)), ReshapeParams)  # from the caller's input to the output: a copy
 
 
 def test_where_bytes_move_it_is_a_copy():
-    plan = build_plan(chain((1, 2, 8, 3), (0, 2, 1, 3)), "generic")
+    plan = build_plan(chain((1, 2, 8, 3), (0, 2, 1, 3)))
     assert [step.params.kernel for step in plan.steps] == ["lookup_s8", "strided_copy_s8", "lookup_s8"]
 
 
@@ -96,7 +96,7 @@ def test_c3_quantization_must_not_change(shape):
     moved = (shape[0], shape[2], shape[1])
     for wanted in (QTensor(moved, 0.2, 0), QTensor(moved, 0.1, 1), QTensor(moved, 0.1, 0, "uint8")):
         with pytest.raises(CannotQuantizeError, match="must be equal"):
-            Transpose((0, 2, 1)).lower([QTensor(shape, 0.1, 0)], wanted, "generic")
+            Transpose((0, 2, 1)).lower([QTensor(shape, 0.1, 0)], wanted)
 
 
 def test_dimensions_that_stay_together_are_merged():

@@ -31,7 +31,7 @@ def assert_same_bytes(rng: np.random.Generator, graph: Graph) -> Graph:
     """Fold; every output of both graphs is the same on every sample. Return the folded graph."""
     folded = fold_constant_channels(graph)
     samples = inputs(rng, graph)
-    want, got = (simulate(build_plan(g, "generic"), samples) for g in (graph, folded))
+    want, got = (simulate(build_plan(g), samples) for g in (graph, folded))
     for name in graph.outputs:
         np.testing.assert_array_equal(got[name], want[name])
     assert [(n.name, n.outputs) for n in folded.nodes] == [(n.name, n.outputs) for n in graph.nodes]
@@ -71,7 +71,7 @@ def test_bounds_hold(seed):
     rng = np.random.default_rng(seed)
     graph = random_graph(rng)
     bounds = channel_bounds(graph)
-    for step, got in trace(build_plan(graph, "generic"), inputs(rng, graph)):
+    for step, got in trace(build_plan(graph), inputs(rng, graph)):
         q = got.view(np.int8).reshape(-1, graph.values[step.outputs[0]].shape[-1])
         low, high = bounds[step.outputs[0]]
         assert (q >= low).all() and (q <= high).all(), step.name

@@ -251,7 +251,7 @@ def _with_integers(graph: FloatGraph) -> FloatGraph:
 def _bytes(graph: FloatGraph, inputs: dict[str, Array]) -> dict[str, Array]:
     quantized = quantize_graph(graph, {})
     integers = {name: quantized.values[name].quantize(x) for name, x in in_order(graph, inputs).items()}
-    return simulate(build_plan(quantized, "generic"), integers)
+    return simulate(build_plan(quantized), integers)
 
 
 def _assert_same_bytes(graph: FloatGraph) -> None:

@@ -108,7 +108,7 @@ def test_n3_compiled_c_equals_simulate(case, tmp_path):
         pytest.skip("takes seconds, and is like others")
     tensor, board = graph.values[graph.inputs[0]], BOARDS[COMPILED.index(name) % len(BOARDS)]
     x = tensor.quantize(digits()[1][0][:10].reshape(10, *tensor.shape))
-    expected = simulate(build_plan(graph, "generic"), {graph.inputs[0]: x})[graph.outputs[0]]
+    expected = simulate(build_plan(graph), {graph.inputs[0]: x})[graph.outputs[0]]
     (tmp_path / "m.mcuq").write_bytes(archive.dump(Archive(graph)))
     again = archive.read(tmp_path / "m.mcuq").graph
     assert archive.digest(again) == archive.digest(graph)

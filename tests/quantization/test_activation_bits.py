@@ -85,7 +85,7 @@ def test_ranges_are_chosen_for_the_number_of_levels(bits, scheme, rng):
 def test_n3_every_value_lies_within_its_bits(scheme, bits, tmp_path):
     graph = few(Options(scheme=scheme, activation_bits=bits, bits=4))
     x = graph.values["x"].quantize(samples(separable_net(), 5, seed=3) * 3)
-    plan = build_plan(graph, "generic")
+    plan = build_plan(graph)
     for step, found in trace(plan, {"x": x}):
         low, high = plan.graph.values[step.outputs[0]].limits
         assert low <= found.view(np.int8).min() and found.view(np.int8).max() <= high

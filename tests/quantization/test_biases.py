@@ -61,9 +61,9 @@ def test_outputs_are_those_of_the_real_bias(op, bits):
     x = inputs(graph)
     wanted = graph.known["y"].quantize(reference.run(graph, {"x": x})["y"])
     quantized = quantize_graph(graph, {})
-    given = simulate(build_plan(quantized, "generic"), {"x": graph.known["x"].quantize(x)})["y"]
+    given = simulate(build_plan(quantized), {"x": graph.known["x"].quantize(x)})["y"]
     coarse = replace(quantized, constants={**quantized.constants, "layer_bias": whole(graph, quantized)})
-    without = simulate(build_plan(coarse, "generic"), {"x": graph.known["x"].quantize(x)})["y"]
+    without = simulate(build_plan(coarse), {"x": graph.known["x"].quantize(x)})["y"]
 
     assert quantized.constants["layer_bias"].fraction > 0
     np.testing.assert_array_equal(quantized.constants["layer_weights"].values, graph.constants["w"].values)
@@ -82,7 +82,7 @@ def test_n3_a_fine_bias_in_c(bits, tmp_path):
     codebook = np.array([[-9, -2, 3, 12]], np.int8) if bits == 2 else None
     graph = quantize_graph(trained("conv2d", bits, codebook=codebook), {})
     x = np.random.default_rng(1).integers(-2, 2, (8, *graph.values["x"].shape)).astype(np.int8)
-    expected = simulate(build_plan(graph, "generic"), {"x": x})["y"]
+    expected = simulate(build_plan(graph), {"x": x})["y"]
     (tmp_path / "m.mcuq").write_bytes(archive.dump(Archive(graph)))
     again = archive.read(tmp_path / "m.mcuq").graph
     assert again.constants["layer_bias"].fraction == graph.constants["layer_bias"].fraction > 0
@@ -109,7 +109,7 @@ def test_folding_constant_channels_keeps_the_unit():
     x = {"x": np.random.default_rng(1).integers(-2, 2, (20, 1, 3, 3, 4)).astype(np.int8)}
 
     assert graph.constants["second_bias"].fraction > 0 and len(folded.constants["layer_weights"].values) < 5
-    before, after = (dict_of(build_plan(g, "generic"), x)["z"] for g in (graph, folded))
+    before, after = (dict_of(build_plan(g), x)["z"] for g in (graph, folded))
     np.testing.assert_array_equal(before, after)
 
 
@@ -159,7 +159,7 @@ def test_a_layer_that_makes_signs_has_whole_products(between):
     source = replace(graph, nodes=tuple(nodes), shapes=shapes, outputs=(last,), known=known)
     quantized, x = quantize_graph(source, {}), inputs(graph)
     wanted = reference.run(source, {"x": x})[last]
-    given = simulate(build_plan(quantized, "generic"), {"x": graph.known["x"].quantize(x)})[last]
+    given = simulate(build_plan(quantized), {"x": graph.known["x"].quantize(x)})[last]
 
     assert quantized.constants["layer_bias"].fraction == 0
     np.testing.assert_array_equal(given, wanted)
@@ -193,4 +193,4 @@ def test_a_unit_that_the_weights_have_no_room_for_names_the_layer():
     graph = quantize_graph(trained(bits=4), {})
     bias = replace(graph.constants["layer_bias"], fraction=6)
     with pytest.raises(CannotQuantizeError, match=r"layer.*6 bits finer"):
-        build_plan(replace(graph, constants={**graph.constants, "layer_bias": bias}), "generic")
+        build_plan(replace(graph, constants={**graph.constants, "layer_bias": bias}))

@@ -48,7 +48,7 @@ def test_n3_compiled_c_equals_simulate(options, tmp_path):
     """Strict and sanitized, for three kinds of chips; the .mcuq gives the same project."""
     graph = few(options)
     x = graph.values["x"].quantize(samples(separable_net(), 5, seed=3))
-    expected = simulate(build_plan(graph, "generic"), {"x": x})[graph.outputs[0]]
+    expected = simulate(build_plan(graph), {"x": x})[graph.outputs[0]]
     (tmp_path / "m.mcuq").write_bytes(archive.dump(Archive(graph)))
     again = archive.read(tmp_path / "m.mcuq").graph
     assert archive.digest(again) == archive.digest(graph)
@@ -65,7 +65,7 @@ def test_layers_have_bits_of_their_own():
 
     bits = {name: c.bits for name, c in graph.constants.items() if name.endswith("_weights")}
     assert [bits[f"{n}_weights"] for n in ("conv2d_0", "depthwise_conv2d_1", "conv2d_2")] == [4, 8, 2]
-    kernels = [step.params.kernel for step in build_plan(graph, "generic").steps]
+    kernels = [step.params.kernel for step in build_plan(graph).steps]
     assert kernels[:3] == [KERNEL, "depthwise_conv2d_s8", KERNEL]
 
 
@@ -128,9 +128,9 @@ def test_codebook_values_are_entries_at_every_stage():
         assert folded.constants["conv2d_0_weights"].shape[0] == 3
         assert (graph.constants["conv2d_0_weights"].values[1] == 0).all()
         x = {"x": graph.values["x"].quantize(samples(b.graph(), 5, seed=3))}
-        kernels = [step.params.kernel for step in build_plan(folded, "generic").steps]
+        kernels = [step.params.kernel for step in build_plan(folded).steps]
         assert kernels == [KERNEL] * 3
-        before, after = (simulate(build_plan(g, "generic"), x)[g.outputs[0]] for g in (graph, folded))
+        before, after = (simulate(build_plan(g), x)[g.outputs[0]] for g in (graph, folded))
         np.testing.assert_array_equal(before, after)
 
 
@@ -212,7 +212,7 @@ def test_values_beyond_their_bits_name_the_layer():
     name = "conv2d_0_weights"
     wrong = replace(graph, constants={**graph.constants, name: replace(graph.constants[name], bits=2)})
     with pytest.raises(CannotQuantizeError, match=r"conv2d_0.*outside -2\.\.1"):
-        build_plan(wrong, "generic")
+        build_plan(wrong)
 
 
 def weight_bytes(plan) -> int:

@@ -5,18 +5,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from chips import families
 from float_nets import Builder, samples
 from harness import Case, assert_kernels_equal_run
 from requirements import require
 
 from mcuq.fixedpoint import INT32_MAX, quantize_multiplier, requantize, shift_right
+from mcuq.kernels.channels import FAST_EXPONENTS, Channels, Rounding, fast_channels
+from mcuq.kernels.lanes.add import AddLanesParams
 from mcuq.ops.add import Add
-from mcuq.ops.add_rv32 import AddRv32Params
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.mean import Mean, mean_multiplier
 from mcuq.ops.mul import Mul
 from mcuq.ops.requantize import rescaled
-from mcuq.ops.rv32 import FAST_EXPONENTS, Channels, Rounding, fast_channels
 from mcuq.plan import build_plan
 from mcuq.quantization import Options, quantize
 from mcuq.resources import resource
@@ -113,11 +114,11 @@ def test_operators_shift():
     a, b = (x.ravel() for x in np.meshgrid(q, q))
     x = [a.astype(np.int8).reshape(-1, 1), b.astype(np.int8).reshape(-1, 1)]
     one = (1, 1)
-    product = Mul().lower([fixed(-4, one), fixed(-5, one)], fixed(-2, one), "generic").run(*x)
+    product = Mul().lower([fixed(-4, one), fixed(-5, one)], fixed(-2, one)).run(*x)
     np.testing.assert_array_equal(product.ravel(), np.clip(shift_right(a * b, 7), -128, 127))
-    total = Add().lower([fixed(-4, one), fixed(-6, one)], fixed(-3, one), "generic").run(*x)
+    total = Add().lower([fixed(-4, one), fixed(-6, one)], fixed(-3, one)).run(*x)
     np.testing.assert_array_equal(total.ravel(), np.clip(shift_right(4 * a + b, 3), -128, 127))
-    mean = Mean((1,)).lower([fixed(-4)], fixed(-4, (1,)), "generic")
+    mean = Mean((1,)).lower([fixed(-4)], fixed(-4, (1,)))
     assert (mean.output_multiplier, mean.output_shift) == (INT32_MAX, -2)
     assert mean_multiplier(1.0, 3, by_shift=True) == mean_multiplier(1.0, 3)
 
@@ -137,7 +138,7 @@ def test_every_step_of_a_model_shifts(weights, chip):
     graph = net()
     x = samples(graph, 8)
     quantized = quantize(graph, x, Options(scheme="fixed-point", weights=weights)).graph
-    plan = build_plan(quantized, chip)
+    plan = build_plan(quantized, families(chip))
     multipliers = [
         value
         for step in plan.steps
@@ -147,11 +148,11 @@ def test_every_step_of_a_model_shifts(weights, chip):
     assert len(multipliers) >= 6
     assert all((np.asarray(value) == INT32_MAX).all() for value in multipliers)
     integers = {"x": quantized.values["x"].quantize(x)}
-    expected = simulate(build_plan(quantized, "generic"), integers)
+    expected = simulate(build_plan(quantized), integers)
     np.testing.assert_array_equal(simulate(plan, integers)[graph.outputs[0]], expected[graph.outputs[0]])
 
 
-def test_rv32_takes_shifts():
+def test_lanes_take_shifts():
     """The fast kernels' predicate holds for shifts as for other multipliers."""
     weights, bias = np.full((1, 8), 100, np.int8), np.zeros(1, np.int32)
     for exponent in range(FAST_EXPONENTS[0], FAST_EXPONENTS[1] + 1):
@@ -159,9 +160,9 @@ def test_rv32_takes_shifts():
         assert fast_channels(channels, Rounding(0, 0, -128, 127)) is not None
     graph = net()
     quantized = quantize(graph, samples(graph, 8), Options(scheme="fixed-point")).graph
-    kernels = [step.params.kernel for step in build_plan(quantized, "esp32c3").steps]
-    assert sum("rv32" in kernel for kernel in kernels) >= 4, kernels
-    assert AddRv32Params.kernel in kernels
+    kernels = [step.params.kernel for step in build_plan(quantized, families("esp32c3")).steps]
+    assert sum("lanes" in kernel for kernel in kernels) >= 4, kernels
+    assert AddLanesParams.kernel in kernels
 
 
 def test_n2_kernels_shift(rng):
@@ -172,7 +173,7 @@ def test_n2_kernels_shift(rng):
     quantized = quantize(graph, x, Options(scheme="fixed-point", corrections=())).graph
     node = quantized.nodes[0]
     output = quantized.values[node.outputs[0]]
-    params = node.op.lower([quantized.tensor(n) for n in node.inputs], output, "generic")
+    params = node.op.lower([quantized.tensor(n) for n in node.inputs], output)
     assert isinstance(params, Conv2dParams)
     integers = quantized.values["x"].quantize(x).reshape(3, -1)
     exact = replace(params, multiplier=np.array([INT32_MAX], np.int32), shift=np.zeros(1, np.int8))

@@ -32,7 +32,7 @@ def layers(rng) -> Graph:
 def test_weights_lie_at_multiples_of_4(rng, tmp_path):
     require("xtensa-lx106-elf-gcc")
     written = pipeline.write_project(Archive(layers(rng)), "esp32dev", tmp_path)
-    assert all(step.params.kernel.endswith("_lx6") for step in written.plan.steps)
+    assert all(step.params.kernel.endswith("_mac16") for step in written.plan.steps)
     source, made = tmp_path / "lib/aligned/src/aligned.c", tmp_path / "aligned.o"
     include = [f"-I{tmp_path / 'lib' / name / 'src'}" for name in ("aligned", "mcuq")]
     include += ["-isystem", str(resource("firmware") / "emulator" / "xtensa" / "include")]

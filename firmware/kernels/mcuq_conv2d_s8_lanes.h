@@ -1,0 +1,48 @@
+/* 2-D convolution, int8, two pixels per register (mcuq_lanes.h). Meaning: mcuq/kernels/lanes/conv2d.py. */
+#ifndef MCUQ_CONV2D_S8_LANES_H
+#define MCUQ_CONV2D_S8_LANES_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    int32_t input_h;
+    int32_t input_w;
+    int32_t input_c;
+    int32_t output_h;
+    int32_t output_w;
+    int32_t output_c;
+    int32_t filter_h;
+    int32_t filter_w;
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t dilation_h;
+    int32_t dilation_w;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    int32_t per_channel;   /* 1: one multiplier per output channel, 0: one for all */
+    int32_t pairs;         /* pairs of pixels at a time: 2, or 1 where the windows are large */
+    int32_t reverse;       /* 1: last pixels first, so that the output may lie behind the input */
+    const int8_t *weights; /* (output_c / 4, taps, 4), then (output_c % 4, taps); taps (filter_h, filter_w, input_c) */
+    const int32_t *bias;   /* (output_c), the input's zero point included */
+    const int32_t *multiplier; /* (output_c) or (1) */
+    const int8_t *shift;       /* (output_c) or (1) */
+} mcuq_conv2d_s8_lanes_params;
+
+/* input (input_h, input_w, input_c), output (output_h, output_w, output_c); scratch: `pairs` words per tap, taps
+ * rounded up to even, then two rows of a window in bytes. */
+void mcuq_conv2d_s8_lanes(const mcuq_conv2d_s8_lanes_params *params, const int8_t *input, int8_t *output,
+                          void *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

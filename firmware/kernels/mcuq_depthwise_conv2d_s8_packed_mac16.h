@@ -1,0 +1,51 @@
+/* Depthwise convolution for the ESP32's MAC16, weights of 1, 2 or 4 bits. Meaning:
+ * mcuq/kernels/mac16/depthwise_conv2d_packed.py. */
+#ifndef MCUQ_DEPTHWISE_CONV2D_S8_PACKED_MAC16_H
+#define MCUQ_DEPTHWISE_CONV2D_S8_PACKED_MAC16_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    int32_t input_h;
+    int32_t input_w;
+    int32_t input_c;
+    int32_t output_h;
+    int32_t output_w;
+    int32_t filter_h;
+    int32_t filter_w;
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t dilation_h;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    int32_t per_channel;       /* 1: one multiplier per output channel, 0: one for all */
+    int32_t reverse;           /* 1: last row first, so that the output may lie behind the input */
+    int32_t tile_rows;         /* more than 1 only with tile_pixels = output_w */
+    int32_t tile_pixels;       /* output pixels of a row that are computed together */
+    const uint8_t *weights;    /* (input_c, bytes of a filter): indices of levels, taps column by column */
+    const int32_t *bias;       /* (input_c), negated, with what x being 127 - input adds; and right shifts */
+    const int32_t *multiplier; /* (input_c) or (1) */
+    int32_t bits;              /* of a weight: 1, 2 or 4 */
+    int32_t per_group;         /* 1: each channel says which levels are its, 0: all have the same */
+    const int8_t *levels;      /* (codebooks, 2^bits) */
+    const uint8_t *codebook;   /* (input_c) or (1) */
+} mcuq_depthwise_conv2d_s8_packed_mac16_params;
+
+/* input (input_h, input_w, input_c), output (output_h, output_w, input_c); scratch: all weights as bytes, four
+ * channels of the columns of a tile, a filter. */
+void mcuq_depthwise_conv2d_s8_packed_mac16(const mcuq_depthwise_conv2d_s8_packed_mac16_params *params,
+                                           const int8_t *input, int8_t *output, void *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

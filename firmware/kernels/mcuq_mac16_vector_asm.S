@@ -1,0 +1,121 @@
+/* A vector times a matrix with MAC16: six instructions for four weights, which come from flash once and are not widened.
+ * See mcuq_mac16_vector.h.
+ *
+ * A word of weights b3 b2 b1 b0 is two int16 as it is: 256 * b1 + b0 and 256 * b3 + b2, b0 and b2 unsigned. One mask makes
+ * b0 and b2 of it. So with a[] as in the header
+ *
+ *   a1 * (256 * b1 + b0) + (256 * a0 - a1) * b0 = 256 * (a1 * b1 + a0 * b0)
+ *
+ * and the offsets of a[] are such that 256 * a0 - a1 is an int16 for every input. */
+#include "mcuq_mac16_isa.h"
+
+#if MCUQ_MAC16
+
+#include "mcuq_mac16_asm.h"
+
+/* mcuq_mac16_vector */
+#define WEIGHTS     0
+#define BIAS        4
+#define MULTIPLIER  8
+#define PER_CHANNEL 12
+#define CHANNELS    16
+#define TAPS        20
+#define X           24
+#define ADDITION    28
+#define OUTPUT      32
+#define ZERO_POINT  36
+#define MIN         40
+#define MAX         44
+
+/* Locals, from sp, behind those of mcuq_mac16_asm.h */
+#define NEXT_SCALE 16 /* multiplier */
+#define ODD        20 /* 2 * zero point + 1 */
+#define SCALES     24 /* PER_CHANNEL */
+#define LOCALS     32
+
+/* a2 x, a3 weights: where the last load was   a4 mask 0x00ff00ff   a5 groups of four taps but the last
+ * a6 output   a7 channels left   a8 bias   a9 x - 4   a10 multiplier   a11 rounding   a12..a14 temporary
+ * a15 addition, 256 times   m0, m1 x; m2 weights; SAR shift */
+    function mcuq_mac16_vector_run, LOCALS
+    l32i    a3, a2, MULTIPLIER
+    l32i    a5, a2, PER_CHANNEL
+    l32i    a6, a2, ZERO_POINT
+    s32i    a3, sp, NEXT_SCALE
+    s32i    a5, sp, SCALES
+    l32i    a7, a2, MIN
+    l32i    a8, a2, MAX
+    movi    a9, 1
+    addx2   a6, a6, a9
+    s32i    a6, sp, ODD
+    s32i    a7, sp, LOWEST
+    s32i    a8, sp, HIGHEST
+    movi    a4, 255
+    slli    a5, a4, 16
+    or      a4, a4, a5
+    l32i    a3, a2, WEIGHTS
+    l32i    a5, a2, TAPS
+    l32i    a9, a2, X
+    srli    a5, a5, 2
+    l32i    a6, a2, OUTPUT
+    l32i    a7, a2, CHANNELS
+    l32i    a8, a2, BIAS
+    l32i    a15, a2, ADDITION
+    addi    a3, a3, -4
+    addi    a5, a5, -1
+    addi    a9, a9, -4
+    slli    a15, a15, 8
+    prepare_bias a15, a12
+
+.Lscale:
+    l32i    a12, sp, NEXT_SCALE
+    l32i    a14, sp, SCALES
+    l32i    a10, a12, 0
+    addx4   a12, a14, a12
+    s32i    a12, sp, NEXT_SCALE
+    prepare_multiplier a10, a13
+    l32i    a12, a8, 0
+    l32i    a13, sp, ODD
+    prepare_channel a12, a11, a13, a14
+    addi    a12, a11, -128
+    s32i    a12, sp, NEGATIVE
+
+.Lchannel:
+    l32i    a12, a8, 0
+    addi    a8, a8, 4
+    srli    a12, a12, 8 /* without the right shift that lies there */
+    slli    a12, a12, 8
+    add     a12, a12, a15
+    mov     a2, a9
+    wsr_acclo a12
+    ldinc_  m2, a3
+    ldinc_  m0, a2
+    ldinc_  m1, a2
+    loopgtz_ a5, .Llast
+    rsr_m   m2, a12
+    mula_dd ll, m0, m2
+    mula_dd_ldinc hh, m2, a3, m0, m2
+    and     a12, a12, a4
+    mula_da_ldinc ll, m0, a2, m1, a12
+    mula_da_ldinc hh, m1, a2, m1, a12
+.Llast:
+    rsr_m   m2, a12
+    mula_dd ll, m0, m2
+    mula_dd hh, m0, m2
+    and     a12, a12, a4
+    mula_da ll, m1, a12
+    mula_da hh, m1, a12
+    rsr_acclo a12
+    multiply_high a13, a12, a10, a14
+    round_and_limit LIMITED, a13, a11, a12, a14
+    addi    a7, a7, -1
+    s8i     a13, a6, 0
+    addi    a6, a6, 1
+    beqz    a7, .Ldone
+    l32i    a12, sp, SCALES
+    beqz    a12, .Lchannel
+    j       .Lscale
+.Ldone:
+    return  LOCALS
+    end_function mcuq_mac16_vector_run
+
+#endif

@@ -1,0 +1,143 @@
+"""Fully connected kernel: weights four to a word, two channels in one register."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mcuq.kernels.channels import Channels, Rounding, fast_channels, outputs
+from mcuq.kernels.lanes.channels import MAX_SCRATCH
+from mcuq.kernels.lanes.conv2d import pairs_fit, pointwise
+from mcuq.kernels.layer import Layer
+from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table
+from mcuq.ops.fully_connected import FullyConnectedParams
+from mcuq.ops.window import Window, row_overlap
+from mcuq.tensor import Array
+
+BLOCK = 8  # channels
+CHUNKS = (8, 2)  # inputs whose products are summed in 16 bits
+MAX_CHUNK_SUM = 255  # of a chunk's weights: their products with any int8 then sum to an int16
+MAX_GROWTH = 0.04  # of flash, by weights that would make a chunk too large
+
+
+@dataclass(frozen=True, eq=False)
+class FullyConnectedLanesParams(Params):
+    """Eight channels at a time; what makes a chunk of weights too large is kept apart, in ``extra``."""
+
+    kernel: ClassVar[str] = "fully_connected_s8_lanes"
+
+    batch: i32  # vectors
+    input_c: i32
+    output_c: i32
+    chunk: i32  # inputs whose products are summed in 16 bits: 8 or 2
+    output_zero_point: i32
+    activation_min: i32
+    activation_max: i32
+    per_channel: i32  # 1: one multiplier per output channel, 0: one for all
+    reverse: i32  # 1: last vector first, so that the output may lie behind the input
+    weights: i32_table  # bytes (output_c / 8, input_c, 8) with 128 added, then int8 (output_c % 8, input_c)
+    extra: i32_table  # (n + 1, 2): channel, and input * 256 + weight + 128 to be added; the last channel: -1
+    bias: i32_table  # (output_c), the input's zero point included
+    multiplier: i32_table  # (output_c) or (1)
+    shift: i8_table  # (output_c) or (1)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """See :meth:`Params.scratch_bytes`."""
+        return _scratch(self.input_c, self.chunk)
+
+    def overlap(self, operand: int) -> Overlap:
+        """See :meth:`Params.overlap`."""
+        return row_overlap(self.batch, self.input_c, self.batch, self.output_c, Window(1))
+
+    def run(self, *inputs: Array) -> Array:
+        """See :meth:`Params.run`."""
+        channels = Channels(self._unpacked(), self.bias, self.multiplier, self.shift)
+        rounding = Rounding(0, self.output_zero_point, self.activation_min, self.activation_max)
+        return outputs(inputs[0].reshape(-1, self.input_c), channels, rounding).reshape(len(inputs[0]), -1)
+
+    def _unpacked(self) -> Array:
+        raw = self.weights.astype("<i4").tobytes()
+        blocks = self.output_c // BLOCK
+        size = blocks * BLOCK * self.input_c
+        blocked = np.frombuffer(raw, np.uint8, size).reshape(blocks, self.input_c, BLOCK).transpose(0, 2, 1)
+        rows = np.frombuffer(raw, np.int8, self.output_c * self.input_c - size, size)
+        weights = np.concatenate(
+            [blocked.reshape(-1, self.input_c).astype(np.int16) - 128, rows.reshape(-1, self.input_c)]
+        )
+        for channel, what in self.extra[:-1]:
+            weights[channel, what >> 8] += (what & 255) - 128
+        return weights
+
+
+def take(layer: Layer[FullyConnectedParams]) -> Params | None:
+    """Return the kernel for a fully connected layer; several vectors are the pixels of a 1x1 convolution."""
+    p = layer.params
+    rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
+    channels = fast_channels(Channels(p.weights, p.bias, p.multiplier, p.shift), rounding)
+    if channels is None:
+        return None
+    if p.batch > 1 and pairs_fit(channels.weights) and (params := pointwise(p.batch, channels, rounding)):
+        return params
+    return vectors(p.batch, channels, rounding)
+
+
+def vectors(batch: int, channels: Channels, rounding: Rounding) -> Params | None:
+    """Return the kernel for vectors one by one, or None: too few channels, weights too large, too much scratch."""
+    output_c, input_c = channels.weights.shape
+    blocked = output_c // BLOCK * BLOCK
+    for chunk in CHUNKS:
+        weights, extra = bounded(channels.weights[:blocked], chunk)
+        if blocked and extra.nbytes <= MAX_GROWTH * weights.size and _scratch(input_c, chunk) <= MAX_SCRATCH:
+            break
+    else:
+        return None
+    return FullyConnectedLanesParams(
+        batch=batch,
+        input_c=input_c,
+        output_c=output_c,
+        chunk=chunk,
+        output_zero_point=rounding.output_zero_point,
+        activation_min=rounding.low,
+        activation_max=rounding.high,
+        per_channel=int(channels.multiplier.size > 1),
+        reverse=0,
+        weights=_packed(weights, channels.weights[blocked:]),
+        extra=np.concatenate([extra, [[-1, 0]]]).astype(np.int32),
+        bias=channels.bias,
+        multiplier=channels.multiplier,
+        shift=channels.shift,
+    )
+
+
+def bounded(weights: Array, chunk: int) -> tuple[Array, Array]:
+    """Make the weights of every chunk sum to at most 255; return them, and [n, 2] what was taken off as ``extra``.
+
+    >>> bounded(np.array([[100, -120, 100, 5]], np.int8), 4)
+    (array([[100, -50, 100,   5]], dtype=int8), array([[  0, 314]]))
+    """
+    kept, extra = weights.copy(), []
+    sums = np.add.reduceat(np.abs(weights.astype(np.int64)), np.arange(0, weights.shape[1], chunk), axis=1)
+    for channel, index in np.argwhere(sums > MAX_CHUNK_SUM).tolist():
+        excess = int(sums[channel, index]) - MAX_CHUNK_SUM
+        part = kept[channel, index * chunk : (index + 1) * chunk]
+        for k in np.argsort(-np.abs(part.astype(np.int16)), kind="stable").tolist():
+            taken = int(np.sign(part[k])) * min(abs(int(part[k])), excess, 127)
+            if taken:
+                part[k] -= taken
+                excess -= abs(taken)
+                extra.append((channel, (index * chunk + k) * 256 + taken + 128))
+    return kept, np.array(extra, np.int64).reshape(-1, 2)
+
+
+def _packed(blocked: Array, rows: Array) -> Array:
+    """Words of bytes in the order the kernel reads them, little-endian as all chips here are."""
+    blocks = blocked.reshape(-1, BLOCK, blocked.shape[1]).transpose(0, 2, 1)
+    raw = (blocks.astype(np.int16) + 128).astype(np.uint8).tobytes() + rows.tobytes()
+    return np.frombuffer(raw + bytes(-len(raw) % 4), "<i4").astype(np.int32)
+
+
+def _scratch(input_c: int, chunk: int) -> int:
+    return 4 * -(-input_c // chunk)

@@ -1,0 +1,27 @@
+"""Layers as plans lower them for a chip, with its families of kernels."""
+
+from collections.abc import Sequence
+
+from mcuq.board import load_chip
+from mcuq.kernels import GENERIC, chosen
+from mcuq.kernels.layer import Layer
+from mcuq.ops.base import Op, Operand, Params
+from mcuq.resources import resource
+from mcuq.tensor import QTensor
+
+
+def families(chip: str = "generic") -> tuple[str, ...]:
+    return GENERIC if chip == "generic" else load_chip(chip).kernels
+
+
+def chips_with(family: str) -> list[str]:
+    """Every chip that lists a family of kernels; at least one."""
+    names = sorted(path.stem for path in (resource("boards") / "chips").glob("*.toml"))
+    found = [name for name in names if family in families(name)]
+    assert found, family
+    return found
+
+
+def kernel_for(op: Op, inputs: Sequence[Operand], output: QTensor, chip: str = "generic") -> Params:
+    """Return the kernel of a layer whose buffers are the caller's."""
+    return chosen(Layer(op.lower(inputs, output), inputs, at_border=True), families(chip))
