@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,9 @@ from bench_chip import Program, count
 
 from mcuq.c_source import distinct_tables, struct_text, table_text
 from mcuq.engines.emulator import FLAGS
+from mcuq.engines.sources import kernel_folders, needed_files
 from mcuq.ops.base import Params
-from mcuq.resources import resource
 
-KERNELS = resource("firmware") / "kernels"
 CALL = """#include <stdint.h>
 #define MCUQ_CONST
 #include "mcuq.h"
@@ -38,7 +36,8 @@ def instructions(params: Params, x: np.ndarray, engine: str = "rv32") -> int:
         words=params.scratch_bytes // 4 + 1,
     )
     expected = params.run(x)
-    program = Program(sources_of(params.kernel), [*FLAGS, f"-I{KERNELS}"], call, has_mac16=engine == "xtensa")
+    include = [f"-I{folder}" for folder in kernel_folders()]
+    program = Program(sources_of(params.kernel), [*FLAGS, *include], call, has_mac16=engine == "xtensa")
     counted = count(engine, program, x, expected.shape[1])
     assert (counted.outputs == expected).all(), params
     return counted.instructions
@@ -46,8 +45,5 @@ def instructions(params: Params, x: np.ndarray, engine: str = "rv32") -> int:
 
 def sources_of(kernel: str) -> list[Path]:
     """Return a kernel's file, and those of kernels and cores that it calls."""
-    own = KERNELS / f"mcuq_{kernel}.c"
-    called = {KERNELS / f"{name}.c" for name in re.findall(r'#include "(mcuq_\w+)\.h"', own.read_text())}
-    if kernel.endswith("_mac16"):
-        called |= {*KERNELS.glob("mcuq_mac16_*.[cS]")}
-    return [own, *sorted(path for path in called - {own} if path.exists())]
+    files = [path for folder in kernel_folders() for path in sorted(folder.iterdir())]
+    return needed_files(files, [f"mcuq_{kernel}"], (".c", ".S"))

@@ -35,7 +35,8 @@ import call_graph
 from call_graph import CallGraph
 
 ROOT = Path(__file__).resolve().parents[1]
-KERNELS, APP, EMULATOR = ROOT / "firmware" / "kernels", ROOT / "firmware" / "app", ROOT / "firmware" / "emulator"
+KERNELS = sorted(path for path in (ROOT / "firmware" / "kernels").iterdir() if path.is_dir())
+APP, EMULATOR = ROOT / "firmware" / "app", ROOT / "firmware" / "emulator"
 TABLE = ROOT / "boards" / "kernels.json"
 LIBC_HEADERS = "/usr/lib/picolibc/riscv64-unknown-elf/include"
 COMMON = ("-O2", "-std=c99", "-ffunction-sections", "-fcallgraph-info=su")
@@ -134,7 +135,8 @@ def measure(compiler: Compiler) -> dict[str, Any]:
 
 def _kernels(compiler: Compiler) -> dict[str, dict[str, Any]]:
     """Return every kernel, and the files that kernels share ("uses"): their code counts once for all of them."""
-    files = {path.stem: _sources(path.stem) for path in sorted(KERNELS.glob("mcuq_*.c"))}
+    found = sorted((path for folder in KERNELS for path in folder.glob("mcuq_*.c")), key=lambda path: path.name)
+    files = {path.stem: _sources(path) for path in found}
     units = {name: _compiled(compiler, sources) for name, sources in files.items()}
     whole = _compiled(compiler, [source for sources in files.values() for source in sources]).graph
     owner = {function: name for name, unit in units.items() for function in unit.graph.functions}
@@ -149,9 +151,9 @@ def _kernels(compiler: Compiler) -> dict[str, dict[str, Any]]:
     }
 
 
-def _sources(name: str) -> list[Path]:
+def _sources(path: Path) -> list[Path]:
     """Return a kernel's files: C, and assembly for the chip that has it."""
-    return [path for path in (KERNELS / f"{name}.c", KERNELS / f"{name}_asm.S") if path.exists()]
+    return [file for file in (path, path.with_name(f"{path.stem}_asm.S")) if file.exists()]
 
 
 def _run(compiler: Compiler) -> dict[str, Any]:
@@ -217,7 +219,7 @@ def _compiled(compiler: Compiler, sources: Sequence[Path]) -> Measured:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "mcuq_models.h").write_text(MODELS)
-        include = ["-DMCUQ_TRACE", *(f"-I{path}" for path in (folder, KERNELS, APP, EMULATOR))]
+        include = ["-DMCUQ_TRACE", *(f"-I{path}" for path in (folder, *KERNELS, APP, EMULATOR))]
         command = [f"{compiler.prefix}gcc", *compiler.flags, *COMMON, *include]
         objects = [folder / f"{source.name}.o" for source in sources]
         for source, compiled in zip(sources, objects, strict=True):

@@ -15,6 +15,7 @@ import numpy as np
 from mcuq import __version__, archive, c_source
 from mcuq.archive import Archive
 from mcuq.board import Board
+from mcuq.engines.sources import kernel_folders
 from mcuq.graph import Graph
 from mcuq.plan import Plan, Step
 from mcuq.resources import resource
@@ -251,7 +252,9 @@ def _outside(plan: Plan, root: str) -> str:
 def _kernel_library() -> Files:
     """Return lib/mcuq, the same for every model: kernels, application, the emulated chip, PlatformIO's script."""
     firmware = resource("firmware")
-    sources = sorted(path for folder in ("kernels", "app") for path in (firmware / folder).iterdir())
+    sources = sorted(
+        (path for folder in (*kernel_folders(), firmware / "app") for path in folder.iterdir()), key=lambda p: p.name
+    )
     files = {f"lib/mcuq/src/{path.name}": path.read_bytes() for path in sources}
     for path in sorted((firmware / "emulator").rglob("*")):
         name = path.relative_to(firmware).as_posix()

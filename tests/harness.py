@@ -1,6 +1,5 @@
 """Contract N2: every kernel equals its ``Params.run`` under sanitizers, with guards and unaligned buffers."""
 
-import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -11,11 +10,12 @@ import numpy as np
 
 from mcuq.c_source import distinct_tables, struct_text, table_text
 from mcuq.engines.emulator import compile_emulated, emulator_command
+from mcuq.engines.sources import kernel_folders, needed_files
 from mcuq.ops.base import Params
 from mcuq.resources import resource
 
 HERE = Path(__file__).parent
-KERNELS = resource("firmware") / "kernels"
+INCLUDE = tuple(f"-I{folder}" for folder in kernel_folders())
 STRICT = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
@@ -39,7 +39,7 @@ def assert_kernels_equal_run(cases: Sequence[Case], cc: str = "gcc") -> None:
         source, program = Path(folder, "cases.c"), Path(folder, "cases")
         source.write_text(_program(cases, expected))
         files = kernel_files({case.params.kernel for case in cases})
-        build = [cc, *STRICT, *SANITIZERS, f"-I{KERNELS}", f"-I{HERE}", str(source), *files, "-o", str(program)]
+        build = [cc, *STRICT, *SANITIZERS, *INCLUDE, f"-I{HERE}", str(source), *files, "-o", str(program)]
         done = subprocess.run(build, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         ran = subprocess.run([str(program)], input=_stdin(cases), capture_output=True, check=False)
@@ -55,10 +55,9 @@ def assert_emulated_equals_run(cases: Sequence[Case], isa: str) -> None:
         inputs = table_text("uint8_t", "case_inputs", np.frombuffer(_stdin(cases), np.uint8))
         program = _program(cases, expected, driver="emulated_driver.h")
         source.write_text(f'#include "mcuq.h"\n{inputs}\n#define CASE_INPUTS case_inputs\n{program}')
-        files = [Path(path) for path in kernel_files({case.params.kernel for case in cases})]
-        assembly = [path.with_suffix(".S") for path in files if path.with_suffix(".S").exists()]
-        include = [f"-I{path}" for path in (KERNELS, HERE, resource("firmware") / "app")]
-        compile_emulated(isa, [source, *files, *assembly], ["-O2", *include], elf)
+        files = kernel_files({case.params.kernel for case in cases}, (".c", ".S"))
+        include = [*INCLUDE, *(f"-I{path}" for path in (HERE, resource("firmware") / "app"))]
+        compile_emulated(isa, [source, *files], ["-O2", *include], elf)
         ran = subprocess.run(emulator_command(isa, elf), input=b"", capture_output=True, check=False)
     _compare(cases, expected, ran.stdout)
     assert ran.returncode == 0, ran.stderr.decode()[-4000:]
@@ -83,13 +82,18 @@ def _compare(cases: Sequence[Case], expected: Sequence[np.ndarray], output: byte
     assert position == got.size
 
 
-def kernel_files(kernels: Iterable[str]) -> list[str]:
-    """Return the C files of kernels, of those they call, and of the cores that those of an ESP32 share."""
-    cores = KERNELS.glob("mcuq_mac16_*.c") if any(kernel.endswith("_mac16") for kernel in kernels) else ()
-    own = [KERNELS / f"mcuq_{kernel}.c" for kernel in kernels]
-    included = {name for path in own for name in re.findall(r'#include "(mcuq_\w+)\.h"', path.read_text())}
-    called = [KERNELS / f"{name}.c" for name in included if (KERNELS / f"{name}.c").exists()]
-    return sorted({str(path) for path in (*own, *called, *cores)})
+def kernel_files(
+    kernels: Iterable[str], suffixes: tuple[str, ...] = (".c",), folders: Sequence[Path] = tuple(kernel_folders())
+) -> list[Path]:
+    """Return the files of kernels, and of the kernels and cores that they call."""
+    files = [path for folder in folders for path in sorted(folder.iterdir())]
+    return needed_files(files, {f"mcuq_{kernel}" for kernel in kernels}, suffixes)
+
+
+def kernel_file(name: str) -> Path:
+    """Return the one file of this name in the kernels' folders."""
+    (found,) = (folder / name for folder in kernel_folders() if (folder / name).exists())
+    return found
 
 
 def _interleave(inputs: Sequence[np.ndarray]) -> bytes:

@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+from harness import kernel_file
 
 from mcuq import ops, report
+from mcuq.engines.sources import kernel_folders
 from mcuq.graph import identifier
 from mcuq.ops.base import Params
-from mcuq.resources import resource
 
 ROOT = Path(__file__).parents[1]
-KERNELS = resource("firmware") / "kernels"
 
 
 def all_params() -> list[type[Params]]:
@@ -114,8 +114,8 @@ def test_ops_are_sorted_and_named_for_c():
 
 @pytest.mark.parametrize("params", all_params(), ids=lambda p: p.kernel)
 def test_params_are_the_c_struct(params):
-    """Same members, same order, same types, in firmware/kernels/mcuq_<kernel>.h."""
-    header = (KERNELS / f"mcuq_{params.kernel}.h").read_text()
+    """Same members, same order, same types, in mcuq_<kernel>.h."""
+    header = kernel_file(f"mcuq_{params.kernel}.h").read_text()
     body = re.search(rf"typedef struct \{{(.*?)\}} mcuq_{params.kernel}_params;", header, re.DOTALL)
     assert body, "no such struct"
     code = re.sub(r"/\*.*?\*/", "", body[1], flags=re.DOTALL)
@@ -132,8 +132,8 @@ def _declaration(member) -> str:
 @pytest.mark.parametrize("params", all_params(), ids=lambda p: p.kernel)
 def test_kernel_file_holds_its_function(params):
     """One function per file, of the file's name, declared in its header."""
-    source = (KERNELS / f"mcuq_{params.kernel}.c").read_text()
-    header = (KERNELS / f"mcuq_{params.kernel}.h").read_text()
+    source = kernel_file(f"mcuq_{params.kernel}.c").read_text()
+    header = kernel_file(f"mcuq_{params.kernel}.h").read_text()
     declared = re.findall(rf"^void mcuq_{params.kernel}\(", header, re.MULTILINE)
     defined = re.findall(r"^([a-z][\w ]*?[ *])(\w+)\([^;{}]*\) \{$", source, re.MULTILINE)
     exported = [name for kind, name in defined if not kind.startswith("static ")]
@@ -147,7 +147,7 @@ def test_kernels_are_plain_c():
 
     The header of a chip's instruction set may ask the toolchain what the chip has, where it can tell.
     """
-    for path in sorted(KERNELS.iterdir()):
+    for path in sorted(path for folder in kernel_folders() for path in folder.iterdir()):
         code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
         assert not re.search(r"\b(malloc|free|printf|float|double|alloca)\b", code), path.name
         allowed = {"stdint.h", "stddef.h", "string.h"}
@@ -158,7 +158,7 @@ def test_kernels_are_plain_c():
 
 def test_assembly_has_a_twin_in_c():
     """One object file per name, as PlatformIO has it; what assembly defines, C defines for chips without it."""
-    for path in sorted(KERNELS.glob("*.S")):
+    for path in sorted(path for folder in kernel_folders() for path in folder.glob("*.S")):
         twin = path.with_name(path.name.removesuffix("_asm.S") + ".c")
         defined = set(re.findall(r"^ +function (\w+),", path.read_text(), re.MULTILINE))
         assert defined and defined == set(re.findall(r"^void (\w+)\(", twin.read_text(), re.MULTILINE)), path.name

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harness import kernel_file
 from requirements import require
 
 from mcuq.fixedpoint import clamp, requantize
 from mcuq.kernels.channels import FAST_EXPONENTS, FAST_LIMIT
-from mcuq.resources import resource
 
-KERNELS = resource("firmware") / "kernels"
-HEADER = (KERNELS / "mcuq_fixedpoint.h").read_text()
+HEADER = kernel_file("mcuq_fixedpoint.h").read_text()
 FLAGS = [
     *("-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
@@ -84,7 +83,7 @@ def listed() -> np.ndarray:
 def program(folder: Path, cc: str, header: str = HEADER) -> Path:
     require(f"{cc} sanitizers")
     (folder / "mcuq_fixedpoint.h").write_text(header)
-    (folder / "mcuq_tuned.h").write_text((KERNELS / "mcuq_tuned.h").read_text())
+    (folder / "mcuq_tuned.h").write_text(kernel_file("mcuq_tuned.h").read_text())
     (folder / "driver.c").write_text(DRIVER)
     subprocess.run([cc, *FLAGS, str(folder / "driver.c"), "-o", str(folder / "driver")], check=True)
     return folder / "driver"

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chips import families
+from harness import INCLUDE
 
 import mcuq.ops  # noqa: F401 - defines every Params
 from mcuq import footprint
@@ -89,7 +90,7 @@ def test_struct_bytes_equal_the_compiler(tmp_path):
     ]
     source = tmp_path / "sizes.c"
     source.write_text("\n".join(lines))
-    flags = ["-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs", f"-I{resource('firmware') / 'kernels'}"]
+    flags = ["-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs", *INCLUDE]
     try:
         done = subprocess.run(
             [compiler, *flags, "-c", source, "-o", tmp_path / "x.o"], capture_output=True, check=False

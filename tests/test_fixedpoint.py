@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harness import kernel_file
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from requirements import require
 
 from mcuq.fixedpoint import INT32_MAX, INT32_MIN, multiply_high, quantize_multiplier, requantize, shift_right
-from mcuq.resources import resource
 
-HEADER = (resource("firmware") / "kernels" / "mcuq_fixedpoint.h").read_text()
+HEADER = kernel_file("mcuq_fixedpoint.h").read_text()
 FLAGS = [
     *("-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import SANITIZERS, STRICT, kernel_files
+from harness import INCLUDE, SANITIZERS, STRICT, kernel_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import small_graph
@@ -26,7 +26,6 @@ from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
 from mcuq.plan import build_plan
-from mcuq.resources import resource
 from mcuq.simulator import simulate
 from mcuq.tensor import QTensor
 
@@ -76,14 +75,11 @@ def program(cases) -> str:
 
 
 def execute(cases) -> list[np.ndarray]:
-    kernels = resource("firmware") / "kernels"
     with tempfile.TemporaryDirectory() as folder:
         source, binary = Path(folder, "overlap.c"), Path(folder, "overlap")
         source.write_text(program(cases))
         files = kernel_files({params.kernel for params, _, _ in cases})
-        subprocess.run(
-            ["gcc", *STRICT, *SANITIZERS, f"-I{kernels}", str(source), *files, "-o", str(binary)], check=True
-        )
+        subprocess.run(["gcc", *STRICT, *SANITIZERS, *INCLUDE, str(source), *files, "-o", str(binary)], check=True)
         raw = subprocess.run([str(binary)], capture_output=True, check=True).stdout
     sizes = [params.run(*inputs).size for params, inputs, _ in cases]
     return np.split(np.frombuffer(raw, np.int8), np.cumsum(sizes)[:-1])

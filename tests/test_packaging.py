@@ -56,7 +56,7 @@ class Installation:
         found = self.resources(elsewhere)
         for folder in found.values():
             assert any(folder.iterdir()), f"{folder} is empty"
-        assert (found["firmware"] / "kernels" / "mcuq.h").is_file()
+        assert (found["firmware"] / "kernels" / "shared" / "mcuq.h").is_file()
         assert "usage: mcuq" in run(self.bin / "mcuq", "--help", cwd=elsewhere).lower()
 
 

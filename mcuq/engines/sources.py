@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mcuq.errors import McuqError, UsageError
+from mcuq.resources import resource
 
-KERNEL = re.compile(r"mcuq_(\w+_s8|mac16_)")
 INCLUDE = re.compile(r'^#include "(\w+)\.h"', re.MULTILINE)
 
 
@@ -29,15 +29,29 @@ def library_folders(project: Path, models: Sequence[str]) -> list[Path]:
 
 
 def library_sources(folders: Sequence[Path], suffixes: tuple[str, ...] = (".c",)) -> list[Path]:
-    """Return the files to compile: all of the models and the application, and of the kernels what these need.
-
-    A kernel, or a core that kernels share, is needed where a needed file includes its header.
-    """
+    """Return the files to compile: all of the models and the application, and of the kernels what these need."""
     files = [path for folder in folders for path in sorted(folder.iterdir())]
+    kernels = {_unit(path) for folder in kernel_folders() for path in folder.iterdir()}
+    return needed_files(files, {_unit(path) for path in files} - kernels, suffixes)
+
+
+def kernel_folders() -> list[Path]:
+    """Return the folders of the kernels' C: one per family, and what families share."""
+    return sorted(path for path in (resource("firmware") / "kernels").iterdir() if path.is_dir())
+
+
+def needed_files(files: Sequence[Path], units: Collection[str], suffixes: tuple[str, ...] = (".c",)) -> list[Path]:
+    """Return the files of units and of all that these need: a needed file includes its header.
+
+    Args:
+        files: of all units.
+        units: names without suffix.
+        suffixes: of the files wanted.
+    """
     includes: dict[str, set[str]] = {}
     for path in files:
         includes.setdefault(_unit(path), set()).update(INCLUDE.findall(path.read_text()))
-    needed = [unit for unit in includes if not KERNEL.match(unit)]
+    needed = sorted(units)
     for unit in needed:  # grows while it runs
         needed += includes[unit] & includes.keys() - set(needed)
     return [path for path in files if path.suffix in suffixes and _unit(path) in needed]

@@ -7,11 +7,14 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness import HERE, KERNELS, Case, _compare, _program, _stdin, kernel_files
+from harness import HERE, INCLUDE, Case, _compare, _program, _stdin, kernel_files
 from requirements import require
 
 from mcuq.engines.emulator import compile_emulated, emulator_command
+from mcuq.engines.sources import kernel_folders
 from mcuq.resources import resource
+
+MAC16 = resource("firmware") / "kernels" / "mac16"
 
 # An error of the assembly: file, what stands there, what is wrong instead.
 Mistake = tuple[str, str, str]
@@ -22,7 +25,7 @@ def run_emulated(sources: Sequence[Path], flags: Sequence[str], stdin: bytes = b
     require("xtensa-lx106-elf-gcc", "qemu-system-xtensa")
     with tempfile.TemporaryDirectory() as folder:
         elf = Path(folder, "program.elf")
-        include = [f"-I{path}" for path in (KERNELS, HERE, resource("firmware") / "app")]
+        include = [*INCLUDE, *(f"-I{path}" for path in (HERE, resource("firmware") / "app"))]
         compile_emulated("xtensa", sources, ["-O2", *flags, *include], elf)
         ran = subprocess.run(
             emulator_command("xtensa", elf), input=stdin, capture_output=True, check=False, timeout=600
@@ -31,10 +34,10 @@ def run_emulated(sources: Sequence[Path], flags: Sequence[str], stdin: bytes = b
     return ran.stdout
 
 
-def mac16_sources(kernels: Iterable[str], folder: Path = KERNELS) -> list[Path]:
-    """Kernels of an ESP32, their cores' assembly and what is C there."""
-    files = [folder / Path(path).name for path in kernel_files(kernels)]
-    return [*files, *sorted(folder.glob("mcuq_mac16_*.S"))]
+def mac16_sources(kernels: Iterable[str], folder: Path = MAC16) -> list[Path]:
+    """Kernels of an ESP32, their cores' assembly and what is C there; ``folder`` stands for that of the family."""
+    folders = [folder, *(path for path in kernel_folders() if path != MAC16)]
+    return kernel_files(kernels, (".c", ".S"), folders)
 
 
 def assert_assembly_equals_run(cases: Sequence[Case], mistake: Mistake | None = None, as_esp32: bool = False) -> None:
@@ -49,7 +52,7 @@ def assert_assembly_equals_run(cases: Sequence[Case], mistake: Mistake | None = 
     with tempfile.TemporaryDirectory() as name:
         folder, source, flags = Path(name), Path(name, "cases.c"), []
         source.write_text(_program(cases, expected, driver="emulated_driver.h"))
-        kernels = with_mistake(folder, *mistake) if mistake else KERNELS
+        kernels = with_mistake(folder, *mistake) if mistake else MAC16
         files = mac16_sources({case.params.kernel for case in cases}, kernels)
         if as_esp32:
             files, flags = esp32_sources(files, folder), ["-UMCUQ_MAC16_EMULATED", f"-I{folder}"]
@@ -83,9 +86,9 @@ def esp32_sources(files: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def with_mistake(folder: Path, file: str, right: str, wrong: str) -> Path:
-    """Return a copy of the kernels in which ``right``, which must stand there once, is ``wrong``."""
+    """Return a copy of the family's folder in which ``right``, which must stand there once, is ``wrong``."""
     copy = folder / "kernels"
-    shutil.copytree(KERNELS, copy)
+    shutil.copytree(MAC16, copy)
     text = (copy / file).read_text()
     assert text.count(right) == 1, f"{file} has changed: plant the mistake anew"
     (copy / file).write_text(text.replace(right, wrong))

@@ -1,11 +1,11 @@
 """Addition on the ESP32: which kernel takes which shapes, and that its portable C twin equals ``run``."""
 
-import mac16_layers
 import numpy as np
 import pytest
 from chips import chips_with, kernel_for
 from harness import Case, assert_kernels_equal_run
 
+from kernels.mac16 import layers as mac16_layers
 from kernels.mac16.layers import CHIP, addition, case_of, kernels, random_cases
 from kernels.variants import ACTIVATIONS
 from mcuq.ops.add import Add

@@ -8,12 +8,12 @@ from chips import chips_with, kernel_for
 from float_nets import samples, separable_net
 from harness import Case, assert_kernels_equal_run, random_bytes
 from requirements import require
-from test_conv2d_packed import FORMATS as ALL_FORMATS
 
 from kernels.mac16.emulated import assert_assembly_equals_run
 from kernels.mac16.layers import CHIP, every_tiling, kernels, random_cases, random_packed
 from kernels.mac16.test_overlap import assert_all_right, on_the_host
 from kernels.packed_layers import PackedLayer, assert_packed_equal, packed_layer
+from kernels.portable.test_conv2d_packed import FORMATS as ALL_FORMATS
 from mcuq import pipeline
 from mcuq.archive import Archive
 from mcuq.kernels.mac16.channels import MAX_SCRATCH, SCRATCH_BYTES

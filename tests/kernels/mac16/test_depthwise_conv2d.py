@@ -2,12 +2,12 @@
 
 import dataclasses
 
-import mac16_layers
 import numpy as np
 import pytest
 from chips import chips_with
 from harness import assert_kernels_equal_run, random_bytes
 
+from kernels.mac16 import layers as mac16_layers
 from kernels.mac16.layers import CHIP, OUTPUT_SCALES, case_of, cases_of, every_tiling, kernels, layer, random_cases
 from kernels.variants import ACTIVATIONS, tables_bytes
 from mcuq.kernels.mac16.channels import MAX_SCRATCH, SCRATCH_BYTES

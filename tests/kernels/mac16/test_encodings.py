@@ -7,13 +7,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from harness import KERNELS
 from requirements import require
 
-from kernels.mac16.emulated import with_mistake
+from kernels.mac16.emulated import MAC16, with_mistake
 from mcuq.resources import resource
 
-HEADER = (KERNELS / "mcuq_mac16_asm.h").read_text()
+HEADER = (MAC16 / "mcuq_mac16_asm.h").read_text()
 FLAGS = ["-nostdlib", "-nostartfiles", "-mtext-section-literals", "-DMCUQ_MAC16_EMULATED"]
 LINK = ["-T", str(resource("firmware") / "emulator" / "xtensa" / "link.ld"), "-Wl,--no-warn-rwx-segments"]
 QEMU = ["qemu-system-xtensa", "-M", "sim", "-cpu", "dc233c", "-semihosting", "-display", "none", "-monitor", "none"]
@@ -81,7 +80,7 @@ def program(lines: list[str]) -> str:
     )
 
 
-def assembled(lines: list[str], folder: Path, kernels: Path = KERNELS) -> Path:
+def assembled(lines: list[str], folder: Path, kernels: Path = MAC16) -> Path:
     require("xtensa-lx106-elf-gcc")
     source, elf = folder / "encodings.S", folder / "encodings.elf"
     source.write_text(program(lines))
@@ -91,7 +90,7 @@ def assembled(lines: list[str], folder: Path, kernels: Path = KERNELS) -> Path:
     return elf
 
 
-def encodings(lines: list[str], kernels: Path = KERNELS) -> list[int]:
+def encodings(lines: list[str], kernels: Path = MAC16) -> list[int]:
     """Assemble instructions of three bytes."""
     with tempfile.TemporaryDirectory() as folder:
         elf = assembled(lines, Path(folder), kernels)

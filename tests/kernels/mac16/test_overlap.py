@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import KERNELS, SANITIZERS, STRICT, kernel_files
+from harness import INCLUDE, SANITIZERS, STRICT, kernel_files
 from overlap_layers import operands, overlapping_on
 from test_overlap import program
 
@@ -58,7 +58,7 @@ def on_the_host(runs: list[Run]) -> bytes:
         source, binary = Path(folder, "overlap.c"), Path(folder, "overlap")
         source.write_text(program(runs))
         files = kernel_files({params.kernel for params, _, _ in runs})
-        command = ["gcc", *STRICT, *SANITIZERS, f"-I{KERNELS}", str(source), *files, "-o", str(binary)]
+        command = ["gcc", *STRICT, *SANITIZERS, *INCLUDE, str(source), *files, "-o", str(binary)]
         subprocess.run(command, check=True)
         return subprocess.run([str(binary)], capture_output=True, check=True).stdout
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import HERE, KERNELS
+from harness import HERE
 
-from kernels.mac16.emulated import esp32_sources, run_emulated, with_mistake
+from kernels.mac16.emulated import MAC16, esp32_sources, run_emulated, with_mistake
 from mcuq.fixedpoint import INT32_MAX, INT32_MIN, clamp, requantize
 from mcuq.kernels.mac16.channels import EXPONENT_BASE, MAX_SUM
 
@@ -144,7 +144,7 @@ def emulated(values: Values, limits: tuple[int, int], kernels: Path, as_esp32: b
 
 
 def assert_emulated_equals(
-    values: Values, limits: tuple[int, int] = (-100, 90), kernels: Path = KERNELS, as_esp32: bool = False
+    values: Values, limits: tuple[int, int] = (-100, 90), kernels: Path = MAC16, as_esp32: bool = False
 ) -> None:
     acc, multiplier, _, zero_point = values
     high, (plain, signed, limited) = (v.T for v in emulated(values, limits, kernels, as_esp32))
