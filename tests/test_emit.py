@@ -188,7 +188,7 @@ def test_version_macro_is_the_package_version():
     from mcuq.resources import resource
 
     major, minor, patch = (int(p) for p in __version__.split("."))
-    header = (resource("firmware") / "kernels/mcuq.h").read_text()
+    header = (resource("firmware") / "kernels" / "shared" / "mcuq.h").read_text()
     macros = dict(re.findall(r"#define (MCUQ_VERSION\w*) +(.*)", header))
     assert macros["MCUQ_VERSION"] == str(major * 10000 + minor * 100 + patch)
     assert macros["MCUQ_VERSION_TEXT"] == f'"{__version__}"'
