@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from bench_chip import Program, count
 
-from mcuq.c_source import distinct_tables, struct_text, table_text
+from mcuq.c_source import struct_text, table_text
 from mcuq.engines.emulator import FLAGS
 from mcuq.engines.sources import kernel_folders, needed_files
 from mcuq.ops.base import Params
+from mcuq.plan.tables import distinct_tables
 
 CALL = """#include <stdint.h>
 #define MCUQ_CONST

@@ -3,8 +3,8 @@
 import random
 import time
 
-from mcuq import placement
-from mcuq.placement import Item, Near, place
+from mcuq.plan import placement
+from mcuq.plan.placement import Item, Near, place
 
 
 def buffers(count: int) -> tuple[list[Item], dict[tuple[int, int], Near]]:

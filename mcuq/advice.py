@@ -14,7 +14,8 @@ from mcuq.memory import Place
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
-from mcuq.plan import Plan, build_plan
+from mcuq.plan import Plan
+from mcuq.plan.builder import build_plan
 
 MAX_BOARDS = 3
 PACKED = (Conv2d, DepthwiseConv2d, FullyConnected)  # whose weights may have few bits

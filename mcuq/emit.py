@@ -18,6 +18,7 @@ from mcuq.board import Board
 from mcuq.engines.sources import kernel_folders
 from mcuq.graph import Graph
 from mcuq.plan import Plan, Step
+from mcuq.plan.tables import distinct_tables
 from mcuq.resources import resource
 from mcuq.setup import PLAIN, Setup
 from mcuq.tensor import Array, QConstant, QTensor
@@ -198,7 +199,7 @@ def _tables(plan: Plan) -> tuple[list[str], list[str]]:
             tables.append(c_source.table_text("int8_t", name, values, "constant operand"))
     for step in plan.steps:
         names: dict[str, str] = {}
-        for member, table, is_new in c_source.distinct_tables(step.name, step.params, known):
+        for member, table, is_new in distinct_tables(step.name, step.params, known):
             names[member.name] = table
             if is_new:
                 tables.append(c_source.table_text(member.ctype, table, getattr(step.params, member.name)))

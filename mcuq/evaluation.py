@@ -14,7 +14,8 @@ from mcuq.data import read_samples
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node
-from mcuq.plan import Plan, Step, build_plan
+from mcuq.plan import Plan, Step
+from mcuq.plan.builder import build_plan
 from mcuq.quantization.arrays import decibels
 from mcuq.quantization.samples import Batch, batches
 from mcuq.tensor import Array, QConstant

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from mcuq import footprint, kernels, memory
 from mcuq.footprint import total
 from mcuq.memory import Place
 from mcuq.ops.base import Params
-from mcuq.plan import Plan, build_plan
-
-
-@dataclass(frozen=True)
-class Speedup:
-    """What faster kernels cost and save, beside the plan without them; the instructions are an estimate.
-
-    ``kept_back`` are layers for whose faster kernel the board has no memory left.
-    """
-
-    layers: tuple[str, ...]
-    kept_back: tuple[str, ...]
-    flash: int
-    arena: int
-    instructions: int
+from mcuq.plan import Plan, Speedup
+from mcuq.plan.builder import build_plan
 
 
 class _Offer(NamedTuple):

@@ -11,10 +11,11 @@ from mcuq import linked, memory
 from mcuq.board import Board, board_ids, load_board
 from mcuq.elf import Linked
 from mcuq.errors import UsageError
-from mcuq.faster import Speedup, with_faster_kernels
+from mcuq.faster import with_faster_kernels
 from mcuq.graph import Graph
 from mcuq.memory import NO_EXTRA, Extra, Place, Row
-from mcuq.plan import Plan, build_plan
+from mcuq.plan import Plan, Speedup
+from mcuq.plan.builder import build_plan
 from mcuq.setup import PLAIN, Setup
 
 

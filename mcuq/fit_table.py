@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mcuq.faster import Speedup
 from mcuq.fit import FitReport
 from mcuq.memory import Row
+from mcuq.plan import Speedup
 from mcuq.report import Report, thousands
 
 COMPARED = {  # region: what the column is called

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mcuq.c_source import distinct_tables
 from mcuq.errors import McuqError
 from mcuq.ops.base import Member, Params
 from mcuq.plan import Plan
+from mcuq.plan.tables import distinct_tables
 from mcuq.resources import resource
 
 Breakdown = tuple[tuple[str, int], ...]

@@ -22,7 +22,8 @@ from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, identifier
 from mcuq.memory import Extra, Place
 from mcuq.passes.fold_constant_channels import Folded, fold_constant_channels, saved
-from mcuq.plan import Plan, build_plan
+from mcuq.plan import Plan
+from mcuq.plan.builder import build_plan
 from mcuq.setup import PLAIN, Setup
 from mcuq.tensor import Array
 

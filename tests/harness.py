@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mcuq.c_source import distinct_tables, struct_text, table_text
+from mcuq.c_source import struct_text, table_text
 from mcuq.engines.emulator import compile_emulated, emulator_command
 from mcuq.engines.sources import kernel_folders, needed_files
 from mcuq.ops.base import Params
+from mcuq.plan.tables import distinct_tables
 from mcuq.resources import resource
 
 HERE = Path(__file__).parent

@@ -6,7 +6,7 @@ from tflite_builder import tflm
 from mcuq.frontends.flatbuffer import parse
 from mcuq.frontends.tflite import graph_of
 from mcuq.graph import Graph
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate
 from mcuq.tensor import QConstant
 

@@ -10,7 +10,7 @@ from tflite_builder import tflm
 
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import Op, Params
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate
 from mcuq.tensor import QConstant, QTensor
 

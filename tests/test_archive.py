@@ -11,7 +11,7 @@ from models import small_graph
 from mcuq import archive
 from mcuq.archive import Archive
 from mcuq.errors import MalformedModelError
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate
 
 

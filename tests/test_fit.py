@@ -23,7 +23,8 @@ from mcuq.memory import Extra
 from mcuq.ops.add import Add
 from mcuq.ops.base import Member, Params, i8_table, i32, i32_table, i32x4
 from mcuq.ops.conv2d import Conv2d
-from mcuq.plan import Plan, build_plan
+from mcuq.plan import Plan
+from mcuq.plan.builder import build_plan
 from mcuq.resources import resource
 from mcuq.setup import Setup
 from mcuq.tensor import QConstant, QTensor

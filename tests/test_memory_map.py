@@ -4,7 +4,7 @@ from models import small_graph
 
 from mcuq import report
 from mcuq.memory_map import WIDTH, memory_map
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 
 
 def test_rows_marks_and_peak(rng):

@@ -14,7 +14,8 @@ from mcuq.fit import FitReport, check_fit
 from mcuq.graph import Graph, Node
 from mcuq.heap import ALIGNED_BYTES, largest_allocation, largest_block, psram_block
 from mcuq.ops.conv2d import Conv2d
-from mcuq.plan import Plan, build_plan
+from mcuq.plan import Plan
+from mcuq.plan.builder import build_plan
 from mcuq.setup import Setup
 from mcuq.tensor import QConstant, QTensor
 

@@ -15,7 +15,7 @@ from overlap_layers import IMAGE, operands, overlapping, weights
 
 from mcuq import pipeline
 from mcuq.archive import Archive
-from mcuq.c_source import distinct_tables, struct_text, table_text
+from mcuq.c_source import struct_text, table_text
 from mcuq.engines.host import build_host
 from mcuq.graph import Graph, Node
 from mcuq.ops.add import Add
@@ -25,7 +25,8 @@ from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
+from mcuq.plan.tables import distinct_tables
 from mcuq.simulator import simulate
 from mcuq.tensor import QTensor
 

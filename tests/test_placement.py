@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuq import placement
-from mcuq.placement import Item, Near, lower_bound, place
+from mcuq.plan import placement
+from mcuq.plan.placement import Item, Near, lower_bound, place
 
 ITEMS = st.builds(
     lambda size, first, life, alignment: Item(size, first, first + life, alignment),

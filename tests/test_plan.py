@@ -12,7 +12,7 @@ from mcuq.errors import CannotQuantizeError
 from mcuq.graph import Graph, Node
 from mcuq.ops.add import Add
 from mcuq.ops.reshape import Reshape
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate, trace
 from mcuq.tensor import QTensor
 

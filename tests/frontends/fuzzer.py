@@ -24,7 +24,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.frontends.flatbuffer import parse
 from mcuq.frontends.tflite import model_of
 from mcuq.frontends.tflite_ops import FLOAT_READERS
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate
 
 SECONDS = 20  # for one mutant

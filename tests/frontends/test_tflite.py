@@ -7,7 +7,7 @@ from requirements import require_module
 from tflite_builder import ModelBuilder, tflm
 
 from mcuq.frontends.tflite import read_tflite
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate
 
 IMAGE = (1, 7, 6, 2)

@@ -10,7 +10,7 @@ from tflite_builder import ModelBuilder
 from mcuq.errors import CannotQuantizeError, MalformedModelError, McuqError, UnsupportedOperatorError, UsageError
 from mcuq.frontends.flatbuffer import parse
 from mcuq.frontends.tflite import read_tflite
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 
 
 def assert_refused(model, kind, match):

@@ -6,7 +6,7 @@ import pytest
 from mcuq import opening
 from mcuq.graph import Graph
 from mcuq.passes.fold_constant_channels import fold_constant_channels, saved
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate
 
 MODELS = ["kws_dscnn_int8", "ic_resnet8_int8", "ad01_int8", "sww_int8"]

@@ -13,7 +13,7 @@ from mcuq.ops.base import Op
 from mcuq.ops.binarize import Binarize
 from mcuq.ops.pad import Pad
 from mcuq.ops.reshape import Reshape
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate
 from mcuq.tensor import QTensor
 

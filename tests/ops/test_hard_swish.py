@@ -7,7 +7,7 @@ from oracle import assert_close_to_forward, assert_equals_tflm, read
 from tflite_builder import ModelBuilder
 
 from mcuq.errors import CannotQuantizeError
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 
 EVERY_BYTE = np.arange(-128, 128).astype(np.int8).reshape(1, 1, 256)
 QUANTIZATION = [

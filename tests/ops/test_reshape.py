@@ -8,7 +8,7 @@ from tflite_builder import ModelBuilder
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.ops.reshape import Reshape, ReshapeParams
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.tensor import QConstant, QTensor
 
 

@@ -15,7 +15,7 @@ from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import ReshapeParams
 from mcuq.ops.strided_copy import StridedCopyParams
 from mcuq.ops.transpose import Transpose
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.tensor import QTensor
 
 SHAPES = [(1, 3, 5, 7), (1, 8, 1, 4), (1, 6, 2), (1, 2, 3, 2, 5)]

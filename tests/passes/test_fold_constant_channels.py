@@ -23,7 +23,7 @@ from mcuq.ops.resize_bilinear import ResizeBilinear
 from mcuq.ops.resize_nearest import ResizeNearest
 from mcuq.passes.channels import channel_bounds
 from mcuq.passes.fold_constant_channels import fold_constant_channels, saved
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate, trace
 
 

@@ -25,7 +25,7 @@ from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.softmax import Softmax
 from mcuq.passes.prepare import prepare
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.quantization.quantizer import needs_calibration, quantize_graph
 from mcuq.quantization.scheme import Range, Scheme
 from mcuq.simulator import simulate

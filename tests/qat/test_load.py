@@ -19,7 +19,7 @@ from mcuq.archive import Archive  # noqa: E402
 from mcuq.engines.host import build_host  # noqa: E402
 from mcuq.errors import UnsupportedOperatorError, UsageError  # noqa: E402
 from mcuq.ops.packing import uniform_levels  # noqa: E402
-from mcuq.plan import build_plan  # noqa: E402
+from mcuq.plan.builder import build_plan  # noqa: E402
 from mcuq.qat import Bits  # noqa: E402
 from mcuq.quantization.quantizer import needs_calibration  # noqa: E402
 from mcuq.simulator import simulate  # noqa: E402

@@ -17,7 +17,7 @@ from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.logistic import Logistic
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.relu import Relu
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.quantization import Options, quantize
 from mcuq.quantization.clipping import choose_range
 from mcuq.quantization.histogram import Histogram

@@ -19,7 +19,7 @@ from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.packing import uniform_levels
 from mcuq.passes.fold_constant_channels import fold_constant_channels
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.quantization.biases import MAX_BIAS, fraction_bits, quantize_bias, sign_bias
 from mcuq.quantization.codebooks import raised
 from mcuq.quantization.quantizer import quantize_graph

@@ -14,7 +14,7 @@ from mcuq.archive import Archive
 from mcuq.engines.host import build_host
 from mcuq.errors import CannotQuantizeError, MalformedModelError, UsageError
 from mcuq.passes.fold_constant_channels import fold_constant_channels
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.quantization import Options, quantize
 from mcuq.quantization.codebooks import nearest, neighbours, with_codebook
 from mcuq.quantization.quantizer import largest_kept

@@ -18,7 +18,7 @@ from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.mean import Mean, mean_multiplier
 from mcuq.ops.mul import Mul
 from mcuq.ops.requantize import rescaled
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.quantization import Options, quantize
 from mcuq.resources import resource
 from mcuq.simulator import simulate

@@ -14,7 +14,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.graph import Node
 from mcuq.ops.add import Add
 from mcuq.ops.fully_connected import FullyConnected
-from mcuq.plan import build_plan
+from mcuq.plan.builder import build_plan
 from mcuq.quantization import Options, quantize
 from mcuq.quantization.arrays import sqnr
 from mcuq.quantization.quantizer import largest_kept, quantize_graph

@@ -19,7 +19,7 @@ ATTEMPTS = 8
 Place = Callable[[Sequence["Step"]], tuple[Mapping[str, "Buffer"], int]]
 
 
-def with_workspaces(steps: Sequence[Step], place: Place) -> tuple[Step, ...]:
+def with_scratch(steps: Sequence[Step], place: Place) -> tuple[Step, ...]:
     """Give every kernel that takes a choice of scratch the memory that others leave free at its time.
 
     The limit is the arena with the least scratch, and a little more. What does not fit between the buffers, or leaves
@@ -31,14 +31,14 @@ def with_workspaces(steps: Sequence[Step], place: Place) -> tuple[Step, ...]:
     """
     if all(type(step.params).with_scratch is Params.with_scratch for step in steps):
         return tuple(steps)
-    best = _with_scratch(steps, [0] * len(steps))
+    best = _given(steps, [0] * len(steps))
     buffers, _ = place(best)
     smallest = _arena(buffers)
     limit = -(-(smallest + min(smallest // 8, MOST_ROOM)) // GRAIN) * GRAIN
     taken = [_taken(step, index, buffers) for index, step in enumerate(best)]
     spare = [max(0, limit - others) for others in taken]
     for _ in range(ATTEMPTS):
-        roomy = _with_scratch(steps, spare)
+        roomy = _given(steps, spare)
         buffers, bound = place(roomy)
         arena = _arena(buffers)
         if arena <= limit:
@@ -53,7 +53,7 @@ def with_workspaces(steps: Sequence[Step], place: Place) -> tuple[Step, ...]:
     return best
 
 
-def _with_scratch(steps: Sequence[Step], limits: Sequence[int]) -> tuple[Step, ...]:
+def _given(steps: Sequence[Step], limits: Sequence[int]) -> tuple[Step, ...]:
     changed = (replace(s, params=s.params.with_scratch(limit)) for s, limit in zip(steps, limits, strict=True))
     return tuple(changed)
 

@@ -1,0 +1,172 @@
+"""What a chip executes, and where everything lies: steps, buffers, and the proof that they may share memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mcuq.graph import Graph
+from mcuq.ops.base import Op, Overlap, Params
+
+Region = Literal["arena", "input", "output", "flash"]
+
+ARENA_ALIGNMENT = 16
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Bytes with one address: ``offset`` counts within its region, ``first`` and ``last`` are step indices.
+
+    Regions "input" and "output" are the caller's memory, "flash" is constant data; there the offset is 0.
+    """
+
+    region: Region
+    bytes: int
+    first: int
+    last: int
+    alignment: int = 1
+    offset: int = 0
+
+    @property
+    def end(self) -> int:
+        """Return the first byte after the buffer."""
+        return self.offset + self.bytes
+
+    def is_live_with(self, other: Buffer) -> bool:
+        """Whether both hold data during some step."""
+        return self.first <= other.last and other.first <= self.last
+
+
+@dataclass(frozen=True)
+class View:
+    """A value that lies within another's buffer, ``offset`` bytes from its start."""
+
+    buffer: str
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kernel call. Inputs and outputs are values; ``scratch`` names a buffer or is empty."""
+
+    name: str
+    op: Op
+    params: Params
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    scratch: str = ""
+
+
+@dataclass(frozen=True)
+class Speedup:
+    """What faster kernels cost and save, beside the plan without them; the instructions are an estimate.
+
+    ``kept_back`` are layers for whose faster kernel the board has no memory left.
+    """
+
+    layers: tuple[str, ...]
+    kept_back: tuple[str, ...]
+    flash: int
+    arena: int
+    instructions: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the chip executes, and where everything lies. Values not in ``views`` own the buffer of their name.
+
+    ``families`` are the kernels that steps were chosen from. ``arena_bound`` is what no arrangement of these buffers
+    can go below. ``speedup``: what was asked for, and got.
+    """
+
+    graph: Graph
+    families: tuple[str, ...]
+    steps: tuple[Step, ...]
+    buffers: Mapping[str, Buffer]
+    views: Mapping[str, View]
+    arena_bound: int
+    speedup: Speedup | None = None
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of activation memory, scratch included, the caller's input and output not."""
+        return max((b.end for b in self.buffers.values() if b.region == "arena"), default=0)
+
+    @property
+    def io_in_arena(self) -> bool:
+        """Whether the model's inputs and outputs lie in the arena."""
+        return self.buffers[self.graph.inputs[0]].region == "arena"
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Largest workspace of a step."""
+        return max((step.params.scratch_bytes for step in self.steps), default=0)
+
+    def locate(self, value: str) -> tuple[Buffer, int]:
+        """Return the buffer that holds a value, and the value's offset in bytes within it."""
+        view = self.views.get(value)
+        return (self.buffers[view.buffer], view.offset) if view else (self.buffers[value], 0)
+
+    def verify(self) -> Plan:
+        """Prove that live buffers share bytes only as a step declares, and that every value is placed.
+
+        Raises:
+            AssertionError: a bug in mcuq, never the user's.
+        """
+        near = near_pairs(self.steps, self.buffers, self.views)
+        arena = sorted((b.offset, name) for name, b in self.buffers.items() if b.region == "arena")
+        for i, (_, name) in enumerate(arena):
+            buffer = self.buffers[name]
+            assert buffer.offset >= 0 and buffer.offset % buffer.alignment == 0, name
+            for offset, other in arena[i + 1 :]:
+                if offset >= buffer.end:
+                    break
+                if buffer.is_live_with(self.buffers[other]):
+                    self._verify_shared(name, other, near)
+        for index, step in enumerate(self.steps):
+            for value in (*step.inputs, *step.outputs):
+                buffer, start = self.locate(value)
+                assert start + self.graph.tensor(value).elements <= buffer.bytes, value
+                assert buffer.region == "flash" or buffer.first <= index <= buffer.last, value
+            assert not step.scratch or self.buffers[step.scratch].bytes >= step.params.scratch_bytes
+        return self
+
+    def _verify_shared(self, name: str, other: str, near: Mapping[tuple[str, str], tuple[int, Overlap]]) -> None:
+        """Check two live buffers that share bytes: input and output of one step, as near as it may be."""
+        pair = (name, other) if (name, other) in near else (other, name)
+        assert pair in near, (name, other)
+        index, overlap = near[pair]
+        distance = self.buffers[pair[1]].offset - self.buffers[pair[0]].offset
+        assert distance % self.steps[index].params.distance == 0, (pair, distance)
+        if self.steps[index].params.is_reversed:
+            assert overlap.after is not None and distance >= overlap.after, (pair, distance, overlap)
+        else:
+            assert overlap.before is not None and -distance >= overlap.before, (pair, distance, overlap)
+
+
+def near_pairs(
+    steps: Sequence[Step], buffers: Mapping[str, Buffer], views: Mapping[str, View]
+) -> dict[tuple[str, str], tuple[int, Overlap]]:
+    """Return (input buffer, output buffer) that a step lets run into each other, with the step and how far.
+
+    Only buffers of the arena that hold nothing but the input or the output, when the input is not needed any more.
+    """
+    near: dict[tuple[str, str], tuple[int, Overlap]] = {}
+    for index, step in enumerate(steps):
+        output = step.outputs[0]
+        if output in views or buffers[output].region != "arena" or buffers[output].first != index:
+            continue
+        for name in dict.fromkeys(root_of(value, views) for value in step.inputs):
+            operands = [k for k, value in enumerate(step.inputs) if root_of(value, views) == name]
+            overlaps = [step.params.overlap(k) for k in operands]
+            whole = all(views.get(step.inputs[k], View("")).offset == 0 for k in operands)
+            dies = buffers[name].region == "arena" and buffers[name].last == index
+            if dies and whole and len(overlaps) == 1 and overlaps[0] and name != output:
+                near[name, output] = (index, overlaps[0])
+    return near
+
+
+def root_of(value: str, views: Mapping[str, View]) -> str:
+    """Return the name of the buffer that holds a value."""
+    return views[value].buffer if value in views else value
