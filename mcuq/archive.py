@@ -25,7 +25,7 @@ from mcuq import __version__, description
 from mcuq.errors import MalformedModelError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
-from mcuq.setup import PLAIN, Setup
+from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import Array, QConstant
 
 FORMAT = 1

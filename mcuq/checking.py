@@ -8,9 +8,9 @@ from typing import Any
 
 from mcuq import fit, opening, pipeline
 from mcuq.archive import Archive
-from mcuq.elf import read_elf
 from mcuq.errors import UsageError
 from mcuq.fit import FitReport
+from mcuq.fit.elf import read_elf
 from mcuq.verification import model_files
 
 NO_OPTIONS: Mapping[str, Any] = {}

@@ -95,7 +95,7 @@ def _add_build(verbs: Any) -> None:
 
 def _build(arguments: argparse.Namespace) -> int:
     from mcuq import pipeline, report
-    from mcuq.board import load_board
+    from mcuq.target.board import load_board
 
     model = _opened(arguments)
     board = load_board(arguments.board)

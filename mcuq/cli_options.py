@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mcuq.errors import UsageError
-from mcuq.setup import ARENAS
+from mcuq.target.setup import ARENAS
 
 SCHEMES = ("affine", "scale", "fixed-point", "dynamic-fixed-point")
 

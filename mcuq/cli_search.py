@@ -82,11 +82,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _request(arguments: argparse.Namespace) -> Request:
-    from mcuq.board import load_board
     from mcuq.quantization import Options
     from mcuq.search import Request
     from mcuq.search.formats import parse_formats
-    from mcuq.setup import Setup
+    from mcuq.target.board import load_board
+    from mcuq.target.setup import Setup
 
     require_mcuq(arguments.out)
     board = load_board(arguments.board)

@@ -14,13 +14,13 @@ import numpy as np
 
 from mcuq import __version__, archive, c_source
 from mcuq.archive import Archive
-from mcuq.board import Board
 from mcuq.engines.sources import kernel_folders
 from mcuq.graph import Graph
 from mcuq.plan import Plan, Step
 from mcuq.plan.tables import distinct_tables
 from mcuq.resources import resource
-from mcuq.setup import PLAIN, Setup
+from mcuq.target.board import Board
+from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import Array, QConstant, QTensor
 
 Files = dict[str, bytes]

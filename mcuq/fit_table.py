@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mcuq.fit import FitReport
-from mcuq.memory import Row
+from mcuq.fit.regions import Row
 from mcuq.plan import Speedup
 from mcuq.report import Report, thousands
 

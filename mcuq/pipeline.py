@@ -10,21 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from mcuq import emit, fit, simulator
+from mcuq import emit, simulator
 from mcuq.archive import Archive
-from mcuq.board import Board, load_board
 from mcuq.data import to_integers
 from mcuq.errors import CannotQuantizeError, DoesNotFitError, UsageError
-from mcuq.faster import with_faster_kernels
 from mcuq.files import write_files
 from mcuq.fit import FitReport
+from mcuq.fit.check import check_fit as fit_of
+from mcuq.fit.regions import Extra, Place
+from mcuq.fit.speed import with_faster_kernels
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, identifier
-from mcuq.memory import Extra, Place
 from mcuq.passes.fold_constant_channels import Folded, fold_constant_channels, saved
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
-from mcuq.setup import PLAIN, Setup
+from mcuq.target.board import Board, load_board
+from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import Array
 
 
@@ -73,7 +74,7 @@ def placed(
 
 def check_fit(plan: Plan, board: Board | str, framework: str = "", setup: Setup = PLAIN) -> FitReport:
     """Compare what a plan needs with what a board has, before anything is built."""
-    return fit.check_fit(plan, _board(board), framework, setup, application_extra(plan))
+    return fit_of(plan, _board(board), framework, setup, application_extra(plan))
 
 
 def simulate(plan: Plan, inputs: Array | Mapping[str, Array]) -> Array | dict[str, Array]:
@@ -129,7 +130,7 @@ def write_project(
     graph = replace(content.graph, name=_checked_name(name or content.graph.name))
     plan = compile_for(replace(content, graph=graph), board, framework, setup)
     samples = content.samples or emit.self_test_inputs(plan)
-    report = fit.check_fit(plan, board, framework, setup, application_extra(plan, len(samples[graph.inputs[0]])))
+    report = fit_of(plan, board, framework, setup, application_extra(plan, len(samples[graph.inputs[0]])))
     if not report.fits:
         raise DoesNotFitError(f"{graph.name} does not fit {board.id}: {report.shortfall}")
     content = Archive(graph, samples, board.id, framework, setup)  # without its float model, which CI need not carry

@@ -217,7 +217,7 @@ def _verification_details(r: Verification) -> Iterator[str]:
 
 def boards() -> Report:
     """Report the known boards."""
-    from mcuq.board import board_ids, load_board
+    from mcuq.target.board import board_ids, load_board
 
     known = [load_board(board_id) for board_id in board_ids()]
     rows = [[b.id, b.name, b.chip.name, ", ".join(b.frameworks)] for b in known]

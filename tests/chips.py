@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from mcuq.board import load_chip
 from mcuq.kernels import GENERIC, chosen
 from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Op, Operand, Params
 from mcuq.resources import resource
+from mcuq.target.board import load_chip
 from mcuq.tensor import QTensor
 
 

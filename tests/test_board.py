@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mcuq.board import Amount, board_ids, known_partitions, load_board, load_chip
 from mcuq.errors import UsageError
 from mcuq.resources import resource
+from mcuq.target.board import Amount, board_ids, known_partitions, load_board, load_chip
 
 BOARDS = resource("boards")
 MINE = """

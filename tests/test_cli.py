@@ -74,7 +74,7 @@ def test_json_is_json(run, model, tmp_path, verb):
 
 
 def test_compare_covers_every_board(run, model):
-    from mcuq.board import board_ids
+    from mcuq.target.board import board_ids
 
     status, out, _ = run("check", model, "--compare", "--json")
 

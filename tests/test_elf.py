@@ -11,18 +11,18 @@ import pytest
 from models import multi_border_graph, small_graph
 from requirements import require
 
-from mcuq import archive, checking, cli, emit, footprint, opening, pipeline
+from mcuq import archive, checking, cli, emit, opening, pipeline
 from mcuq.archive import Archive
-from mcuq.board import load_board
-from mcuq.elf import Linked, Section, read_elf
 from mcuq.engines.emulator import build_emulated, emulator_command
 from mcuq.engines.firmware import Firmware, input_rows
 from mcuq.engines.line import ProcessLine
 from mcuq.errors import UsageError
-from mcuq.fit import check_linked
+from mcuq.fit import check_linked, footprint
+from mcuq.fit.elf import Linked, Section, read_elf
 from mcuq.graph import Graph
 from mcuq.plan import Plan
-from mcuq.setup import Setup
+from mcuq.target.board import load_board
+from mcuq.target.setup import Setup
 
 BOARD = "esp32-c3-devkitm-1"
 DIGITS = Path(__file__).parents[1] / "examples" / "digits" / "digits.tflite"

@@ -12,12 +12,12 @@ from requirements import require_tool
 
 from mcuq import archive, emit, pipeline
 from mcuq.archive import Archive
-from mcuq.board import load_board
 from mcuq.engines.host import build_host
 from mcuq.engines.sources import library_folders, library_sources
 from mcuq.errors import DoesNotFitError, McuqError, UsageError
-from mcuq.setup import Setup
 from mcuq.simulator import simulate
+from mcuq.target.board import load_board
+from mcuq.target.setup import Setup
 from mcuq.tensor import QTensor
 from mcuq.verification import verify_project
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from requirements import require_tool
 
-from mcuq import footprint, opening, pipeline
+from mcuq import opening, pipeline
 from mcuq.archive import Archive
+from mcuq.fit import footprint
 from mcuq.kernels.lanes.channels import MAX_SCRATCH
-from mcuq.setup import Setup
+from mcuq.target.setup import Setup
 from mcuq.verification import verify_project
 
 ROOT = Path(__file__).parents[1]

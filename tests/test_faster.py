@@ -7,15 +7,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mcuq import archive, cli, fit_table, footprint, pipeline
+from mcuq import archive, cli, fit_table, pipeline
 from mcuq.archive import Archive
-from mcuq.board import load_board
-from mcuq.fit import check_fit, compare
-from mcuq.footprint import total
+from mcuq.fit import compare, footprint
+from mcuq.fit.check import check_fit
+from mcuq.fit.footprint import total
 from mcuq.graph import Graph, Node
 from mcuq.ops.conv2d import Conv2d
-from mcuq.setup import PLAIN, Setup
 from mcuq.simulator import simulate
+from mcuq.target.board import load_board
+from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import QConstant, QTensor
 
 C3, CLASSIC = "esp32-c3-devkitm-1", "esp32dev"

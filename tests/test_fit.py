@@ -13,20 +13,20 @@ from chips import families
 from harness import INCLUDE
 
 import mcuq.ops  # noqa: F401 - defines every Params
-from mcuq import footprint
-from mcuq.board import board_ids, load_board
 from mcuq.errors import McuqError, UsageError
-from mcuq.fit import check_fit, compare
-from mcuq.footprint import struct_bytes
+from mcuq.fit import compare, footprint
+from mcuq.fit.check import check_fit
+from mcuq.fit.footprint import struct_bytes
+from mcuq.fit.regions import Extra
 from mcuq.graph import Graph, Node
-from mcuq.memory import Extra
 from mcuq.ops.add import Add
 from mcuq.ops.base import Member, Params, i8_table, i32, i32_table, i32x4
 from mcuq.ops.conv2d import Conv2d
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
 from mcuq.resources import resource
-from mcuq.setup import Setup
+from mcuq.target.board import board_ids, load_board
+from mcuq.target.setup import Setup
 from mcuq.tensor import QConstant, QTensor
 
 ONE = np.ones(1)

@@ -20,8 +20,8 @@ from mcuq.archive import Archive
 from mcuq.engines.firmware import Firmware
 from mcuq.engines.line import ProcessLine
 from mcuq.errors import McuqError
-from mcuq.setup import Arena, Setup
 from mcuq.simulator import simulate
+from mcuq.target.setup import Arena, Setup
 
 ROOT = Path(__file__).parents[1]
 STUBS = ROOT / "tests" / "stubs"

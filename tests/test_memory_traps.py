@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from chips import families
 
-from mcuq.board import board_ids, load_board
-from mcuq.fit import FitReport, check_fit
+from mcuq.fit import FitReport
+from mcuq.fit.check import check_fit
 from mcuq.graph import Graph, Node
-from mcuq.heap import ALIGNED_BYTES, largest_allocation, largest_block, psram_block
 from mcuq.ops.conv2d import Conv2d
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
-from mcuq.setup import Setup
+from mcuq.target.board import board_ids, load_board
+from mcuq.target.heap import ALIGNED_BYTES, largest_allocation, largest_block, psram_block
+from mcuq.target.setup import Setup
 from mcuq.tensor import QConstant, QTensor
 
 STATIC, HEAP, PSRAM = Setup(), Setup("heap"), Setup("psram")

@@ -11,8 +11,8 @@ from requirements import require, require_module
 
 from mcuq import emit, opening, pipeline
 from mcuq.archive import Archive
-from mcuq.board import board_ids, load_board
 from mcuq.engines.emulator import ISAS
+from mcuq.target.board import board_ids, load_board
 
 ROOT = Path(__file__).parents[1]
 PLATFORM = ROOT / "firmware" / "emulator" / "platform"

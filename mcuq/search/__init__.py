@@ -19,7 +19,6 @@ from pathlib import Path
 
 from mcuq import __version__, archive, opening
 from mcuq.archive import Archive
-from mcuq.board import Board
 from mcuq.errors import CannotQuantizeError, ClearNoError, DoesNotFitError, McuqError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.passes.split_channels import is_splittable
@@ -33,7 +32,8 @@ from mcuq.search.measuring import built
 from mcuq.search.strategy import Found, Limits, Search
 from mcuq.search.task import Task, prepare
 from mcuq.search.threads import one_thread
-from mcuq.setup import Setup
+from mcuq.target.board import Board
+from mcuq.target.setup import Setup
 from mcuq.tensor import QConstant
 
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from mcuq import archive, fit, footprint, opening, pipeline, simulator
+from mcuq import archive, fit, opening, pipeline, simulator
 from mcuq.archive import Archive
 from mcuq.errors import CannotQuantizeError
+from mcuq.fit import footprint
+from mcuq.fit.regions import Place
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
-from mcuq.memory import Place
 from mcuq.passes.split_channels import split_channels
 from mcuq.plan import Plan
 from mcuq.quantization import quantize_calibrated

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from mcuq import reference
-from mcuq.board import Board
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.quantization.calibrate import Calibration, Progress, calibrate
@@ -20,7 +19,8 @@ from mcuq.quantization.quantizer import quantize_graph
 from mcuq.quantization.samples import Batch, batches
 from mcuq.quantization.scheme import Range
 from mcuq.search.threads import one_thread
-from mcuq.setup import Setup
+from mcuq.target.board import Board
+from mcuq.target.setup import Setup
 from mcuq.tensor import Array
 
 SHARE = 10  # one sample of so many calibrates where one file is for both

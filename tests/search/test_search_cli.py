@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from requirements import require, require_module
 
-from mcuq import archive, cli, engines, footprint, pipeline
-from mcuq.board import load_board
-from mcuq.setup import PLAIN
+from mcuq import archive, cli, engines, pipeline
+from mcuq.fit import footprint
+from mcuq.target.board import load_board
+from mcuq.target.setup import PLAIN
 
 require("joblib", "threadpoolctl")
 DIGITS = Path(__file__).parents[2] / "examples/digits"

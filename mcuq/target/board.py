@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from mcuq.errors import UsageError
 from mcuq.resources import resource
-from mcuq.sdk import FRAMEWORKS, Sdk, read_sdk
-from mcuq.sourced import Amount, Table, read_sourced
+from mcuq.target.sdk import FRAMEWORKS, Sdk, read_sdk
+from mcuq.target.sourced_toml import Amount, Table, read_sourced
 
 T = TypeVar("T")
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mcuq import footprint, heap
-from mcuq.board import Board, Chip
 from mcuq.errors import UsageError
-from mcuq.footprint import Breakdown, total
+from mcuq.fit import footprint
+from mcuq.fit.footprint import Breakdown, total
 from mcuq.plan import Plan
-from mcuq.sdk import Radio, Sdk
-from mcuq.setup import PLAIN, Setup
-from mcuq.sourced import Amount
+from mcuq.target import heap
+from mcuq.target.board import Board, Chip
+from mcuq.target.sdk import Radio, Sdk
+from mcuq.target.setup import PLAIN, Setup
+from mcuq.target.sourced_toml import Amount
 
 RADIOS = {"wifi": "Wi-Fi", "ble": "Bluetooth Low Energy", "wifi_ble": "Wi-Fi and Bluetooth Low Energy"}
-TLSF = "mcuq/heap.py: the allocator's rounding, esp-idf components/heap"
+TLSF = "mcuq/target/heap.py: the allocator's rounding, esp-idf components/heap"
 
 
 @dataclass(frozen=True)

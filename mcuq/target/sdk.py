@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcuq.sourced import Amount, Table
+from mcuq.target.sourced_toml import Amount, Table
 
 FRAMEWORKS = ("arduino", "espidf")
 

@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
-from mcuq import linked, memory
-from mcuq.board import Board, board_ids, load_board
-from mcuq.elf import Linked
 from mcuq.errors import UsageError
-from mcuq.faster import with_faster_kernels
+from mcuq.fit import linked, regions
+from mcuq.fit.elf import Linked
+from mcuq.fit.regions import NO_EXTRA, Extra, Place, Row
+from mcuq.fit.speed import with_faster_kernels
 from mcuq.graph import Graph
-from mcuq.memory import NO_EXTRA, Extra, Place, Row
 from mcuq.plan import Plan, Speedup
 from mcuq.plan.builder import build_plan
-from mcuq.setup import PLAIN, Setup
+from mcuq.target.board import Board, board_ids, load_board
+from mcuq.target.setup import PLAIN, Setup
 
 
 @dataclass(frozen=True)
@@ -90,29 +90,6 @@ class FitReport:
         }
 
 
-def check_fit(
-    plan: Plan, board: Board, framework: str = "", setup: Setup = PLAIN, extra: Extra = NO_EXTRA
-) -> FitReport:
-    """Compare what a plan needs with what a board has.
-
-    Args:
-        plan: lowered for the board's chip.
-        board: where it shall run.
-        framework: "arduino" or "espidf"; empty: the board's default.
-        setup: what surrounds the model there.
-        extra: what the application in lib/mcuq needs beside it.
-
-    Raises:
-        UsageError: a framework, partition table or radio that the board does not have.
-        McuqError: a kernel that has not been measured.
-    """
-    from mcuq import advice
-
-    place = Place(board, board.framework(framework), setup, extra)
-    report = estimate(plan, place)
-    return report if report.fits else replace(report, suggestions=tuple(advice.suggestions(plan, place, report)))
-
-
 def check_linked(
     plans: Sequence[Plan], elf: Linked, board: Board, framework: str = "", setup: Setup = PLAIN
 ) -> FitReport:
@@ -135,7 +112,7 @@ def compare(graph: Graph, setup: Setup = PLAIN, extra: Extra = NO_EXTRA, framewo
 
 def estimate(plan: Plan, place: Place) -> FitReport:
     """Return the report on a firmware that has not been built, without suggestions."""
-    return replace(_report(plan.graph.name, place, memory.estimate(plan, place)), speedup=plan.speedup)
+    return replace(_report(plan.graph.name, place, regions.estimate(plan, place)), speedup=plan.speedup)
 
 
 def _report_or_problem(plan: Plan, board: Board, framework: str, setup: Setup, extra: Extra) -> FitReport:

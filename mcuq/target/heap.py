@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mcuq.sdk import Sdk
+from mcuq.target.sdk import Sdk
 
 CONTROL_BYTES = 1624  # of a region up to 256 KiB; measured, esp-idf issue 9469: region 113840, its one block 112216
 SMALL, MIDDLE = 16 << 10, 256 << 10  # espressif/tlsf tlsf.c control_construct: 8, 16 or 32 classes per power of two

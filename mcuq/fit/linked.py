@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mcuq import memory
-from mcuq.elf import Linked
-from mcuq.memory import Place, Row, parts, sources
+from mcuq.fit import regions
+from mcuq.fit.elf import Linked
+from mcuq.fit.regions import Place, Row, parts, sources
 from mcuq.plan import Plan
 
 
@@ -27,7 +27,7 @@ def rows(plans: Sequence[Plan], elf: Linked, place: Place) -> tuple[Row, ...]:
     if chip.iram:
         found.append(_row("IRAM", (("code", elf.iram),), chip.iram.bytes, file, chip.iram.source))
     arena = max(plan.arena_bytes for plan in plans)
-    found += memory.run_time(place, static.needed, high, arena, is_linked=True)
+    found += regions.run_time(place, static.needed, high, arena, is_linked=True)
     app = place.board.partition(place.framework, place.setup.partition).app
     image = (("models' constants", constants), ("rest of the image", elf.image - constants))
     found.append(_row("app partition", image, app.bytes, file, app.source))
@@ -35,7 +35,7 @@ def rows(plans: Sequence[Plan], elf: Linked, place: Place) -> tuple[Row, ...]:
     code = elf.mapped_code if chip.code_shares_const_window else 0
     window = (("models' constants", constants), ("other constants", mapped), ("code", code))
     found.append(_row("constant window", window, chip.const_window.bytes, file, chip.const_window.source))
-    return (*found, memory.stack(list(plans), place))
+    return (*found, regions.stack(list(plans), place))
 
 
 def _static_ram(plans: Sequence[Plan], elf: Linked, place: Place, spill: int) -> Row:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from mcuq import footprint, kernels, memory
-from mcuq.footprint import total
-from mcuq.memory import Place
+from mcuq import kernels
+from mcuq.fit import footprint, regions
+from mcuq.fit.footprint import total
+from mcuq.fit.regions import Place
 from mcuq.ops.base import Params
 from mcuq.plan import Plan, Speedup
 from mcuq.plan.builder import build_plan
@@ -59,7 +60,7 @@ def _offers(plan: Plan) -> Iterator[_Offer]:
 
 
 def _fits(plan: Plan, place: Place) -> bool:
-    return all(row.fits for row in memory.estimate(plan, place))
+    return all(row.fits for row in regions.estimate(plan, place))
 
 
 def _flash(plan: Plan, place: Place) -> int:

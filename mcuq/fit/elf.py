@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcuq import footprint
-from mcuq.board import Chip
 from mcuq.errors import UsageError
+from mcuq.fit import footprint
 from mcuq.plan import Plan
 from mcuq.resources import resource
+from mcuq.target.board import Chip
 
 MACHINES = {"EM_XTENSA": "Xtensa", "EM_RISCV": "RISC-V"}
 STATIC = re.compile(r"\.(dram0|noinit|s?data|s?bss)(?!.*(dummy|heap_start))")

@@ -1,0 +1,33 @@
+"""The fit check of one model on one board, with what would help where it does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mcuq.fit import FitReport, estimate
+from mcuq.fit.regions import NO_EXTRA, Extra, Place
+from mcuq.fit.suggestions import suggestions
+from mcuq.plan import Plan
+from mcuq.target.board import Board
+from mcuq.target.setup import PLAIN, Setup
+
+
+def check_fit(
+    plan: Plan, board: Board, framework: str = "", setup: Setup = PLAIN, extra: Extra = NO_EXTRA
+) -> FitReport:
+    """Compare what a plan needs with what a board has.
+
+    Args:
+        plan: lowered for the board's chip.
+        board: where it shall run.
+        framework: "arduino" or "espidf"; empty: the board's default.
+        setup: what surrounds the model there.
+        extra: what the application in lib/mcuq needs beside it.
+
+    Raises:
+        UsageError: a framework, partition table or radio that the board does not have.
+        McuqError: a kernel that has not been measured.
+    """
+    place = Place(board, board.framework(framework), setup, extra)
+    report = estimate(plan, place)
+    return report if report.fits else replace(report, suggestions=tuple(suggestions(plan, place, report)))
