@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mcuq.c_source import struct_text, table_text
+from mcuq.emit.c_source import struct_text, table_text
 from mcuq.engines.emulator import compile_emulated, emulator_command
 from mcuq.engines.sources import kernel_folders, needed_files
 from mcuq.ops.base import Params

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from models import small_graph
 
-from mcuq import archive, report
+from mcuq import archive
 from mcuq.archive import Archive
+from mcuq.report import catalogue
 
 ROOT = Path(__file__).parents[1]
 
@@ -236,5 +237,5 @@ def test_nothing_heavy_is_imported():
 def test_formula_and_constraints_come_from_docstrings():
     from mcuq.ops.conv2d import Conv2d
 
-    assert report.formula(Conv2d).startswith("``y[o] = ")
-    assert [c[:2] for c in report.constraints(Conv2d)] == ["C1", "C2", "C3", "C4", "C5"]
+    assert catalogue.formula(Conv2d).startswith("``y[o] = ")
+    assert [c[:2] for c in catalogue.constraints(Conv2d)] == ["C1", "C2", "C3", "C4", "C5"]

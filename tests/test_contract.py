@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from harness import kernel_file
 
-from mcuq import ops, report
+from mcuq import ops
 from mcuq.engines.sources import kernel_folders
 from mcuq.graph import identifier
 from mcuq.ops.base import Params
+from mcuq.report import catalogue
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,7 +36,7 @@ def missing_pieces(op, root: Path) -> list[str]:
         missing.append(f"its test tests/ops/test_{name}.py")
     else:
         tests = (root / f"tests/ops/test_{name}.py").read_text()
-        for constraint in report.constraints(op):
+        for constraint in catalogue.constraints(op):
             label = constraint.split(":")[0].lower()
             if not re.search(rf"def test_{label}_", tests):
                 missing.append(f"a test named test_{label}_… for constraint {label.upper()}")
@@ -43,7 +44,7 @@ def missing_pieces(op, root: Path) -> list[str]:
     for method in ("forward", "infer_shape", "lower"):
         if getattr(getattr(op, method), "__isabstractmethod__", False):
             missing.append(f"the method {method}")
-    if not report.formula(op).startswith("``"):
+    if not catalogue.formula(op).startswith("``"):
         missing.append("a docstring that opens with its formula")
     return missing
 

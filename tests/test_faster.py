@@ -7,13 +7,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mcuq import archive, cli, fit_table, pipeline
+from mcuq import archive, cli, pipeline
 from mcuq.archive import Archive
 from mcuq.fit import compare, footprint
 from mcuq.fit.check import check_fit
 from mcuq.fit.footprint import total
 from mcuq.graph import Graph, Node
 from mcuq.ops.conv2d import Conv2d
+from mcuq.report import fit
 from mcuq.simulator import simulate
 from mcuq.target.board import load_board
 from mcuq.target.setup import PLAIN, Setup
@@ -131,13 +132,13 @@ def test_nothing_to_gain_is_said(rng):
 
     assert plan.speedup.layers == plan.speedup.kept_back == ()
     assert plan.speedup.flash == plan.speedup.arena == plan.speedup.instructions == 0
-    assert any("nothing to gain" in line for line in fit_table.fit(report).lines)
+    assert any("nothing to gain" in line for line in fit.fit(report).lines)
 
 
 def test_what_was_kept_back_is_said(rng):
     graph = chain(rng)
     setup = replace(SPEED, app_flash=free_flash(graph) - 10_000)
-    lines = " ".join(fit_table.fit(pipeline.check_fit(compiled(graph, setup), C3, setup=setup)).lines)
+    lines = " ".join(fit.fit(pipeline.check_fit(compiled(graph, setup), C3, setup=setup)).lines)
 
     assert "bytes of flash and" in lines
     assert "no memory is left for" in lines

@@ -2,9 +2,9 @@
 
 from models import small_graph
 
-from mcuq import report
-from mcuq.memory_map import WIDTH, memory_map
 from mcuq.plan.builder import build_plan
+from mcuq.report.memory import memory
+from mcuq.report.memory_map import WIDTH, memory_map
 
 
 def test_rows_marks_and_peak(rng):
@@ -22,7 +22,7 @@ def test_rows_marks_and_peak(rng):
 
 
 def test_report_names_arena_bound_gap_and_what_to_shrink(rng):
-    lines = report.memory(build_plan(small_graph(rng))).lines
+    lines = memory(build_plan(small_graph(rng))).lines
 
     assert "arena 240 bytes (lower bound 240, gap 0)" in lines
     assert "peak during conv2d_1; shrink conv2d_0 first (1 x 6 x 5 x 4, 120 bytes)" in lines

@@ -15,7 +15,7 @@ from overlap_layers import IMAGE, operands, overlapping, weights
 
 from mcuq import pipeline
 from mcuq.archive import Archive
-from mcuq.c_source import struct_text, table_text
+from mcuq.emit.c_source import struct_text, table_text
 from mcuq.engines.host import build_host
 from mcuq.graph import Graph, Node
 from mcuq.ops.add import Add

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from requirements import require, require_module
 
-from mcuq.cli_search import FORMATS
+from mcuq.cli.search import FORMATS
 
 
 @pytest.mark.parametrize("formats", ["8,4", pytest.param(FORMATS, marks=pytest.mark.slow)])

@@ -12,8 +12,9 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from mcuq import __version__, archive, c_source
+from mcuq import __version__, archive
 from mcuq.archive import Archive
+from mcuq.emit import c_source
 from mcuq.engines.sources import kernel_folders
 from mcuq.graph import Graph
 from mcuq.plan import Plan, Step

@@ -1,4 +1,4 @@
-"""The command ``mcuq search``: arguments, progress and table."""
+"""``mcuq search``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcuq.cli_options import (
-    add_board,
-    add_scheme,
-    add_setup,
-    quantization_options,
-    require_mcuq,
-    setup_options,
-)
+from mcuq.cli.options import add_board, add_scheme, add_setup, quantization_options, require_mcuq, setup_options
+from mcuq.cli.verb import YES, Verbs, add_verb
 
 if TYPE_CHECKING:
     from mcuq.search import Request
@@ -22,8 +16,10 @@ if TYPE_CHECKING:
 FORMATS = "8,4,cb4,2"  # not cb16: as large as 4 bits, for which chips have kernels of their own
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add everything that the command takes."""
+def add(verbs: Verbs) -> None:
+    """Add the verb and its arguments."""
+    example = "model.keras --data D.npz --board esp32dev --max-drop 1.0 --out model.mcuq"
+    parser = add_verb(verbs, "search", "find the fewest bits per layer within a loss of accuracy", example)
     parser.add_argument("model", metavar="MODEL", type=Path, help="a float model, or a .mcuq file made from one")
     add_board(parser, required=True)
     what = "labelled samples (.npz: X, Y) that score; without --calibration the first tenth calibrates instead"
@@ -43,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--calibration", metavar="C", type=Path, help="samples to calibrate with; all of D score then")
     add_scheme(group)
     add_setup(parser)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=run)
 
 
 def _points(text: str) -> float:
@@ -66,19 +62,23 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    from mcuq import archive, report
+def run(arguments: argparse.Namespace) -> int:
+    """Search; write the model that was found."""
+    from mcuq import archive
     from mcuq.files import write_file
+    from mcuq.report import show
+    from mcuq.report.progress import stages
+    from mcuq.report.search import search as table_of
     from mcuq.search import search, table
 
     request = _request(arguments)
-    with report.stages() as progress:
+    with stages() as progress:
         outcome = search(request, progress)
         content = archive.dump(outcome.model)
         write_file(request.out, content)
         rows = table.rows(outcome, progress)
-    report.show(table.report(outcome, rows, request.out, len(content)), arguments.json)
-    return 0
+    show(table_of(outcome, rows, request.out, len(content)), arguments.json)
+    return YES
 
 
 def _request(arguments: argparse.Namespace) -> Request:

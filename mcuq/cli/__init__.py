@@ -1,0 +1,60 @@
+"""The command line: one file per verb, with ``add(verbs)`` for its arguments and ``run(arguments)``; no other logic.
+
+Exit status: 0 = yes, 1 = a clear no (does not fit, bytes differ), 2 = bad input or usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from mcuq import __version__
+from mcuq.cli import build, check, evaluate, inspect, quantize, search, simulate, tables, verify
+from mcuq.cli.verb import BAD_INPUT, NO
+from mcuq.errors import ClearNoError, McuqError
+
+VERBS = (build, quantize, evaluate, search, check, inspect, simulate, verify, tables)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    try:
+        arguments = _parser().parse_args(argv)
+        return int(arguments.run(arguments))
+    except ClearNoError as error:
+        return _fail(error, NO)
+    except McuqError as error:
+        return _fail(error, BAD_INPUT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NO
+    except KeyboardInterrupt:
+        print("mcuq: interrupted", file=sys.stderr)
+        return 130
+
+
+def _fail(error: McuqError, status: int) -> int:
+    print(f"mcuq: error: {error}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="mcuq",
+        description="Turn a trained network into integer-only C for an ESP32 board, and know before flashing "
+        "that it fits and which bytes it will compute.",
+        epilog="example: mcuq build model.tflite --board esp32dev --out project",
+    )
+    parser.add_argument("--version", action="version", version=f"mcuq {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    for verb in VERBS:
+        verb.add(verbs)
+    return parser

@@ -1,0 +1,35 @@
+"""``mcuq evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mcuq.cli.options import add_calibration
+from mcuq.cli.verb import YES, Verbs, add_model, add_verb, opened
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verb and its arguments."""
+    what = "compare a quantized model with its float model: accuracy, and the noise of every layer"
+    parser = add_verb(verbs, "evaluate", what, "model.mcuq --data X.npz")
+    add_model(parser)
+    help_data = "samples as the model was trained; .npz: key X, labels Y"
+    parser.add_argument("--data", required=True, metavar="D", type=Path, help=help_data)
+    add_calibration(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge the integers by the float model."""
+    from mcuq import evaluation
+    from mcuq.report import show
+    from mcuq.report.evaluation import evaluation as table
+    from mcuq.report.progress import progress
+
+    model = opened(arguments)
+    data = evaluation.samples_of(model, arguments.data)
+    with progress("evaluating", None) as advance:
+        result = evaluation.evaluate(model.graph, model.source, data, advance)
+    show(table(model.graph, result), arguments.json)
+    return YES

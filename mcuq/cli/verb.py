@@ -1,0 +1,41 @@
+"""What the verbs share: exit statuses, how a verb is declared, how its model is opened."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from mcuq.cli.options import quantization_options
+
+if TYPE_CHECKING:
+    from mcuq.archive import Archive
+
+YES, NO, BAD_INPUT = 0, 1, 2
+MODEL = "a .tflite, .onnx, .pt2, .keras, .h5 or .mcuq file, or a SavedModel folder"
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_verb(verbs: Verbs, name: str, what: str, example: str) -> argparse.ArgumentParser:
+    """Add a verb that reports, with its help and an example of its arguments."""
+    parser = verbs.add_parser(
+        name, help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=f"example: mcuq {name} {example}"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    return parser
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the model as any supported file."""
+    parser.add_argument("model", metavar="MODEL", type=Path, help=MODEL)
+
+
+def opened(arguments: argparse.Namespace) -> Archive:
+    """Read the model; quantize it, with a progress bar, if it is a float model."""
+    from mcuq import loading
+    from mcuq.report.progress import stages
+
+    options = quantization_options(arguments)
+    with stages() as progress:
+        return loading.open_model(arguments.model, arguments.calibration, options, progress)

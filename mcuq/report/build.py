@@ -1,0 +1,60 @@
+"""What `mcuq build` and `mcuq quantize` did."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcuq.report import Report, thousands
+from mcuq.report.fit import fit
+
+if TYPE_CHECKING:
+    from mcuq.archive import Archive
+    from mcuq.pipeline import Written
+    from mcuq.plan import Plan
+
+
+def build(written: Written, directory: Path) -> Report:
+    """Report what ``mcuq build`` did."""
+    fits = fit(written.report)
+    graph = written.plan.graph
+    wrote = f"{len(written.changed)} files written" if written.changed else "nothing changed"
+    lines = [
+        *fits.lines,
+        f"{graph.name}: {len(written.plan.steps)} steps, {arena(written.plan)}",
+        *written.folded.lines,
+        f"{directory}: {wrote}",
+    ]
+    if written.kept:
+        lines.append(f"left as they are, because they are yours: {', '.join(written.kept)}")
+    lines.append(f"next: mcuq verify {directory}, then pio run -t upload in {directory}")
+    data = {"model": graph.name, "directory": str(directory), "fit": fits.data}
+    data |= {"changed": written.changed, "kept": written.kept}
+    return Report(data, fits.title, fits.columns, fits.rows, lines)
+
+
+def quantization(model: Archive, path: Path, size: int) -> Report:
+    """Report what ``mcuq quantize`` did."""
+    graph = model.graph
+    data: dict[str, Any] = {"model": graph.name, "output": str(path), "bytes": size, "layers": len(graph.nodes)}
+    data["notes"] = list(model.notes)
+    lines = [
+        *model.notes,
+        f"{graph.name}: {len(graph.nodes)} layers quantized, {thousands(size)} bytes written to {path}",
+        f"next: mcuq evaluate {path} --data D, then mcuq build {path} --board B --out DIR",
+    ]
+    return Report(data, lines=lines)
+
+
+def arena(plan: Plan) -> str:
+    """Say how large the arena is, and how far from its lower bound."""
+    gap = plan.arena_bytes - plan.arena_bound
+    text = (
+        f"arena {thousands(plan.arena_bytes)} bytes (lower bound {thousands(plan.arena_bound)}, gap {thousands(gap)})"
+    )
+    return text + ('; pip install "mcuq[solver]" may close the gap' if gap and not _has_solver() else "")
+
+
+def _has_solver() -> bool:
+    return importlib.util.find_spec("ortools") is not None

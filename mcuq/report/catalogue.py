@@ -1,0 +1,42 @@
+"""What mcuq knows: boards and operators."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING
+
+from mcuq import ops
+from mcuq.report import Report
+
+if TYPE_CHECKING:
+    from mcuq.ops.base import Op
+
+
+def boards() -> Report:
+    """Report the known boards."""
+    from mcuq.target.board import board_ids, load_board
+
+    known = [load_board(board_id) for board_id in board_ids()]
+    rows = [[b.id, b.name, b.chip.name, ", ".join(b.frameworks)] for b in known]
+    data = [{"id": b.id, "name": b.name, "chip": b.chip.id, "frameworks": list(b.frameworks)} for b in known]
+    return Report(data, columns=["board", "name", "chip", "frameworks"], rows=rows)
+
+
+def operators() -> Report:
+    """Report the operators: formula and constraints, from their docstrings."""
+    data = [{"op": op.name, "formula": formula(op), "constraints": constraints(op)} for op in ops.ALL]
+    rows = [[str(d["op"]), str(d["formula"]), "\n".join(d["constraints"])] for d in data]
+    return Report(data, columns=["operator", "meaning", "constraints"], rows=rows)
+
+
+def formula(op: type[Op]) -> str:
+    """Return the first sentence of an operator's docstring."""
+    first = inspect.getdoc(op).split("\n\n")[0]  # type: ignore[union-attr]
+    return " ".join(first.split())
+
+
+def constraints(op: type[Op]) -> list[str]:
+    """Return the labelled constraints of an operator's docstring: ["C1: …", …]."""
+    text = inspect.getdoc(op) or ""
+    return [" ".join(item.split()) for item in re.findall(r"^- (C\d+: .*(?:\n  .*)*)", text, re.MULTILINE)]
