@@ -28,7 +28,7 @@ import bench_report
 import numpy as np
 from bench_chip import Counted, Program, count
 
-from mcuq import emit, opening, pipeline
+from mcuq import emit, loading, pipeline
 from mcuq.archive import Archive
 from mcuq.engines.emulator import FLAGS, ISAS
 from mcuq.engines.sources import library_folders, library_sources
@@ -75,7 +75,7 @@ def read(name: str) -> Model:
     path = SHARED / "models" / "mlperf" / f"{MODELS[name]}.tflite"
     golden = np.load(SHARED / "golden" / f"mlperf__{MODELS[name]}.npz")
     outputs = golden["output0"][:SAMPLES].reshape(SAMPLES, -1)
-    return Model(name, path.read_bytes(), opening.load(path), golden["input"][:SAMPLES], outputs)
+    return Model(name, path.read_bytes(), loading.load(path), golden["input"][:SAMPLES], outputs)
 
 
 def measure(model: Model, isa: str) -> dict[str, Any]:

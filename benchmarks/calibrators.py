@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import mcuq
-from mcuq import reference
+from mcuq import float_run
 from mcuq.float_graph import FloatGraph
 from mcuq.quantization import Options, quantize
 from mcuq.quantization.arrays import sqnr
@@ -70,7 +70,7 @@ def judge(graph: FloatGraph, options: Options, samples: np.ndarray, x: np.ndarra
     result = quantize(graph, samples, options)
     integers = replace(result.graph, outputs=(*{name: 0, graph.outputs[0]: 0},))
     floats = replace(graph, outputs=integers.outputs)
-    given, wanted = run_integers(floats, integers, x)[name], reference.run(floats, x)[name]
+    given, wanted = run_integers(floats, integers, x)[name], float_run.run(floats, x)[name]
     return wanted.reshape(len(wanted), -1), given.reshape(len(given), -1)
 
 
@@ -108,7 +108,7 @@ def reference_quantization(shared: Path, model: Model) -> float:
     integers = mcuq.load(shared / "models/mlperf/ad01_int8.tflite")
     x = model.samples.reshape(-1, *integers.values[integers.inputs[0]].shape)
     given = integers.values[integers.outputs[0]].dequantize(mcuq.simulate(mcuq.compile(integers), x))
-    wanted = reference.run(model.graph, {model.graph.inputs[0]: x})[model.graph.outputs[0]]
+    wanted = float_run.run(model.graph, {model.graph.inputs[0]: x})[model.graph.outputs[0]]
     return sqnr(wanted, given.reshape(wanted.shape))
 
 

@@ -17,12 +17,12 @@ __all__ = [
     "sqnr",
     "write_project",
 ]
-_HOMES = {"Board": "mcuq.target.board", "load": "mcuq.opening", "quantize": "mcuq.opening"} | dict.fromkeys(
+_HOMES = {"Board": "mcuq.target.board", "load": "mcuq.loading", "quantize": "mcuq.loading"} | dict.fromkeys(
     ("kmeans_quantize", "linear_quantize", "sqnr"), "mcuq.quantization.arrays"
 )
 
 if TYPE_CHECKING:
-    from mcuq.opening import load, quantize
+    from mcuq.loading import load, quantize
     from mcuq.pipeline import check_fit, compile, simulate, write_project  # noqa: A004
     from mcuq.quantization.arrays import kmeans_quantize, linear_quantize, sqnr
     from mcuq.target.board import Board

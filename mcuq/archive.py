@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from mcuq import __version__, description
+from mcuq import __version__, archive_json
 from mcuq.errors import MalformedModelError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
@@ -57,7 +57,7 @@ class Archive:
 
 def digest(graph: Graph) -> str:
     """Return the model's SHA-256 in hexadecimal: equal for equal integers, scales and structure."""
-    sha = hashlib.sha256(_json(description.describe(graph)))
+    sha = hashlib.sha256(_json(archive_json.describe(graph)))
     for name in sorted(graph.constants):
         sha.update(_npy(graph.constants[name].values))
     return sha.hexdigest()
@@ -65,7 +65,7 @@ def digest(graph: Graph) -> str:
 
 def float_digest(graph: FloatGraph) -> str:
     """Return a float model's SHA-256 in hexadecimal: equal for equal constants and structure."""
-    sha = hashlib.sha256(_json(description.describe_float(graph)))
+    sha = hashlib.sha256(_json(archive_json.describe_float(graph)))
     for name in sorted(graph.constants):
         constant = graph.constants[name]
         sha.update(_npy(constant.values if isinstance(constant, QConstant) else constant))
@@ -75,11 +75,11 @@ def float_digest(graph: FloatGraph) -> str:
 def dump(archive: Archive) -> bytes:
     """Return the bytes of the ``.mcuq`` file."""
     project = {"board": archive.board, "framework": archive.framework, "setup": dataclasses.asdict(archive.setup)}
-    header = {"format": FORMAT, "mcuq": __version__, "project": project, **description.describe(archive.graph)}
+    header = {"format": FORMAT, "mcuq": __version__, "project": project, **archive_json.describe(archive.graph)}
     arrays = {f"constants/{name}": c.values for name, c in sorted(archive.graph.constants.items())}
     arrays |= {f"samples/{name}": x for name, x in sorted(archive.samples.items())}
     if archive.source:
-        header["float"] = description.describe_float(archive.source)
+        header["float"] = archive_json.describe_float(archive.source)
         constants = sorted(archive.source.constants.items())
         arrays |= {f"float/{name}": c.values if isinstance(c, QConstant) else c for name, c in constants}
     members = {"model.json": _json(header)} | {f"{name}.npy": _npy(array) for name, array in arrays.items()}
@@ -113,15 +113,15 @@ def _restore(members: Mapping[str, bytes]) -> Archive:
     header = json.loads(members["model.json"])
     if header["format"] != FORMAT:
         raise MalformedModelError(f"has format {header['format']}, this mcuq reads {FORMAT}")
-    graph = description.restore(header, _folder(members, "constants"))
+    graph = archive_json.restore(header, _folder(members, "constants"))
     samples = {name: x for name, x in _folder(members, "samples").items() if name in graph.inputs}
     for name, array in samples.items():
         tensor = graph.values[name]
         if array.dtype != tensor.dtype or array.shape[1:] != tensor.shape:
             raise MalformedModelError(f"sample {name} is {array.dtype}{list(array.shape)}, not {tensor.dtype}")
     project = header["project"]
-    setup = Setup(**description.fields_of(Setup, project.get("setup", {})))
-    source = description.restore_float(header["float"], _folder(members, "float")) if "float" in header else None
+    setup = Setup(**archive_json.fields_of(Setup, project.get("setup", {})))
+    source = archive_json.restore_float(header["float"], _folder(members, "float")) if "float" in header else None
     return Archive(graph, samples, str(project["board"]), str(project["framework"]), setup, source)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mcuq import fit, opening, pipeline
+from mcuq import fit, loading, pipeline
 from mcuq.archive import Archive
 from mcuq.errors import UsageError
 from mcuq.fit import FitReport
@@ -56,7 +56,7 @@ def check_built(
     Raises:
         UsageError: the firmware is none, is for another chip, or holds other models.
     """
-    contents = [opening.open_model(file) for file in (model_files(path) if path.is_dir() else [path])]
+    contents = [loading.open_model(file) for file in (model_files(path) if path.is_dir() else [path])]
     first = contents[0]
     if not board and not first.board:
         raise UsageError("a board is needed; `mcuq boards` lists them")

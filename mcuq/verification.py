@@ -15,11 +15,11 @@ import numpy as np
 from mcuq import archive, emit
 from mcuq.archive import Archive
 from mcuq.data import read_samples
+from mcuq.engines.byte_stream import ProcessLine
 from mcuq.engines.device import Device, Hello
 from mcuq.engines.emulator import build_emulated, emulator_command
 from mcuq.engines.firmware import Difference, Firmware, Progress, Runs, first_difference, input_rows
 from mcuq.engines.host import FLAGS, build_host
-from mcuq.engines.line import ProcessLine
 from mcuq.engines.serial import SerialLine
 from mcuq.errors import McuqError, StaleFirmwareError, UsageError
 from mcuq.files import write_files

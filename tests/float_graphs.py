@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Node
 from mcuq.ops.average_pool import AveragePool
@@ -149,7 +149,7 @@ def assert_same(before: FloatGraph, after: FloatGraph, tolerance: float = 1e-4) 
     for name, tensor in after.known.items():
         assert tensor.shape == after.shapes[name], name
     inputs = samples(before)
-    wanted, got = reference.run(before, inputs), reference.run(after, given(after, inputs))
+    wanted, got = float_run.run(before, inputs), float_run.run(after, given(after, inputs))
     for name, expected in wanted.items():
         assert after.shapes[name] == before.shapes[name]
         limit = tolerance * max(1.0, float(np.abs(expected).max()))

@@ -10,7 +10,7 @@ onnxruntime = require_module("onnxruntime", "pip install onnxruntime (the oracle
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from mcuq import reference  # noqa: E402
+from mcuq import float_run  # noqa: E402
 from mcuq.float_graph import FloatGraph  # noqa: E402
 from mcuq.frontends.onnx import graph_of  # noqa: E402
 
@@ -61,7 +61,7 @@ def agree(proto: "onnx.ModelProto", rng: np.random.Generator, low: float = -3, h
     """Assert that mcuq's graph computes what onnxruntime does, within 1e-5 of the range; return the graph."""
     graph = graph_of(proto, "test")
     samples = [rng.uniform(low, high, (3, *graph.shapes[name])).astype(np.float32) for name in graph.inputs]
-    results = reference.run(graph, dict(zip(graph.inputs, samples, strict=True)))
+    results = float_run.run(graph, dict(zip(graph.inputs, samples, strict=True)))
     for name, want in zip(graph.outputs, oracle(proto, samples), strict=True):
         assert results[name].shape == want.shape, name
         assert np.abs(results[name] - want).max(initial=0) <= 1e-5 * max(np.abs(want).max(initial=0), 1), name

@@ -16,10 +16,10 @@ from models import multi_border_graph, small_graph
 from mcuq import archive, pipeline
 from mcuq.archive import Archive
 from mcuq.engines import device as protocol
+from mcuq.engines.byte_stream import LineClosedError
 from mcuq.engines.device import Device, FrameReader, NoAnswerError
 from mcuq.engines.firmware import Firmware, input_rows
 from mcuq.engines.host import build_host
-from mcuq.engines.line import LineClosedError
 from mcuq.errors import McuqError, StaleFirmwareError
 from mcuq.simulator import simulate, trace
 from mcuq.verification import find_model
@@ -150,7 +150,7 @@ def test_a_line_that_gives_nothing_is_reported(monkeypatch):
 
 
 def test_a_program_that_stops_is_reported():
-    from mcuq.engines.line import ProcessLine
+    from mcuq.engines.byte_stream import ProcessLine
 
     line = ProcessLine(["sh", "-c", "echo out of luck >&2; exit 5"])
     with pytest.raises(LineClosedError, match="status 5: out of luck"):

@@ -11,11 +11,11 @@ import pytest
 from models import multi_border_graph, small_graph
 from requirements import require
 
-from mcuq import archive, checking, cli, emit, opening, pipeline
+from mcuq import archive, checking, cli, emit, loading, pipeline
 from mcuq.archive import Archive
+from mcuq.engines.byte_stream import ProcessLine
 from mcuq.engines.emulator import build_emulated, emulator_command
 from mcuq.engines.firmware import Firmware, input_rows
-from mcuq.engines.line import ProcessLine
 from mcuq.errors import UsageError
 from mcuq.fit import check_linked, footprint
 from mcuq.fit.elf import Linked, Section, read_elf
@@ -48,7 +48,7 @@ def build(graph: Graph, folder: Path, setup: Setup | None = None) -> Built:
 @pytest.fixture(params=["digits", *MLPERF])
 def model(request, shared) -> Graph:
     path = DIGITS if request.param == "digits" else shared / "models" / "mlperf" / f"{request.param}.tflite"
-    return opening.load(path)
+    return loading.load(path)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from requirements import require_tool
 
-from mcuq import opening, pipeline
+from mcuq import loading, pipeline
 from mcuq.archive import Archive
 from mcuq.fit import footprint
 from mcuq.kernels.lanes.channels import MAX_SCRATCH
@@ -47,7 +47,7 @@ def test_n4_zero_mismatches(engine, model, request, tmp_path):
         path = shared / f"models/mlperf/{model}.tflite"
         data = tmp_path / "x.npy"
         np.save(data, np.load(shared / f"golden/mlperf__{model}.npz")["input"][:2])
-    pipeline.write_project(Archive(opening.load(path)), BOARDS[engine], tmp_path)
+    pipeline.write_project(Archive(loading.load(path)), BOARDS[engine], tmp_path)
     (result,) = verify_project(tmp_path, engine, data=data)
 
     assert_exact(result)
@@ -61,7 +61,7 @@ def test_n4_zero_mismatches(engine, model, request, tmp_path):
 def test_n4_few_bits(engine, options, tmp_path):
     """The digits, quantized to fewer bits."""
     folder = ROOT / "examples/digits"
-    model = opening.open_model(folder / "digits_float.tflite", folder / "calibration.npz", options)
+    model = loading.open_model(folder / "digits_float.tflite", folder / "calibration.npz", options)
     pipeline.write_project(model, BOARDS[engine], tmp_path)
     (result,) = verify_project(tmp_path, engine)
 
@@ -72,7 +72,7 @@ def test_n4_speed(shared, tmp_path):
     """ResNet-8 with Winograd on RV32IMC: the same bytes, 2.2 instructions per multiply-accumulate at most."""
     require_tool("riscv64-unknown-elf-gcc", "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf")
     require_tool("qemu-system-riscv32", "apt-get install qemu-system-misc")
-    data, graph = tmp_path / "x.npy", opening.load(shared / "models/mlperf/ic_resnet8_int8.tflite")
+    data, graph = tmp_path / "x.npy", loading.load(shared / "models/mlperf/ic_resnet8_int8.tflite")
     np.save(data, np.load(shared / "golden/mlperf__ic_resnet8_int8.npz")["input"][:2])
     written = pipeline.write_project(Archive(graph), BOARDS["rv32"], tmp_path, setup=Setup(speed=True))
     (result,) = verify_project(tmp_path, "rv32", data=data)

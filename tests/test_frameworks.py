@@ -17,8 +17,8 @@ from requirements import require, require_tool
 
 from mcuq import pipeline
 from mcuq.archive import Archive
+from mcuq.engines.byte_stream import ProcessLine
 from mcuq.engines.firmware import Firmware
-from mcuq.engines.line import ProcessLine
 from mcuq.errors import McuqError
 from mcuq.simulator import simulate
 from mcuq.target.setup import Arena, Setup

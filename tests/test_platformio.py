@@ -9,7 +9,7 @@ from models import small_graph
 from platformio_offline import PlatformIO, offline_platformio
 from requirements import require, require_module
 
-from mcuq import emit, opening, pipeline
+from mcuq import emit, loading, pipeline
 from mcuq.archive import Archive
 from mcuq.engines.emulator import ISAS
 from mcuq.target.board import board_ids, load_board
@@ -29,7 +29,7 @@ def pio(tmp_path_factory) -> PlatformIO:
 def built(tmp_path_factory, pio) -> Path:
     """The digits example's project, built for the emulated chip."""
     folder = tmp_path_factory.mktemp("digits")
-    pipeline.write_project(opening.open_model(ROOT / "examples/digits/digits.tflite"), "esp32dev", folder)
+    pipeline.write_project(loading.open_model(ROOT / "examples/digits/digits.tflite"), "esp32dev", folder)
     output = pio.succeeds("run", "-e", "emulated", cwd=folder)
     assert "[SUCCESS]" in output
     return folder

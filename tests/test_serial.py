@@ -14,7 +14,7 @@ import pytest
 from faulty_line import EVERY_FAULT, FaultyLine
 from requirements import require_tool
 
-from mcuq import archive, opening, pipeline
+from mcuq import archive, loading, pipeline
 from mcuq.archive import Archive
 from mcuq.data import read_samples
 from mcuq.engines import device as protocol
@@ -70,7 +70,7 @@ def kws(shared, tmp_path_factory):
     require_tool("qemu-system-riscv32", "apt-get install qemu-system-misc")
     require_tool("riscv64-unknown-elf-gcc", "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf")
     folder = tmp_path_factory.mktemp("kws")
-    graph = opening.load(shared / "models/mlperf/kws_dscnn_int8.tflite")
+    graph = loading.load(shared / "models/mlperf/kws_dscnn_int8.tflite")
     written = pipeline.write_project(Archive(graph), "esp32-c3-devkitm-1", folder, name="kws")
     elf = build_emulated(folder, ["kws"], "rv32", tmp_path_factory.mktemp("elf"))
     inputs = read_samples(shared / "data/kws01.npz", written.plan.graph).inputs
@@ -171,7 +171,7 @@ def test_a_host_killed_in_the_middle_leaves_a_usable_board(kws, board):
 
 def test_stale_firmware_is_refused(kws, board, shared, tmp_path):
     """The project was built again from another model, the board was not flashed."""
-    graph = opening.load(shared / "models/mlperf/sww_int8.tflite")
+    graph = loading.load(shared / "models/mlperf/sww_int8.tflite")
     pipeline.write_project(Archive(graph), "esp32-c3-devkitm-1", tmp_path, name="kws")
     board.line().close()
     with pytest.raises(StaleFirmwareError, match="flash it again"):

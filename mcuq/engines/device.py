@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mcuq.engines.line import Line
+from mcuq.engines.byte_stream import Line
 from mcuq.errors import McuqError
 from mcuq.tensor import Array
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcuq.engines.byte_stream import Line
 from mcuq.engines.device import Device, NoAnswerError, Run
-from mcuq.engines.line import Line
 from mcuq.errors import McuqError
 from mcuq.graph import Graph
 from mcuq.plan import Plan

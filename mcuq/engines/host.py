@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from mcuq.engines.byte_stream import ProcessLine
 from mcuq.engines.firmware import Firmware
-from mcuq.engines.line import ProcessLine
 from mcuq.engines.sources import compile_and_link, library_folders, library_sources, models_header
 from mcuq.errors import ToolMissingError
 from mcuq.resources import resource

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcuq.engines.line import LineClosedError
+from mcuq.engines.byte_stream import LineClosedError
 from mcuq.errors import UsageError
 
 BAUD = 115200

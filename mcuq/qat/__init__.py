@@ -11,7 +11,7 @@ __all__ = ["Bits", "LayerIntegers", "clip_", "integers", "plain", "prepare"]
 _HOMES = {"LayerIntegers": "carry", "integers": "carry", "plain": "carry", "clip_": "wrapping", "prepare": "wrapping"}
 
 if TYPE_CHECKING:
-    from mcuq.qat.carry import LayerIntegers, integers, plain
+    from mcuq.qat.handover import LayerIntegers, integers, plain
     from mcuq.qat.wrapping import clip_, prepare
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.quantization.arrays import sqnr
@@ -57,7 +57,7 @@ def search(
     fitted, judged = (slice(None), slice(None)) if _kept(calibration) < FEW else (slice(0, None, 2), slice(1, None, 2))
     fit, judge = ({name: x[half] for name, x in calibration.kept.items()} for half in (fitted, judged))
     labels = None if calibration.labels is None else calibration.labels[judged]
-    wanted = reference.run(calibration.graph, judge)
+    wanted = float_run.run(calibration.graph, judge)
     best, trials = replace(options, auto=False), list[Trial]()
     score: tuple[float, float] | None = None
     changes = list(_changes(options))

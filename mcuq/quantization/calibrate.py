@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.quantization.activations import activation_schemes
@@ -126,7 +126,7 @@ class _Observer:
         for name, x in batch.inputs.items():
             self.histograms[name].add(x)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # found, and named, by ``checked``
-            for node, x in reference.trace(self.graph, batch.inputs):
+            for node, x in float_run.trace(self.graph, batch.inputs):
                 self.histograms[node.outputs[0]].add(x)
 
     def checked(self, samples: int) -> dict[str, Histogram]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mcuq.float_graph import FloatGraph
+from mcuq.float_run import rounded
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import ACTIVATIONS, Op, Real
 from mcuq.quantization.samples import parts_of
-from mcuq.reference import rounded
 from mcuq.tensor import Array, QConstant
 
 Progress = Callable[[str, int, int | None], None]

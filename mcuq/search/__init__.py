@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mcuq import __version__, archive, opening
+from mcuq import __version__, archive, loading
 from mcuq.archive import Archive
 from mcuq.errors import CannotQuantizeError, ClearNoError, DoesNotFitError, McuqError, UsageError
 from mcuq.float_graph import FloatGraph
@@ -120,7 +120,7 @@ def float_model(path: Path) -> FloatGraph:
     Raises:
         UsageError: for a quantized model without one.
     """
-    opened = opening.read_model(path)
+    opened = loading.read_model(path)
     if isinstance(opened, FloatGraph):
         return opened
     if opened.source is None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mcuq import archive, fit, opening, pipeline, simulator
+from mcuq import archive, fit, loading, pipeline, simulator
 from mcuq.archive import Archive
 from mcuq.errors import CannotQuantizeError
 from mcuq.fit import footprint
@@ -39,7 +39,7 @@ def built(task: Task, candidate: Candidate) -> Archive:
     source, ranges, schemes = _described(task, candidate)
     options = replace(task.options, codebook_energy=True)
     graph = quantize_calibrated(source, ranges, options, schemes, inputs=task.kept)
-    return opening.with_source(graph, source, task.kept)
+    return loading.with_source(graph, source, task.kept)
 
 
 def compiled(task: Task, graph: Graph) -> Plan:

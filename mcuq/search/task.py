@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.quantization.calibrate import Calibration, Progress, calibrate
@@ -124,5 +124,5 @@ def _calibrated(graph: FloatGraph, observed: Batch, options: Options, progress: 
 
 def _float_outputs(graph: FloatGraph, scored: Batch) -> Array:
     """Run the samples in batches of bounded size."""
-    parts = (reference.run(graph, batch.inputs) for batch in batches(graph, scored.inputs))
+    parts = (float_run.run(graph, batch.inputs) for batch in batches(graph, scored.inputs))
     return np.concatenate([part[graph.outputs[0]].reshape(len(part[graph.outputs[0]]), -1) for part in parts])

@@ -18,7 +18,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.errors import McuqError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.flatbuffer import parse
@@ -201,7 +201,7 @@ def run(data: bytes, rng: np.random.Generator) -> str:
             raise ValueError("the message is not one short line") from None
         return "refused"
     if plan is None:
-        reference.run(graph, {name: np.ones((1, *graph.shapes[name]), np.float32) for name in graph.inputs})
+        float_run.run(graph, {name: np.ones((1, *graph.shapes[name]), np.float32) for name in graph.inputs})
         return "computed"
     described = {name: graph.values[name] for name in graph.inputs}
     simulate(

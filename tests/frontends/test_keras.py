@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from requirements import absent
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.frontends.flatbuffer import parse
 from mcuq.frontends.keras import read_keras
 from mcuq.frontends.tflite import read_tflite
@@ -46,7 +46,7 @@ def assert_equals_keras(model, rng, graph=None, tolerance=TOLERANCE):
     inputs = samples(model, rng)
     graph = graph or read_keras(model)
     given = {name: x[:, np.newaxis] for name, x in zip(graph.inputs, inputs, strict=True)}
-    results = reference.run(graph, given)
+    results = float_run.run(graph, given)
     wanted = model(inputs if len(inputs) > 1 else inputs[0], training=False)
     wanted = wanted if isinstance(wanted, list | tuple) else [wanted]
     assert len(graph.outputs) == len(wanted)
@@ -191,7 +191,7 @@ def test_inputs_in_a_dictionary(keras, rng):
     given = {name: rng.normal(size=(2, *graph.shapes[name])).astype(np.float32) for name in graph.inputs}
     wanted = model({name: x[:, 0] for name, x in given.items()})
     for name, y in zip(graph.outputs, (wanted["y"], wanted["z"]), strict=True):
-        np.testing.assert_allclose(reference.run(graph, given)[name][:, 0], y.numpy(), atol=TOLERANCE)
+        np.testing.assert_allclose(float_run.run(graph, given)[name][:, 0], y.numpy(), atol=TOLERANCE)
 
 
 def test_model_stays_as_it_is(keras, rng):
@@ -227,7 +227,7 @@ def test_files(keras, tf, rng, tmp_path, capfd, kind):
     given = {name: rng.normal(size=(2, *graph.shapes[name])).astype(np.float32) for name in graph.inputs}
     by_rank = sorted(given.values(), key=lambda x: -x.ndim)
     wanted = {y.shape[1]: y.numpy() for y in model([x[:, 0] for x in by_rank])}
-    for y in reference.run(graph, given).values():
+    for y in float_run.run(graph, given).values():
         np.testing.assert_allclose(y[:, 0], wanted[y.shape[2]], atol=TOLERANCE)
 
 
@@ -257,7 +257,7 @@ def test_keyword_spotting_saved_model(keras, shared):
     assert (graph.inputs, graph.outputs) == (("input_1",), ("dense",))
     data = np.load(shared / "data" / "kws01.npz")
     x = ((data["X"].astype(np.float32) - 83) * np.float32(0.5847029)).reshape(-1, *graph.shapes[graph.inputs[0]])
-    hit = reference.run(graph, {graph.inputs[0]: x})[graph.outputs[0]].reshape(len(x), -1).argmax(1) == data["Y"]
+    hit = float_run.run(graph, {graph.inputs[0]: x})[graph.outputs[0]].reshape(len(x), -1).argmax(1) == data["Y"]
     assert (round(hit.mean(), 3), round(hit[100:].mean(), 3)) == (0.913, 0.910)
 
 
@@ -266,10 +266,10 @@ def test_files_of_keras_2(keras, shared):
     graph = read_keras(shared / "models" / "mlperf" / "ic_resnet8.h5")
     twin = read_tflite(shared / "models" / "mlperf" / "ic_resnet8_float.tflite")
     x = np.load(shared / "golden" / "mlperf__ic_resnet8_int8.npz")["input"].astype(np.float32) + 128
-    results = [reference.run(g, {g.inputs[0]: x})[g.outputs[0]] for g in (graph, twin)]
+    results = [float_run.run(g, {g.inputs[0]: x})[g.outputs[0]] for g in (graph, twin)]
     np.testing.assert_allclose(*results, atol=1e-4)
     wake = read_keras(shared / "models" / "mlperf" / "sww.h5")
     data = np.load(shared / "data" / "sww_calibration.npz")
     x = data["specs"].astype(np.float32).reshape(-1, *wake.shapes[wake.inputs[0]])
-    kinds = reference.run(wake, {wake.inputs[0]: x})[wake.outputs[0]].reshape(len(x), -1).argmax(1)
+    kinds = float_run.run(wake, {wake.inputs[0]: x})[wake.outputs[0]].reshape(len(x), -1).argmax(1)
     assert (kinds == data["labels"].ravel()).sum() == 41

@@ -8,7 +8,7 @@ from onnx_models import MICROSOFT, TensorProto, agree, kinds, model, node, numpy
 from requirements import require_module
 
 import mcuq
-from mcuq import reference
+from mcuq import float_run
 from mcuq.errors import CannotQuantizeError, UnsupportedOperatorError
 from mcuq.frontends.onnx import graph_of
 from mcuq.passes.prepare import prepare
@@ -245,7 +245,7 @@ def test_operators_on_integers_that_move_them() -> None:
     assert {(q.scale, q.zero_point) for q in graph.known.values()} == {(np.float32(0.1), -8)}
     assert graph.outputs[0] in graph.known
     x = RNG.uniform(-3, 3, (2, 1, 2, 4, 4)).astype(np.float32)
-    np.testing.assert_allclose(reference.run(graph, {"x": x})["y"], oracle(proto, [x])[0], atol=0.051)
+    np.testing.assert_allclose(float_run.run(graph, {"x": x})["y"], oracle(proto, [x])[0], atol=0.051)
 
 
 @pytest.mark.parametrize(("axis", "shape"), [(0, (4, 3, 1, 1)), (0, (4, 1, 3, 3))])
@@ -323,7 +323,7 @@ def test_dynamic_quantization_by_onnxruntime(kind, per_channel, tmp_path) -> Non
         assert any(c.values.size == values.size for c in same)
         assert centered is None or any(np.array_equal(np.sort(c.values.ravel()), centered) for c in same)
     x = RNG.normal(size=(2, 1, 3, 10, 10)).astype(np.float32)
-    np.testing.assert_allclose(reference.run(graph, {"x": x})["y"], oracle(proto, [x], optimize=False)[0], atol=0.1)
+    np.testing.assert_allclose(float_run.run(graph, {"x": x})["y"], oracle(proto, [x], optimize=False)[0], atol=0.1)
 
 
 # What is refused

@@ -10,7 +10,7 @@ from onnx_models import kinds, onnx
 from requirements import require_module
 
 import mcuq
-from mcuq import reference
+from mcuq import float_run
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.onnx import graph_of, read_onnx
 from mcuq.passes.prepare import prepare
@@ -167,7 +167,7 @@ def test_exported_network(name, dynamo, opset) -> None:
     graph = graph_of(exported(net, x[:1], dynamo, opset), "test")
     with torch.no_grad():
         expected = [net(sample[None]) for sample in x]
-    outputs = reference.run(graph, {graph.inputs[0]: x[:, None].numpy()})
+    outputs = float_run.run(graph, {graph.inputs[0]: x[:, None].numpy()})
     for index, output in enumerate(graph.outputs):
         want = np.stack([(e if isinstance(e, torch.Tensor) else e[index]).numpy() for e in expected])
         assert outputs[output].shape == want.shape
@@ -193,7 +193,7 @@ def test_open_batch(tmp_path) -> None:
     program = torch.onnx.export(wrapped, (x,), dynamo=True, dynamic_shapes=batch, verbose=False)
     graph = graph_of(program.model_proto, "test")
     assert graph.shapes[graph.inputs[0]] == (1, 3, 16, 16)
-    got = reference.run(graph, {graph.inputs[0]: x[:, None].numpy()})[graph.outputs[0]]
+    got = float_run.run(graph, {graph.inputs[0]: x[:, None].numpy()})[graph.outputs[0]]
     np.testing.assert_allclose(got[:, 0], net(x).detach().numpy(), atol=1e-5)
 
 

@@ -5,7 +5,7 @@ import pytest
 from requirements import require_module
 from tflite_builder import ModelBuilder
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.errors import CannotQuantizeError, MalformedModelError, UnsupportedOperatorError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.flatbuffer import parse
@@ -45,7 +45,7 @@ def read(model: bytes):
 def assert_equals_litert(model, *inputs, tolerance=TOLERANCE):
     graph = read(model)
     assert isinstance(graph, FloatGraph)
-    results = reference.run(graph, dict(zip(graph.inputs, inputs, strict=True)))
+    results = float_run.run(graph, dict(zip(graph.inputs, inputs, strict=True)))
     for name, wanted in zip(graph.outputs, litert(model, *inputs), strict=True):
         limit = tolerance * max(np.abs(wanted).max(), 1)
         np.testing.assert_allclose(results[name], wanted, rtol=0, atol=limit, err_msg=name)
@@ -245,7 +245,7 @@ def test_mixed_model(rng):
     assert bias.values.tolist() == [300, -200]
     x = net.inputs()
     wanted = litert(net.finished(), x)[0]
-    assert np.abs(reference.run(graph, {graph.inputs[0]: x})[graph.outputs[0]] - wanted).max() < 0.15  # a few steps
+    assert np.abs(float_run.run(graph, {graph.inputs[0]: x})[graph.outputs[0]] - wanted).max() < 0.15  # a few steps
 
 
 def test_quantized_borders_of_a_float_model(rng):

@@ -9,7 +9,7 @@ import pytest
 from digit_nets import CALIBRATION, NETS, accuracy, digits, nn, torch, trained
 
 import mcuq
-from mcuq import reference
+from mcuq import float_run
 from mcuq.errors import MalformedModelError, UnsupportedOperatorError, UsageError
 from mcuq.ops.transpose import Transpose
 from mcuq.tensor import QConstant
@@ -32,7 +32,7 @@ def test_digits(name):
         expected = net(torch.from_numpy(holdout)).numpy()
     graph = mcuq.load(net, x[:1])
 
-    outputs = reference.run(graph, {graph.inputs[0]: _in_layout(graph, holdout)})
+    outputs = float_run.run(graph, {graph.inputs[0]: _in_layout(graph, holdout)})
     assert np.allclose(next(iter(outputs.values())).reshape(expected.shape), expected, atol=1e-4)
     assert not any(isinstance(node.op, Transpose) for node in graph.nodes)
     for scheme, (options, points) in SCHEMES.items():
@@ -65,7 +65,7 @@ def test_a_pt2_file_is_the_module(tmp_path):
 
     with torch.no_grad():
         expected = net(x).numpy()
-    outputs = reference.run(graph, {graph.inputs[0]: _in_layout(graph, x.numpy())})
+    outputs = float_run.run(graph, {graph.inputs[0]: _in_layout(graph, x.numpy())})
     assert graph.name == "net_1"
     assert np.allclose(next(iter(outputs.values())).reshape(expected.shape), expected, atol=1e-5)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mcuq import opening
+from mcuq import loading
 from mcuq.graph import Graph
 from mcuq.passes.fold_constant_channels import fold_constant_channels, saved
 from mcuq.plan.builder import build_plan
@@ -20,7 +20,7 @@ def flash_bytes(graph: Graph) -> tuple[int, int]:
 
 def test_vww_reference_model(shared):
     """Half of the multiplications and five sixths of the weights; the arena's peak lies before the dead channels."""
-    graph = opening.load(shared / "models/mlperf/vww_mbv1_025_int8.tflite")
+    graph = loading.load(shared / "models/mlperf/vww_mbv1_025_int8.tflite")
     golden = np.load(shared / "golden/mlperf__vww_mbv1_025_int8.npz")
     folded = fold_constant_channels(graph)
 
@@ -33,6 +33,6 @@ def test_vww_reference_model(shared):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_models_without_dead_channels_stay(shared, name):
-    graph = opening.load(shared / f"models/mlperf/{name}.tflite")
+    graph = loading.load(shared / f"models/mlperf/{name}.tflite")
 
     assert fold_constant_channels(graph) is graph

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from harness import SANITIZERS, STRICT
 
-from mcuq import opening, pipeline
+from mcuq import loading, pipeline
 from mcuq.archive import Archive
 from mcuq.data import read_samples
 from mcuq.engines.host import build_host
@@ -24,7 +24,7 @@ MODELS = {
 
 @pytest.fixture(params=MODELS)
 def golden(request, shared):
-    graph = opening.load(shared / "models" / f"{request.param}.tflite")
+    graph = loading.load(shared / "models" / f"{request.param}.tflite")
     arrays = np.load(shared / "golden" / f"{MODELS[request.param]}.npz")
     return graph, arrays["input"], arrays["output0"]
 
@@ -54,7 +54,7 @@ def test_n3_strict_and_sanitized(golden, tmp_path):
 
 def test_kws_accuracy(shared):
     """The published model scores 901 of 1000 on the MLPerf Tiny keyword set."""
-    graph = opening.load(shared / "models/mlperf/kws_dscnn_int8.tflite")
+    graph = loading.load(shared / "models/mlperf/kws_dscnn_int8.tflite")
     samples = read_samples(shared / "data/kws01.npz", graph)
     scores = simulate(pipeline.compile(graph), samples.inputs)[graph.outputs[0]]
 
@@ -62,7 +62,7 @@ def test_kws_accuracy(shared):
 
 
 def test_kws_host_equals_simulator_on_1000_samples(shared, tmp_path):
-    graph = opening.load(shared / "models/mlperf/kws_dscnn_int8.tflite")
+    graph = loading.load(shared / "models/mlperf/kws_dscnn_int8.tflite")
     samples = read_samples(shared / "data/kws01.npz", graph)
     written = pipeline.write_project(Archive(graph), "esp32dev", tmp_path)
     with build_host(tmp_path, [graph.name]) as program:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from nchw_models import ALL_VANISH, random_graphs
 from requirements import require
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.float_graph import FloatGraph
 from mcuq.ops.add import Add
 from mcuq.ops.mul import Mul
@@ -221,7 +221,7 @@ def test_nets_of_pytorch(name: str) -> None:
     assert transposes(after) == (name == "squeeze_excite")  # its output is an image in PyTorch's order
     assert after.layouts.keys() == (set(graph.inputs) if len(shape) > 1 else set())
     x = samples(graph, 4)
-    (made,) = reference.run(after, in_order(after, x)).values()
+    (made,) = float_run.run(after, in_order(after, x)).values()
     with torch.no_grad():
         expected = net(torch.from_numpy(x[graph.inputs[0]].reshape(4, *shape))).numpy()
     np.testing.assert_allclose(made.reshape(expected.shape), expected, rtol=1e-4, atol=1e-4)
@@ -232,7 +232,7 @@ def test_nets_of_pytorch(name: str) -> None:
 
 def _observed(graph: FloatGraph) -> dict[str, Range]:
     inputs = samples(graph, 5)
-    values = {**inputs, **{node.outputs[0]: x for node, x in reference.trace(graph, inputs)}}
+    values = {**inputs, **{node.outputs[0]: x for node, x in float_run.trace(graph, inputs)}}
     return {name: Range(float(x.min()), float(x.max())) for name, x in values.items()}
 
 

@@ -14,7 +14,7 @@ from digit_nets import digits, nn  # noqa: E402
 from trained_nets import CASES, cnn, trained  # noqa: E402
 
 import mcuq  # noqa: E402
-from mcuq import archive, pipeline, qat, reference  # noqa: E402
+from mcuq import archive, float_run, pipeline, qat  # noqa: E402
 from mcuq.archive import Archive  # noqa: E402
 from mcuq.engines.host import build_host  # noqa: E402
 from mcuq.errors import UnsupportedOperatorError, UsageError  # noqa: E402
@@ -162,7 +162,7 @@ def test_layers_that_run_twice_and_shared_weights(bits):
 def assert_reference_equals(source, x, wanted):
     """Assert that the float graph computes what the fake-quantized network does, roundings of inputs included."""
     name = source.inputs[0]
-    given = reference.run(source, {name: x.reshape(len(x), *source.shapes[name])})[source.outputs[0]]
+    given = float_run.run(source, {name: x.reshape(len(x), *source.shapes[name])})[source.outputs[0]]
     difference = np.abs(given.reshape(wanted.shape) - wanted)
     assert np.median(difference) < 1e-5 * np.abs(wanted).max()  # a rounding that goes the other way shows in few
 

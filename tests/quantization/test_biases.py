@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from harness import SANITIZERS, STRICT
 
-from mcuq import archive, pipeline, reference
+from mcuq import archive, float_run, pipeline
 from mcuq.archive import Archive
 from mcuq.engines.host import build_host
 from mcuq.errors import CannotQuantizeError, MalformedModelError
@@ -59,7 +59,7 @@ def inputs(graph, count=40):
 def test_outputs_are_those_of_the_real_bias(op, bits):
     graph = trained(op, bits, output_bits=4)
     x = inputs(graph)
-    wanted = graph.known["y"].quantize(reference.run(graph, {"x": x})["y"])
+    wanted = graph.known["y"].quantize(float_run.run(graph, {"x": x})["y"])
     quantized = quantize_graph(graph, {})
     given = simulate(build_plan(quantized), {"x": graph.known["x"].quantize(x)})["y"]
     coarse = replace(quantized, constants={**quantized.constants, "layer_bias": whole(graph, quantized)})
@@ -158,7 +158,7 @@ def test_a_layer_that_makes_signs_has_whole_products(between):
     known = {**graph.known, **{n: replace(graph.known["y"], shape=shapes[n]) for n in shapes if n == "max_pool"}}
     source = replace(graph, nodes=tuple(nodes), shapes=shapes, outputs=(last,), known=known)
     quantized, x = quantize_graph(source, {}), inputs(graph)
-    wanted = reference.run(source, {"x": x})[last]
+    wanted = float_run.run(source, {"x": x})[last]
     given = simulate(build_plan(quantized), {"x": graph.known["x"].quantize(x)})[last]
 
     assert quantized.constants["layer_bias"].fraction == 0

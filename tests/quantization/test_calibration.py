@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from float_nets import Builder, flat_net, integer_outputs, samples, separable_net
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.errors import UsageError
 from mcuq.graph import Node
 from mcuq.ops.add import Add
@@ -22,7 +22,7 @@ def test_extremes_are_exact_and_every_activation_has_them():
     graph = separable_net()
     x = samples(graph, 30)
     ranges = calibrate(graph, x).ranges("minmax")
-    values = {"x": x} | {node.outputs[0]: y for node, y in reference.trace(graph, {"x": x})}
+    values = {"x": x} | {node.outputs[0]: y for node, y in float_run.trace(graph, {"x": x})}
     assert set(ranges) == set(graph.shapes)
     for name, y in values.items():
         np.testing.assert_allclose(ranges[name], (y.min(), y.max()), rtol=1e-6)
@@ -114,7 +114,7 @@ def test_a_dead_layer_is_quantized_where_others_go_around_it():
     b.shapes["sum"], b.last = (1, 3), "sum"
     graph = b.graph()
     x = samples(graph, 20)
-    assert sqnr(reference.run(graph, {"x": x})["sum"], integer_outputs(graph, quantize(graph, x).graph, x)) > 30
+    assert sqnr(float_run.run(graph, {"x": x})["sum"], integer_outputs(graph, quantize(graph, x).graph, x)) > 30
 
 
 def test_activations_that_overflow():

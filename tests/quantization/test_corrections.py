@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from float_nets import Builder, flat_net, integer_outputs, samples, separable_net
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.quantization import Options, quantize
 from mcuq.quantization.arrays import sqnr
 from mcuq.quantization.bias_correction import correct_biases
@@ -50,7 +50,7 @@ def test_bias_correction_takes_the_mean_error_out(bits):
     assert worst[1] < 0.01 * worst[0] or worst[1] < 1e-4
     mean = [float(np.abs(np.concatenate(g)).mean()) for g in errors]
     assert mean[1] < 0.35 * mean[0]  # what an activation lets through changes with the bias
-    wanted = reference.run(graph, {"x": x})[graph.outputs[0]]
+    wanted = float_run.run(graph, {"x": x})[graph.outputs[0]]
     ratio = [sqnr(wanted, integer_outputs(graph, g, x)) for g in (before, after)]
     assert ratio[1] > ratio[0] + (1 if bits < 8 else -0.5)
 
@@ -120,7 +120,7 @@ def test_rounding_helps_on_samples_it_has_not_seen(name, graph):
     x, fresh = samples(graph, 200), samples(graph, 200, seed=9)
     before = quantized(graph, x, bits=4)
     after = optimize_rounding(graph, before, {"x": x})
-    wanted = reference.run(graph, {"x": fresh})[graph.outputs[0]]
+    wanted = float_run.run(graph, {"x": fresh})[graph.outputs[0]]
     ratio = [sqnr(wanted, integer_outputs(graph, g, fresh)) for g in (before, after)]
     assert ratio[1] > ratio[0] + 1
     for key, constant in after.constants.items():
@@ -140,7 +140,7 @@ def test_corrections_are_deterministic():
 def test_auto_keeps_what_helps_and_reports_it():
     graph = separable_net()
     x = samples(graph, 120)
-    labels = reference.run(graph, {"x": x})[graph.outputs[0]].reshape(120, -1).argmax(axis=1)
+    labels = float_run.run(graph, {"x": x})[graph.outputs[0]].reshape(120, -1).argmax(axis=1)
     poor = Options(method="percentile:90", corrections=(), bits=4)
     plain, auto = quantize(graph, x, poor), quantize(graph, (x, labels), replace(poor, auto=True))
     assert auto.trials[0].what == "as given" and auto.trials[0].kept
@@ -148,7 +148,7 @@ def test_auto_keeps_what_helps_and_reports_it():
     best = [(t.accuracy, t.sqnr) for t in auto.trials if t.kept]
     assert best == sorted(best) and len(best) > 1
     assert auto.options.method != "percentile:90" and auto.options.bits == 4
-    wanted = reference.run(graph, {"x": x})[graph.outputs[0]]
+    wanted = float_run.run(graph, {"x": x})[graph.outputs[0]]
     ratio = [sqnr(wanted, integer_outputs(r.source, r.graph, x)) for r in (plain, auto)]
     assert ratio[1] > ratio[0] + 3
 

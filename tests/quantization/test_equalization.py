@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from float_nets import Builder, flat_net, integer_outputs, samples, separable_net
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.float_graph import FloatGraph
 from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.max_pool import MaxPool
@@ -40,7 +40,7 @@ def all_kinds() -> FloatGraph:
 @pytest.mark.parametrize("graph", [separable_net(), flat_net(), all_kinds(), uneven(separable_net())])
 def test_the_function_stays(graph):
     equal, x = equalize(graph), samples(graph, 10)
-    wanted, same = (reference.run(g, {"x": x})[graph.outputs[0]] for g in (graph, equal))
+    wanted, same = (float_run.run(g, {"x": x})[graph.outputs[0]] for g in (graph, equal))
     np.testing.assert_allclose(same, wanted, rtol=1e-4, atol=1e-5)
     assert any(not np.array_equal(equal.real(name), graph.real(name)) for name in graph.constants)
 
@@ -60,7 +60,7 @@ def test_ranges_become_equal_and_fixed_point_better():
     equal, x = equalize(graph), samples(graph, 40)
     spread = [np.ptp(np.log(np.abs(g.real("conv2d_0_c0")).reshape(8, -1).max(axis=1))) for g in (graph, equal)]
     assert spread[1] < spread[0] / 2
-    wanted = reference.run(graph, {"x": x})[graph.outputs[0]]
+    wanted = float_run.run(graph, {"x": x})[graph.outputs[0]]
     ratio = [
         sqnr(wanted, integer_outputs(graph, quantize(graph, x, Options("dynamic-fixed-point", corrections=c)).graph, x))
         for c in ((), ("equalization",))
@@ -94,7 +94,7 @@ def test_dead_channels_stay():
     equal = equalize(graph)
     assert all(np.isfinite(equal.real(name)).all() for name in equal.constants)
     x = {"x": samples(graph, 5)}
-    np.testing.assert_allclose(*(reference.run(g, x)[g.outputs[0]] for g in (graph, equal)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(*(float_run.run(g, x)[g.outputs[0]] for g in (graph, equal)), rtol=1e-4, atol=1e-5)
 
 
 def test_activations_stay_in_bounds():
@@ -102,5 +102,5 @@ def test_activations_stay_in_bounds():
     graph = separable_net()
     graph.constants["conv2d_0_c0"][:4] *= 1e-7
     x = {"x": samples(graph, 5)}
-    largest = [max(float(y.max()) for _, y in reference.trace(g, x)) for g in (graph, equalize(graph))]
+    largest = [max(float(y.max()) for _, y in float_run.trace(g, x)) for g in (graph, equalize(graph))]
     assert largest[1] < 10 * largest[0]

@@ -9,7 +9,7 @@ import pytest
 from requirements import require_module
 
 import mcuq
-from mcuq import reference
+from mcuq import float_run
 from mcuq.float_graph import FloatGraph
 from mcuq.quantization import Options, quantize
 from mcuq.quantization.arrays import sqnr
@@ -46,7 +46,7 @@ def outputs(graph: FloatGraph, x: np.ndarray, options: Options, samples: np.ndar
     """What the float model and the integer simulator give for x, real values."""
     result = quantize(graph, samples, options)
     integers = mcuq.simulate(mcuq.compile(result.graph), x)
-    wanted = reference.run(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    wanted = float_run.run(graph, {graph.inputs[0]: x})[graph.outputs[0]]
     given = result.graph.values[graph.outputs[0]].dequantize(integers)
     return wanted.reshape(len(x), -1), given.reshape(len(x), -1)
 
@@ -81,7 +81,7 @@ def test_ad_default_beats_min_max_and_the_published_model(shared):
     minmax = sqnr(*outputs(graph, x, Options(method="minmax", corrections=()), x))
     assert sqnr(*outputs(graph, x, Options(), x)) > minmax + 3
     published = mcuq.load(shared / "models/mlperf/ad01_int8.tflite")
-    wanted = reference.run(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    wanted = float_run.run(graph, {graph.inputs[0]: x})[graph.outputs[0]]
     integers = mcuq.simulate(mcuq.compile(published), x)
     theirs = sqnr(wanted, published.values[published.outputs[0]].dequantize(integers).reshape(wanted.shape))
     assert minmax > theirs + 5
@@ -98,7 +98,7 @@ def test_equalization_keeps_mobilenet(shared):
     """Its depthwise layers have channels that live by their bias alone."""
     graph, x = load(shared, "vww_mbv1_025_float.tflite"), golden(shared, "vww_mbv1_025_int8")
     result = quantize(graph, x, Options(corrections=("equalization",)))
-    wanted, same = (reference.run(g, {graph.inputs[0]: x})[graph.outputs[0]] for g in (graph, result.source))
+    wanted, same = (float_run.run(g, {graph.inputs[0]: x})[graph.outputs[0]] for g in (graph, result.source))
     np.testing.assert_allclose(same, wanted, atol=1e-4)
     highest = [max(h.high for h in calibrate(g, x).histograms.values()) for g in (graph, result.source)]
     assert highest[1] < 10 * highest[0]

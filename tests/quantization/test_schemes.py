@@ -7,7 +7,7 @@ import pytest
 from chips import families
 from float_nets import Builder, flat_net, integer_outputs, samples, separable_net
 
-from mcuq import reference
+from mcuq import float_run
 from mcuq.archive import Archive, dump, read
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
@@ -77,7 +77,7 @@ def test_granularity(kind, weights, activations):
     assert count == 1 if weights == "network" else count > 1
     tensors = {(t.scale, t.zero_point) for t in result.graph.values.values()}
     assert len(tensors) == 1 if activations == "network" else len(tensors) > 1
-    wanted, given = reference.run(graph, {"x": x})[graph.outputs[0]], integer_outputs(graph, result.graph, x)
+    wanted, given = float_run.run(graph, {"x": x})[graph.outputs[0]], integer_outputs(graph, result.graph, x)
     assert sqnr(wanted, given) > 10
     if kind == "fixed-point":
         assert all(np.log2(t.scale) % 1 == 0 for t in result.graph.values.values())
@@ -134,7 +134,7 @@ def test_dead_channels_with_a_large_bias(weights):
     assert np.abs(result.graph.constants["conv2d_0_bias"].values.astype(np.int64)).max() <= 2**29
     for chip in ("generic", "esp32c3", "esp32"):
         build_plan(result.graph, families(chip))
-    wanted = reference.run(graph, {"x": x})[graph.outputs[0]]
+    wanted = float_run.run(graph, {"x": x})[graph.outputs[0]]
     assert sqnr(wanted, integer_outputs(graph, result.graph, x)) > 30
 
 
