@@ -11,7 +11,8 @@ from harness import kernel_file
 from mcuq import ops
 from mcuq.engines.sources import kernel_folders
 from mcuq.graph import identifier
-from mcuq.ops.base import Params
+from mcuq.ops import groups
+from mcuq.ops.base import Op, Params
 from mcuq.report import catalogue
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +47,18 @@ def missing_pieces(op, root: Path) -> list[str]:
             missing.append(f"the method {method}")
     if not catalogue.formula(op).startswith("``"):
         missing.append("a docstring that opens with its formula")
-    return missing
+    return missing + unanswered(op)
+
+
+def unanswered(op) -> list[str]:
+    """Return what mcuq/ops/groups.py does not say about an operator."""
+    kinds = sum(issubclass(op, kind) for kind in groups.KINDS)
+    missing = [] if kinds == 1 else [f"one kind in mcuq/ops/groups.py, not {kinds}"]
+    return missing + [
+        f"an answer in mcuq/ops/groups.py: {ability}, or NEITHER"
+        for ability, others in groups.NEITHER.items()
+        if not issubclass(op, (*getattr(groups, ability), *others))
+    ]
 
 
 def oracle(op) -> str:
@@ -58,6 +70,30 @@ def oracle(op) -> str:
 @pytest.mark.parametrize("op", ops.ALL, ids=lambda op: op.name)
 def test_operator_is_complete(op):
     assert missing_pieces(op, ROOT) == []
+
+
+def test_groups_say_each_thing_once():
+    """No operator is both in a group and not; every group is a kind or has its others; every name is an operator's."""
+    named = {name: value for name, value in vars(groups).items() if name.isupper() and isinstance(value, tuple)}
+    abilities = {n: group for n, group in named.items() if not any(group is kind for kind in groups.KINDS)}
+    del abilities["KINDS"]
+    assert abilities.keys() == groups.NEITHER.keys()
+    for name, group in abilities.items():
+        members = (*group, *groups.NEITHER[name])
+        assert len(members) == len(set(members)), name
+        assert [m for m in members if not any(issubclass(op, m) for op in ops.ALL)] == [], name
+
+
+@pytest.mark.parametrize(
+    ("group", "has"),
+    [
+        (groups.WEIGHTED, lambda op: op.weights_axis is not None),
+        (groups.FUSING, lambda op: hasattr(op, "activation")),
+    ],
+)
+def test_groups_are_what_operators_have(group, has):
+    """A group that stands for an attribute holds all operators that have it."""
+    assert [op.name for op in ops.ALL if issubclass(op, group)] == [op.name for op in ops.ALL if has(op)]
 
 
 def test_the_check_can_fail(tmp_path):
@@ -72,6 +108,25 @@ def test_the_check_can_fail(tmp_path):
     assert "mcuq/ops/nameless.py" in missing
     assert "test_nameless.py" in missing
     assert "formula" in missing
+
+
+def test_a_new_operator_answers_every_group():
+    """A base class answers for its operators; an operator of a new kind has all questions before it."""
+
+    class Apart(Op):
+        """``y = x``."""
+
+        name = "apart"
+
+    class Among(ops.ALL[0]):
+        """``y = x``."""
+
+        name = "among"
+
+    missing = " ".join(unanswered(Apart))
+    assert "one kind in mcuq/ops/groups.py, not 0" in missing
+    assert [ability for ability in groups.NEITHER if f" {ability}," not in missing] == []
+    assert unanswered(Among) == []
 
 
 def test_without_a_twin_the_docstring_says_so(tmp_path):

@@ -10,15 +10,12 @@ from mcuq import fit
 from mcuq.fit import FitReport, Suggestion
 from mcuq.fit.regions import Place
 from mcuq.graph import Graph
-from mcuq.ops.conv2d import Conv2d
-from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
-from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.groups import PACKED
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
 from mcuq.target.board import Board, known_partitions
 
 MAX_BOARDS = 3
-PACKED = (Conv2d, DepthwiseConv2d, FullyConnected)  # whose weights may have few bits
 FLASH_REGIONS = ("app partition", "constant window")
 
 

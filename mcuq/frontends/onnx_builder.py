@@ -13,6 +13,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.frontends.onnx_file import DAMAGE, MAX_RANK
 from mcuq.graph import MAX_ELEMENTS, Node
 from mcuq.ops.base import Op
+from mcuq.ops.groups import REARRANGING
 from mcuq.ops.requantize import Requantize
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.transpose import Transpose
@@ -231,7 +232,7 @@ class Builder:
         """Give both sides of a transpose or reshape the quantization of either: they are the same bytes."""
         for nodes, forward in ((self.nodes, True), (self.nodes[::-1], False)):
             for node in nodes:
-                if isinstance(node.op, Transpose | Reshape):
+                if isinstance(node.op, REARRANGING):
                     old, new = (node.inputs[0], node.outputs[0]) if forward else (node.outputs[0], node.inputs[0])
                     if old in self.known and new not in self.known:
                         self.known[new] = replace(self.known[old], shape=self.shapes[new])

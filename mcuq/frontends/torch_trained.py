@@ -17,10 +17,9 @@ from mcuq.errors import UnsupportedOperatorError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Node
 from mcuq.ops.binarize import Binarize
+from mcuq.ops.groups import REARRANGING
 from mcuq.ops.pad import Pad
 from mcuq.ops.requantize import Requantize
-from mcuq.ops.reshape import Reshape
-from mcuq.ops.transpose import Transpose
 from mcuq.passes.rewriting import free_name, producers
 from mcuq.tensor import Array, QConstant, QTensor
 
@@ -149,7 +148,7 @@ def _signs(graph: FloatGraph, node: Node) -> Node:
     """Return the node that makes the signs which a layer reads; padding and order of dimensions may lie between."""
     made = producers(graph)
     before = made[node.inputs[0]]
-    while isinstance(before.op, Pad | Reshape | Transpose):
+    while isinstance(before.op, (Pad, *REARRANGING)):
         before = made[before.inputs[0]]
     assert isinstance(before.op, Binarize)
     return before

@@ -16,13 +16,10 @@ import numpy as np
 
 from mcuq.float_graph import FloatGraph, consumers
 from mcuq.graph import Node
-from mcuq.ops.add import Add
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.fully_connected import FullyConnected
-from mcuq.ops.lookup import LookupOp
-from mcuq.ops.mul import Mul
+from mcuq.ops.groups import BROADCASTING, UNARY
 from mcuq.ops.reshape import Reshape
-from mcuq.ops.sub import Sub
 from mcuq.ops.transpose import Transpose
 from mcuq.passes.rewriting import free_name, is_inner, producers, pruned
 from mcuq.tensor import Array, QConstant
@@ -101,7 +98,7 @@ def _follows(permuted: _Permuted, node: Node) -> bool:
         shapes = [graph.shape(name) for name in node.inputs]
         order = _concatenated(permuted.orders, node, [math.prod(shape) for shape in shapes])
         outer = math.prod(shapes[0][: node.op.axis % len(shapes[0])])
-    elif isinstance(node.op, Reshape | LookupOp) or _with_constants(graph, node):
+    elif isinstance(node.op, (Reshape, *UNARY)) or _with_constants(graph, node):
         order, outer = next(permuted.orders[name] for name in node.inputs if name in permuted.orders), 1
         if not permuted.operands(node, order):
             return False
@@ -137,7 +134,7 @@ def _before(graph: FloatGraph, transpose: Node) -> FloatGraph | None:
         node = made[name]
         if isinstance(node.op, FullyConnected):
             return _rows(permuted, node, order)
-        if not (isinstance(node.op, Reshape | LookupOp) or _with_constants(graph, node)):
+        if not (isinstance(node.op, (Reshape, *UNARY)) or _with_constants(graph, node)):
             return None
         if not permuted.operands(node, np.argsort(order)):
             return None
@@ -157,7 +154,7 @@ def _rows(permuted: _Permuted, node: Node, order: Array) -> FloatGraph | None:
 def _with_constants(graph: FloatGraph, node: Node) -> bool:
     """Whether a node computes element by element, of one activation that has the output's size."""
     activations = [name for name in node.inputs if name in graph.shapes]
-    if not isinstance(node.op, Add | Sub | Mul) or len(activations) != 1:
+    if not isinstance(node.op, BROADCASTING) or len(activations) != 1:
         return False
     return math.prod(graph.shapes[activations[0]]) == math.prod(graph.shapes[node.outputs[0]])
 

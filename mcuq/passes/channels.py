@@ -14,25 +14,17 @@ import numpy.typing as npt
 from mcuq.errors import McuqError
 from mcuq.fixedpoint import INT32_MAX, INT32_MIN, Int64, requantize
 from mcuq.graph import Graph, Node
-from mcuq.ops.add import Add
 from mcuq.ops.conv2d import Conv2d, Conv2dParams
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d, DepthwiseConv2dParams
 from mcuq.ops.fully_connected import FullyConnectedParams
-from mcuq.ops.lookup import LookupOp
+from mcuq.ops.groups import CHANNELWISE
 from mcuq.ops.mean import Mean
-from mcuq.ops.mul import Mul
-from mcuq.ops.pad import Pad
-from mcuq.ops.pooling import PoolOp
 from mcuq.ops.reshape import Reshape
-from mcuq.ops.resize import ResizeOp
-from mcuq.ops.sub import Sub
 from mcuq.tensor import QConstant, QTensor
 
 Mask = npt.NDArray[np.bool_]
 Linear = Conv2dParams | DepthwiseConv2dParams | FullyConnectedParams
 T = TypeVar("T", bound=np.generic)
-
-CHANNELWISE = (Add, LookupOp, Mean, Mul, Pad, PoolOp, Reshape, ResizeOp, Sub)
 
 
 class Bounds(NamedTuple):

@@ -10,20 +10,18 @@ import numpy as np
 
 from mcuq.float_graph import FloatGraph, consumers
 from mcuq.graph import Node
-from mcuq.ops.add import Add
 from mcuq.ops.base import Op
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.conv_transpose2d import ConvTranspose2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.groups import AFFINE, WEIGHTED
 from mcuq.ops.mul import Mul
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.sub import Sub
 from mcuq.passes.rewriting import free_name, is_inner, producers, pruned
 from mcuq.passes.scaled_weights import scaled
 from mcuq.tensor import Array, QConstant, Shape
-
-WEIGHTED = (Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +81,7 @@ def _folds(graph: FloatGraph) -> Iterator[FloatGraph]:
 
 def _affine(graph: FloatGraph, node: Node) -> Affine | None:
     """Read a sum, difference or product with a constant."""
-    if not isinstance(node.op, Add | Sub | Mul) or sum(name in graph.constants for name in node.inputs) != 1:
+    if not isinstance(node.op, AFFINE) or sum(name in graph.constants for name in node.inputs) != 1:
         return None
     position = 0 if node.inputs[0] in graph.shapes else 1
     x, name = node.inputs[position], node.inputs[1 - position]

@@ -6,22 +6,12 @@ from dataclasses import replace
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Node
-from mcuq.ops.add import Add
-from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.base import ACTIVATIONS, Op
 from mcuq.ops.clip import Clip
-from mcuq.ops.conv2d import Conv2d
-from mcuq.ops.conv_transpose2d import ConvTranspose2d
-from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
-from mcuq.ops.fully_connected import FullyConnected
-from mcuq.ops.max_pool import MaxPool
-from mcuq.ops.mul import Mul
+from mcuq.ops.groups import FUSING
 from mcuq.ops.relu import Relu
 from mcuq.ops.relu6 import Relu6
-from mcuq.ops.sub import Sub
 from mcuq.passes.rewriting import is_inner, producers, same_quantization
-
-FUSING = (Add, AveragePool, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, MaxPool, Mul, Sub)
 
 
 def fuse_activations(graph: FloatGraph) -> FloatGraph:

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Node
-from mcuq.ops.conv2d import Conv2d
-from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
+from mcuq.ops.groups import PADDING
 from mcuq.ops.pad import Pad
 from mcuq.passes.rewriting import producers, pruned, same_quantization, scalar
 
@@ -34,7 +33,7 @@ def merge_pads(graph: FloatGraph) -> FloatGraph:
 def _padding(graph: FloatGraph, node: Node, made: Mapping[str, Node]) -> Node:
     """Return a convolution that reads what the pads before it read; any other node as it is."""
     pad = made.get(node.inputs[0])
-    if isinstance(node.op, Conv2d | DepthwiseConv2d) and pad and _is_mergeable(graph, pad):
+    if isinstance(node.op, PADDING) and pad and _is_mergeable(graph, pad):
         return _padding(graph, _merged(node, pad), made)
     return node
 
@@ -51,7 +50,7 @@ def _is_mergeable(graph: FloatGraph, pad: Node) -> bool:
 
 def _merged(node: Node, pad: Node) -> Node:
     assert isinstance(pad.op, Pad)
-    assert isinstance(node.op, Conv2d | DepthwiseConv2d)
+    assert isinstance(node.op, PADDING)
     (_, top, left, _), (_, bottom, right, _) = pad.op.before, pad.op.after
     own = node.op.padding
     padding = (own[0] + top, own[1] + bottom, own[2] + left, own[3] + right)

@@ -16,23 +16,20 @@ import numpy as np
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Node
-from mcuq.ops.add import Add
 from mcuq.ops.base import Op
 from mcuq.ops.clip import LARGEST, Clip
 from mcuq.ops.gelu import Gelu
+from mcuq.ops.groups import BROADCASTING, UNARY
 from mcuq.ops.hard_sigmoid import HardSigmoid
 from mcuq.ops.hard_swish import HardSwish
 from mcuq.ops.leaky_relu import LeakyRelu
 from mcuq.ops.logistic import Logistic
-from mcuq.ops.lookup import LookupOp
 from mcuq.ops.mish import Mish
-from mcuq.ops.mul import Mul
 from mcuq.ops.relu import Relu
 from mcuq.ops.relu6 import Relu6
 from mcuq.ops.requantize import Requantize
 from mcuq.ops.silu import Silu
 from mcuq.ops.softplus import Softplus
-from mcuq.ops.sub import Sub
 from mcuq.ops.tanh import Tanh
 from mcuq.passes.rewriting import producers, pruned, scalar
 from mcuq.tensor import Array
@@ -107,7 +104,7 @@ def _functions(graph: FloatGraph, node: Node) -> Iterator[tuple[str, int, Array]
 
 def _is_elementwise(graph: FloatGraph, node: Node) -> bool:
     """Whether a node computes each element from the same element of its operands and single constants."""
-    if not isinstance(node.op, LookupOp | Add | Sub | Mul) or isinstance(node.op, Requantize):
+    if not isinstance(node.op, UNARY + BROADCASTING) or isinstance(node.op, Requantize):
         return False
     output = graph.shapes[node.outputs[0]]
     shapes = {graph.shapes[name] for name in node.inputs if name in graph.shapes}

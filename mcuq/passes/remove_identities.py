@@ -7,14 +7,13 @@ from dataclasses import replace
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Node
-from mcuq.ops.add import Add
 from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.base import Op
 from mcuq.ops.concatenation import Concatenation
-from mcuq.ops.max_pool import MaxPool
+from mcuq.ops.groups import AFFINE, IDLE, REARRANGING
 from mcuq.ops.mean import Mean
 from mcuq.ops.mul import Mul
-from mcuq.ops.pad import Pad
+from mcuq.ops.pooling import PoolOp
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.slice import Slice
 from mcuq.ops.sub import Sub
@@ -67,7 +66,7 @@ def _simpler(graph: FloatGraph, node: Node, before: Node | None) -> Iterator[Nod
     """Yield the node in simpler forms, if there are any."""
     op, (x, y) = node.op, (node.inputs[0], node.outputs[0])
     shape = graph.shape(x)
-    if before and isinstance(op, Reshape | Transpose) and type(op) is type(before.op) and _passes_on(graph, before):
+    if before and isinstance(op, REARRANGING) and type(op) is type(before.op) and _passes_on(graph, before):
         yield replace(node, op=_after(before.op, op), inputs=before.inputs)
     if _moves_nothing(op, shape) and _passes_on(graph, node):
         yield replace(node, op=Reshape(graph.shapes[y]))
@@ -103,16 +102,20 @@ def _passes_on(graph: FloatGraph, node: Node) -> bool:
 
 def _is_identity(graph: FloatGraph, node: Node) -> bool:
     op, shape = node.op, graph.shape(node.inputs[0])
-    if isinstance(op, Add | Sub | Mul):
+    if isinstance(op, AFFINE):
         return _neutral(graph, node) is not None
-    is_nothing = (
-        isinstance(op, Reshape | Pad)
-        or (isinstance(op, AveragePool | MaxPool) and op == type(op)((1, 1)))
-        or (isinstance(op, Concatenation) and len(node.inputs) == 1)
-        or (isinstance(op, Transpose) and op.axes == tuple(range(len(shape))))
-        or (isinstance(op, Slice) and all(step > 0 for step in op.stride))
-    )
-    return is_nothing and shape == graph.shapes[node.outputs[0]]
+    return isinstance(op, IDLE) and shape == graph.shapes[node.outputs[0]] and _keeps_places(op, len(node.inputs))
+
+
+def _keeps_places(op: Op, operands: int) -> bool:
+    """Whether an idle layer whose output has its input's shape has all elements where they were."""
+    if isinstance(op, PoolOp):
+        return op == type(op)((1, 1))
+    if isinstance(op, Concatenation):
+        return operands == 1
+    if isinstance(op, Transpose):
+        return op.axes == tuple(range(len(op.axes)))
+    return not isinstance(op, Slice) or all(step > 0 for step in op.stride)
 
 
 def _neutral(graph: FloatGraph, node: Node) -> str | None:
@@ -128,7 +131,7 @@ def _neutral(graph: FloatGraph, node: Node) -> str | None:
 
 def _without(graph: FloatGraph, node: Node) -> FloatGraph:
     """Let the readers of a node's output read its input, if nothing but the name tells them apart."""
-    x = (_neutral(graph, node) if isinstance(node.op, Add | Sub | Mul) else None) or node.inputs[0]
+    x = (_neutral(graph, node) if isinstance(node.op, AFFINE) else None) or node.inputs[0]
     y = node.outputs[0]
     if x not in graph.shapes or (y in graph.outputs and x in {*graph.inputs, *graph.outputs}):
         return graph

@@ -9,7 +9,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.graph import Node
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.conv2d import Conv2d
-from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.groups import SPLITTABLE
 from mcuq.passes.rewriting import free_name, pruned
 from mcuq.tensor import Array, QConstant
 
@@ -50,8 +50,9 @@ def split_channels(graph: FloatGraph, layer: str, first: int) -> FloatGraph:
 
 def is_splittable(graph: FloatGraph, node: Node) -> bool:
     """Whether all output channels of a layer see the same inputs, and its weights are real numbers."""
-    apart = isinstance(node.op, FullyConnected) or (isinstance(node.op, Conv2d) and node.op.groups == 1)
-    return apart and not any(isinstance(graph.constants[name], QConstant) for name in node.inputs[1:])
+    grouped = isinstance(node.op, Conv2d) and node.op.groups > 1
+    real = not any(isinstance(graph.constants[name], QConstant) for name in node.inputs[1:])
+    return isinstance(node.op, SPLITTABLE) and real and not grouped
 
 
 def _with_part(graph: FloatGraph, node: Node, part: str, channels: slice) -> tuple[FloatGraph, Node]:

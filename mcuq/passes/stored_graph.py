@@ -9,19 +9,11 @@ from typing import NamedTuple
 
 from mcuq.float_graph import Axes, FloatGraph, consumers
 from mcuq.graph import Node
-from mcuq.ops.add import Add
 from mcuq.ops.base import Op
-from mcuq.ops.concatenation import Concatenation
-from mcuq.ops.lookup import LookupOp
+from mcuq.ops.groups import ALONG_AXES, ALONG_LAST, BROADCASTING, REARRANGING, UNARY
 from mcuq.ops.mean import Mean
-from mcuq.ops.mul import Mul
-from mcuq.ops.pad import Pad
-from mcuq.ops.prelu import PRelu
 from mcuq.ops.requantize import Requantize
 from mcuq.ops.reshape import Reshape
-from mcuq.ops.slice import Slice
-from mcuq.ops.softmax import Softmax
-from mcuq.ops.sub import Sub
 from mcuq.ops.transpose import Transpose
 from mcuq.passes.frame import (
     Frame,
@@ -118,19 +110,19 @@ class StoredGraph:
     def _moves_nothing(self, node: Node) -> bool:
         if isinstance(node.op, Mean):
             return not affected(node.op, self.source.shapes[node.inputs[0]])
-        return isinstance(node.op, Reshape | Transpose)
+        return isinstance(node.op, REARRANGING)
 
     def _elsewhere(self, node: Node) -> bool:
         """Make the node of what is stored, where its op can take that; whether it did."""
         if all(self._is_as_is(name) for name in node.inputs if name in self.views):
             return False
-        if isinstance(node.op, LookupOp):
+        if isinstance(node.op, UNARY):
             return self._unary(node)
-        if isinstance(node.op, Add | Sub | Mul):
+        if isinstance(node.op, BROADCASTING):
             return self._broadcast(node)
-        if isinstance(node.op, Softmax | PRelu):
+        if isinstance(node.op, ALONG_LAST):
             return self._last(node)
-        if isinstance(node.op, Concatenation | Slice | Pad | Mean):
+        if isinstance(node.op, ALONG_AXES):
             return self._along(node)
         return False
 

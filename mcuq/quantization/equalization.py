@@ -19,15 +19,13 @@ import numpy.typing as npt
 
 from mcuq.float_graph import FloatGraph, consumers
 from mcuq.graph import Node
-from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
-from mcuq.ops.max_pool import MaxPool
+from mcuq.ops.groups import HOMOGENEOUS, WINDOWED
 from mcuq.ops.mean import Mean
 from mcuq.ops.pad import Pad
-from mcuq.ops.relu import Relu
-from mcuq.ops.reshape import Reshape
+from mcuq.ops.pooling import PoolOp
 from mcuq.tensor import Array, QConstant
 
 MAX_ROUNDS = 50
@@ -35,7 +33,6 @@ CLOSE = 1e-3  # relative change of the scales at which a round is the last
 DEAD = 1e-6  # of the largest channel's weights: a channel that small stays as it is
 
 Reals = npt.NDArray[np.float64]
-LAYERS = (Conv2d, DepthwiseConv2d, FullyConnected)
 LINEAR = ("none", "relu")  # activations with f(s x) = s f(x)
 
 
@@ -64,7 +61,7 @@ def pairs(graph: FloatGraph) -> Iterator[Pair]:
         if not _is_free(graph, node, readers) or getattr(node.op, "activation", "none") not in LINEAR:
             continue
         second = _next(graph, node, readers)
-        while second is not None and not isinstance(second.op, LAYERS):
+        while second is not None and not isinstance(second.op, WINDOWED):
             mixes = graph.shape(second.outputs[0])[-1] % graph.shape(node.outputs[0])[-1]
             second = None if mixes else _next(graph, second, readers)
         if second is not None and _is_free(graph, second, readers) and _sees_channels(graph, node, second):
@@ -73,7 +70,7 @@ def pairs(graph: FloatGraph) -> Iterator[Pair]:
 
 def _is_free(graph: FloatGraph, node: Node, readers: dict[str, list[Node]]) -> bool:
     """Whether a node is a layer whose constants are real numbers of its own."""
-    return isinstance(node.op, LAYERS) and all(
+    return isinstance(node.op, WINDOWED) and all(
         name in graph.constants and not isinstance(graph.constants[name], QConstant) and len(readers[name]) == 1
         for name in node.inputs[1:]
     )
@@ -87,18 +84,18 @@ def _next(graph: FloatGraph, node: Node, readers: dict[str, list[Node]]) -> Node
     reader = readers[name][0]
     if reader.inputs[0] != name or name in reader.inputs[1:]:
         return None
-    return reader if isinstance(reader.op, LAYERS) or _is_transparent(graph, reader) else None
+    return reader if isinstance(reader.op, WINDOWED) or _is_transparent(graph, reader) else None
 
 
 def _is_transparent(graph: FloatGraph, node: Node) -> bool:
     op, shape = node.op, graph.shape(node.inputs[0])
-    if isinstance(op, AveragePool | MaxPool):
+    if isinstance(op, PoolOp):
         return op.activation in LINEAR
     if isinstance(op, Mean):
         return len(shape) - 1 not in {axis % len(shape) for axis in op.axes}
     if isinstance(op, Pad):
         return len(node.inputs) == 1 and not op.before[-1] and not op.after[-1]
-    return isinstance(op, Relu | Reshape)
+    return isinstance(op, HOMOGENEOUS)
 
 
 def _sees_channels(graph: FloatGraph, first: Node, second: Node) -> bool:

@@ -20,8 +20,8 @@ from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.ops.base import Real
 from mcuq.ops.conv2d import Conv2d
-from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.groups import WINDOWED
 from mcuq.ops.window import pad, windows
 from mcuq.quantization.codebooks import nearest, neighbours, with_codebook
 from mcuq.quantization.layers import Layer, Progress, correct_layers
@@ -99,10 +99,10 @@ class _View(NamedTuple):
 
 def _view(layer: Layer) -> _View | None:
     op, shape = layer.op, layer.weights.shape
+    if not isinstance(op, WINDOWED):
+        return None
     if isinstance(op, FullyConnected):
         return _View(lambda x: x.reshape(len(x), -1, 1, shape[1], 1, 1), 1, True)
-    if not isinstance(op, Conv2d | DepthwiseConv2d):
-        return None
     window, stride, dilation, padding = (shape[1], shape[2]), op.stride, op.dilation, op.padding
 
     def seen(x: Real) -> Real:

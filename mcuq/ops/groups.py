@@ -1,0 +1,108 @@
+"""What passes ask of an operator: groups by name. Whoever adds an operator answers each of them, on this page.
+
+Every operator has one kind, and for every ability it is either named in the group or in ``NEITHER``. A base class
+answers for its operators, unless one is named itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mcuq.ops.add import Add
+from mcuq.ops.average_pool import AveragePool
+from mcuq.ops.base import Op
+from mcuq.ops.concatenation import Concatenation
+from mcuq.ops.conv2d import Conv2d
+from mcuq.ops.conv_transpose2d import ConvTranspose2d
+from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
+from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.lookup import LookupOp
+from mcuq.ops.max_pool import MaxPool
+from mcuq.ops.mean import Mean
+from mcuq.ops.mul import Mul
+from mcuq.ops.pad import Pad
+from mcuq.ops.pooling import PoolOp
+from mcuq.ops.prelu import PRelu
+from mcuq.ops.relu import Relu
+from mcuq.ops.reshape import Reshape
+from mcuq.ops.resize import ResizeOp
+from mcuq.ops.slice import Slice
+from mcuq.ops.softmax import Softmax
+from mcuq.ops.sub import Sub
+from mcuq.ops.transpose import Transpose
+
+# Kinds: what an output element is computed from.
+
+# The one element in its place, whatever the shape.
+UNARY = (LookupOp,)
+# One element of each operand; operands are repeated along dimensions that they have once.
+BROADCASTING = (Add, Mul, Sub)
+# Many elements, times the weights of its channel; these are operand 1, the bias is operand 2.
+WEIGHTED = (Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected)
+# A few pixels of an image [1, height, width, channels], of its channel.
+SPATIAL = (PoolOp, ResizeOp)
+# One element, whose place alone changes: the same tensor, seen in another order or shape.
+REARRANGING = (Reshape, Transpose)
+# Elements along some dimensions, which may be any.
+ALONG_AXES = (Concatenation, Mean, Pad, Slice)
+# Elements along the last dimension, or its index there.
+ALONG_LAST = (PRelu, Softmax)
+
+KINDS = (UNARY, BROADCASTING, WEIGHTED, SPATIAL, REARRANGING, ALONG_AXES, ALONG_LAST)
+
+# Abilities: what a pass may do with an operator.
+
+# With a constant operand: y = factor * x + offset; factor 1 and offset 0 do nothing.
+AFFINE = (Add, Mul, Sub)
+# Output channel c depends on channel c of the inputs alone, for some attributes and shapes.
+CHANNELWISE = (Add, LookupOp, Mean, Mul, Pad, PoolOp, Reshape, ResizeOp, Sub)
+# Clamps its output itself: has the attribute ``activation``.
+FUSING = (Add, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, Mul, PoolOp, Sub)
+# Lets a positive factor per channel through, f(s x) = s f(x), for some attributes and shapes.
+HOMOGENEOUS = (Mean, Pad, PoolOp, Relu, Reshape)
+# For some attributes and shapes every element stays where and as it is.
+IDLE = (AveragePool, Concatenation, MaxPool, Pad, Reshape, Slice, Transpose)
+# Its weights may be stored in less than a byte each.
+PACKED = (Conv2d, DepthwiseConv2d, FullyConnected)
+# Pads rows and columns of its input with zeros itself, so that no pad need stand before it.
+PADDING = (Conv2d, DepthwiseConv2d)
+# All output channels see the same inputs, so that some of them can be a layer of their own.
+SPLITTABLE = (Conv2d, FullyConnected)
+# Sums over windows of its input, which its weights lie on: output channels and input channels can be scaled.
+WINDOWED = (Conv2d, DepthwiseConv2d, FullyConnected)
+
+# The operators that do not have an ability.
+NEITHER: Mapping[str, tuple[type[Op], ...]] = {
+    "AFFINE": (
+        *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mean, Pad, PoolOp, PRelu),
+        *(Reshape, ResizeOp, Slice, Softmax, Transpose),
+    ),
+    "CHANNELWISE": (
+        *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, PRelu, Slice, Softmax, Transpose),
+    ),
+    "FUSING": (Concatenation, LookupOp, Mean, Pad, PRelu, Reshape, ResizeOp, Slice, Softmax, Transpose),
+    "HOMOGENEOUS": (
+        *(Add, Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mul, PRelu),
+        *(ResizeOp, Slice, Softmax, Sub, Transpose),
+    ),
+    "IDLE": (
+        *(Add, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mean, Mul, PRelu, ResizeOp),
+        *(Softmax, Sub),
+    ),
+    "PACKED": (
+        *(Add, Concatenation, ConvTranspose2d, LookupOp, Mean, Mul, Pad, PoolOp, PRelu, Reshape, ResizeOp, Slice),
+        *(Softmax, Sub, Transpose),
+    ),
+    "PADDING": (
+        *(Add, Concatenation, ConvTranspose2d, FullyConnected, LookupOp, Mean, Mul, Pad, PoolOp, PRelu, Reshape),
+        *(ResizeOp, Slice, Softmax, Sub, Transpose),
+    ),
+    "SPLITTABLE": (
+        *(Add, Concatenation, ConvTranspose2d, DepthwiseConv2d, LookupOp, Mean, Mul, Pad, PoolOp, PRelu, Reshape),
+        *(ResizeOp, Slice, Softmax, Sub, Transpose),
+    ),
+    "WINDOWED": (
+        *(Add, Concatenation, ConvTranspose2d, LookupOp, Mean, Mul, Pad, PoolOp, PRelu, Reshape, ResizeOp, Slice),
+        *(Softmax, Sub, Transpose),
+    ),
+}
