@@ -25,6 +25,7 @@ from mcuq import __version__, archive_json
 from mcuq.errors import MalformedModelError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
+from mcuq.target.record import Record, read_record, record_path
 from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import Array, QConstant
 
@@ -48,6 +49,10 @@ class Archive:
     setup: Setup = PLAIN
     source: FloatGraph | None = None
     notes: tuple[str, ...] = ()
+
+    def recorded(self, record: Record) -> Archive:
+        """Return the model with the board and setup of its project's record."""
+        return dataclasses.replace(self, board=record.board, framework=record.framework, setup=record.setup)
 
     def setup_for(self, board: str, framework: str) -> Setup:
         """Return the recorded setup; the partition table only for the board and framework that it belongs to."""
@@ -74,8 +79,7 @@ def float_digest(graph: FloatGraph) -> str:
 
 def dump(archive: Archive) -> bytes:
     """Return the bytes of the ``.mcuq`` file."""
-    project = {"board": archive.board, "framework": archive.framework, "setup": dataclasses.asdict(archive.setup)}
-    header = {"format": FORMAT, "mcuq": __version__, "project": project, **archive_json.describe(archive.graph)}
+    header = {"format": FORMAT, "mcuq": __version__, **archive_json.describe(archive.graph)}
     arrays = {f"constants/{name}": c.values for name, c in sorted(archive.graph.constants.items())}
     arrays |= {f"samples/{name}": x for name, x in sorted(archive.samples.items())}
     if archive.source:
@@ -91,11 +95,17 @@ def dump(archive: Archive) -> bytes:
 
 
 def read(path: Path) -> Archive:
-    """Read a ``.mcuq`` file.
+    """Read a ``.mcuq`` file; one that lies in a project with what was decided there (``lib/<model>/build.json``).
 
     Raises:
         MalformedModelError: for anything that is not one, or is damaged.
     """
+    archive = _read(path)
+    record = read_record(record_path(path.parent, archive.graph.name))
+    return archive.recorded(record) if record else archive
+
+
+def _read(path: Path) -> Archive:
     try:
         with zipfile.ZipFile(path) as file:
             total = sum(info.file_size for info in file.infolist())
@@ -119,10 +129,10 @@ def _restore(members: Mapping[str, bytes]) -> Archive:
         tensor = graph.values[name]
         if array.dtype != tensor.dtype or array.shape[1:] != tensor.shape:
             raise MalformedModelError(f"sample {name} is {array.dtype}{list(array.shape)}, not {tensor.dtype}")
-    project = header["project"]
-    setup = Setup(**archive_json.fields_of(Setup, project.get("setup", {})))
+    project = header.get("project", {})  # files of mcuq 0.1.0 know their project
+    setup = Setup.restored(project.get("setup", {}))
     source = archive_json.restore_float(header["float"], _folder(members, "float")) if "float" in header else None
-    return Archive(graph, samples, str(project["board"]), str(project["framework"]), setup, source)
+    return Archive(graph, samples, str(project.get("board", "")), str(project.get("framework", "")), setup, source)
 
 
 def _folder(members: Mapping[str, bytes], folder: str) -> dict[str, Array]:

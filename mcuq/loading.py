@@ -75,6 +75,7 @@ def open_model(
     calibration: Path | None = None,
     options: Mapping[str, Any] = NO_OPTIONS,
     progress: Progress | None = None,
+    recorded: Mapping[str, Any] = NO_OPTIONS,
 ) -> Archive:
     """Read a model file, and quantize it if it is a float model.
 
@@ -83,6 +84,7 @@ def open_model(
         calibration: samples for a float model; of a quantized one, they become its self-test inputs.
         options: fields of :class:`mcuq.quantization.Options`, for a float model.
         progress: see :func:`mcuq.quantization.quantize`.
+        recorded: options that a float model was quantized with before, in place of those that are not given.
     """
     opened = read_model(path)
     if isinstance(opened, Archive):
@@ -90,7 +92,7 @@ def open_model(
         return with_vectors(opened, calibration) if calibration else opened
     if calibration is None:
         raise CannotQuantizeError(f"{path}: is a float model; give samples to calibrate it with: --calibration X.npy")
-    return quantize_float(opened, calibration, options, progress)
+    return quantize_float(opened, calibration, {**recorded, **options}, progress)
 
 
 def _refuse_options(path: str | Path, options: Mapping[str, Any]) -> None:

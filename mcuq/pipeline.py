@@ -25,6 +25,7 @@ from mcuq.passes.fold_constant_channels import Folded, fold_constant_channels, s
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
 from mcuq.target.board import Board, load_board
+from mcuq.target.record import FILE, Record, read_record, record_path
 from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import Array
 
@@ -68,8 +69,13 @@ def placed(
     ``options`` are fields of the setup that replace the recorded ones; None is none.
     """
     found = load_board(board)
-    framework = found.framework(framework or (model.framework if found.id == model.board else ""))
+    framework = recorded_framework(model, found, framework)
     return found, framework, model.setup_for(found.id, framework).updated(options)
+
+
+def recorded_framework(model: Archive, board: Board, framework: str = "") -> str:
+    """Return the framework that was asked for, or the recorded one on its board, or the board's first."""
+    return board.framework(framework or (model.framework if board.id == model.board else ""))
 
 
 def check_fit(plan: Plan, board: Board | str, framework: str = "", setup: Setup = PLAIN) -> FitReport:
@@ -99,11 +105,16 @@ def simulate(plan: Plan, inputs: Array | Mapping[str, Array]) -> Array | dict[st
 
 @dataclass(frozen=True)
 class Written:
-    """What ``write_project`` did: the fit it rests on, and the files whose content changed or was left to the user."""
+    """What ``write_project`` did.
+
+    ``report`` is the fit it rests on, ``record`` what was decided, ``changed`` and ``kept`` are the files
+    whose content changed, and those left to the user.
+    """
 
     plan: Plan
     folded: Folded
     report: FitReport
+    record: Record
     changed: list[str]
     kept: list[str]
 
@@ -116,18 +127,31 @@ def write_project(
     name: str = "",
     *,
     setup: Setup | None = None,
+    file: str = "",
+    quantization: Mapping[str, Any] = MappingProxyType({}),
 ) -> Written:
     """Write (or regenerate) the PlatformIO project of a model; of a project that exists, only what mcuq owns.
+
+    Args:
+        model: the quantized model.
+        board: where it shall run.
+        directory: the project; created if missing.
+        framework: "arduino" or "espidf"; default: the recorded one, else the board's first.
+        name: the model's name in C; default: its own.
+        setup: what surrounds the model; default: the recorded setup, else a plain one.
+        file: name of the file that the model was read from, for the record.
+        quantization: options that a float model was quantized with, for the record.
 
     Raises:
         DoesNotFitError: with the bytes missing; nothing is written.
         UsageError: for a name or directory that cannot be used.
     """
-    content = model if isinstance(model, Archive) else Archive(model)
     board, directory = _board(board), Path(directory)
-    framework = board.framework(framework)
-    setup = setup or content.setup_for(board.id, framework)
+    content = model if isinstance(model, Archive) else Archive(model)
     graph = replace(content.graph, name=_checked_name(name or content.graph.name))
+    content = remembered(content, directory, graph.name)
+    framework = recorded_framework(content, board, framework)
+    setup = setup or content.setup_for(board.id, framework)
     plan = compile_for(replace(content, graph=graph), board, framework, setup)
     samples = content.samples or emit.self_test_inputs(plan)
     report = fit_of(plan, board, framework, setup, application_extra(plan, len(samples[graph.inputs[0]])))
@@ -135,11 +159,19 @@ def write_project(
         raise DoesNotFitError(f"{graph.name} does not fit {board.id}: {report.shortfall}")
     content = Archive(graph, samples, board.id, framework, setup)  # without its float model, which CI need not carry
     owned = emit.emit_library(plan, content, simulator.simulate(plan, samples))
+    record = Record(board.id, framework, setup, file, quantization)
+    owned[f"lib/{graph.name}/{FILE}"] = record.dump()
     users = emit.emit_project(graph.name, board, framework, len(next(iter(samples.values()))), setup)
     kept = sorted(path for path in users if (directory / path).exists())
     files = owned if is_project(directory) else owned | {p: text for p, text in users.items() if p not in kept}
     changed = write_files(directory, files, stale_files(directory, owned, graph.name))
-    return Written(plan, saved(graph, plan.graph), report, changed, kept)
+    return Written(plan, saved(graph, plan.graph), report, record, changed, kept)
+
+
+def remembered(model: Archive, directory: Path, name: str) -> Archive:
+    """Return a model with what was decided for it when it was last built into this project, if it was."""
+    record = read_record(record_path(directory, name))
+    return model.recorded(record) if record else model
 
 
 def is_project(directory: Path) -> bool:

@@ -13,6 +13,8 @@ from mcuq.archive import Archive
 from mcuq.errors import MalformedModelError
 from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate
+from mcuq.target.record import Record, record_path
+from mcuq.target.setup import Setup
 
 
 @pytest.fixture
@@ -43,11 +45,28 @@ def test_round_trip_keeps_everything(content, tmp_path):
 
     assert archive.dump(again) == archive.dump(content)
     assert archive.digest(again.graph) == archive.digest(content.graph)
-    assert (again.board, again.framework) == ("esp32dev", "arduino")
     x = content.samples
     a, b = (simulate(build_plan(g), x) for g in (content.graph, again.graph))
     for name in a:
         np.testing.assert_array_equal(a[name], b[name])
+
+
+def test_in_a_project_it_comes_with_what_was_decided_there(content, tmp_path):
+    path = tmp_path / f"{content.graph.name}.mcuq"
+    path.write_bytes(archive.dump(content))
+    record = record_path(tmp_path, content.graph.name)
+    record.parent.mkdir(parents=True)
+    record.write_bytes(Record("esp32dev", "arduino", Setup(wifi=True)).dump())
+    again = archive.read(path)
+    assert (again.board, again.framework, again.setup) == ("esp32dev", "arduino", Setup(wifi=True))
+
+
+def test_a_file_of_the_first_version_knows_its_project(content, tmp_path):
+    path = tmp_path / "m.mcuq"
+    project = {"board": "esp32dev", "framework": "arduino", "setup": {"wifi": True}}
+    path.write_bytes(rewritten(archive.dump(content), lambda header: header.update(project=project)))
+    again = archive.read(path)
+    assert (again.board, again.framework, again.setup) == ("esp32dev", "arduino", Setup(wifi=True))
 
 
 def test_same_model_same_bytes(content):

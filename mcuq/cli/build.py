@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mcuq.cli.options import add_board, add_calibration, add_setup, setup_options
+from mcuq.cli.options import add_board, add_calibration, add_setup, quantization_options, setup_options
 from mcuq.cli.verb import YES, Verbs, add_model, add_verb, opened
 
 
@@ -27,12 +27,23 @@ def run(arguments: argparse.Namespace) -> int:
     from mcuq import pipeline
     from mcuq.report import show
     from mcuq.report.build import build
-    from mcuq.target.board import load_board
+    from mcuq.target.record import read_record, record_path, recorded_name
 
-    model = opened(arguments)
-    board = load_board(arguments.board)
-    framework = board.framework(arguments.framework)
-    setup = model.setup_for(board.id, framework).updated(setup_options(arguments))
-    written = pipeline.write_project(model, board, arguments.out, framework, arguments.name, setup=setup)
+    name = arguments.name or recorded_name(arguments.out, arguments.model.name)
+    record = read_record(record_path(arguments.out, name)) if name else None
+    before = record.quantization if record else {}
+    model = opened(arguments, before)
+    model = pipeline.remembered(model, arguments.out, name or model.graph.name)
+    board, framework, setup = pipeline.placed(model, arguments.board, arguments.framework, setup_options(arguments))
+    written = pipeline.write_project(
+        model,
+        board,
+        arguments.out,
+        framework,
+        name,
+        setup=setup,
+        file=arguments.model.name,
+        quantization={**before, **quantization_options(arguments)},
+    )
     show(build(written, arguments.out), arguments.json)
     return YES

@@ -53,6 +53,7 @@ def setup_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> None:
     """Add the options that turn a float model into integers."""
+    switch = argparse.BooleanOptionalAction
     group = parser.add_argument_group("quantization of a float model")
     what = "samples as the model was trained (.npy, .npz with X); some become self-test vectors"
     group.add_argument("--calibration", required=required, metavar="D", type=Path, help=what)
@@ -63,10 +64,11 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
     group.add_argument("--layer-activation-bits", type=_layer_bits, action="append", metavar="LAYER=N", help=what)
     group.add_argument("--codebook", type=int, metavar="N", help="take weights from codebooks of 4 or 16 entries")
     group.add_argument("--codebook-channels", type=int, metavar="N", help="that share one; default: all of a layer")
-    group.add_argument("--codebook-energy", action="store_true", help="errors of weights count by their inputs' energy")
+    what = "errors of weights count by their inputs' energy"
+    group.add_argument("--codebook-energy", action=switch, default=None, help=what)
     group.add_argument("--span", choices=["symmetric", "full"], help="of weights: ±(2^(N-1) - 1), or -2^(N-1) too")
-    group.add_argument("--clip", action="store_true", help="weight ranges of least squared error")
-    group.add_argument("--auto", action="store_true", help="try methods and corrections, keep what helps")
+    group.add_argument("--clip", action=switch, default=None, help="weight ranges of least squared error")
+    group.add_argument("--auto", action=switch, default=None, help="try methods and corrections, keep what helps")
 
 
 def add_scheme(group: argparse._ArgumentGroup) -> None:
@@ -87,7 +89,7 @@ def quantization_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_calibration` that were given, as fields of ``quantization.Options``."""
     numbers = ("bits", "activation_bits", "codebook", "codebook_channels")
     names = ("scheme", "weights", "activations", "method", "auto", "codebook_energy", "span", "clip")
-    given = {name: value for name, value in vars(arguments).items() if value is not None and value is not False}
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
     options = {name: given[name] for name in (*names, *numbers) if name in given}
     if arguments.layer_method:
         options["layer_methods"] = dict(arguments.layer_method)

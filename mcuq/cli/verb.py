@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mcuq.cli.options import quantization_options
 
@@ -31,11 +33,16 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", type=Path, help=MODEL)
 
 
-def opened(arguments: argparse.Namespace) -> Archive:
-    """Read the model; quantize it, with a progress bar, if it is a float model."""
+def opened(arguments: argparse.Namespace, recorded: Mapping[str, Any] = MappingProxyType({})) -> Archive:
+    """Read the model; quantize it, with a progress bar, if it is a float model.
+
+    Args:
+        arguments: of a verb that has :func:`mcuq.cli.options.add_calibration`.
+        recorded: how the model was quantized before, in place of options that are not given.
+    """
     from mcuq import loading
     from mcuq.report.progress import stages
 
     options = quantization_options(arguments)
     with stages() as progress:
-        return loading.open_model(arguments.model, arguments.calibration, options, progress)
+        return loading.open_model(arguments.model, arguments.calibration, options, progress, recorded)

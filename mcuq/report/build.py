@@ -26,6 +26,7 @@ def build(written: Written, directory: Path) -> Report:
         *written.folded.lines,
         f"{directory}: {wrote}",
     ]
+    lines.append(f"recorded until an option changes it (lib/{graph.name}/build.json): {written.record.text}")
     if written.kept:
         lines.append(f"left as they are, because they are yours: {', '.join(written.kept)}")
     lines.append(f"next: mcuq verify {directory}, then pio run -t upload in {directory}")

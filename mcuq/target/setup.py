@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 Arena = Literal["static", "heap", "psram"]
@@ -32,6 +32,28 @@ class Setup:
     def radio(self) -> str:
         """The name of the SDK's figures for the radios in use; empty without."""
         return "_".join(name for name in ("wifi", "ble") if getattr(self, name))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of ``mcuq build`` that make this setup of a plain one."""
+        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        flags = {f"--{name.replace('_', '-')}": value for name, value in changed.items()}
+        return tuple(flag if value is True else f"{flag} {value}" for flag, value in flags.items())
+
+    @classmethod
+    def restored(cls, plain: Mapping[str, Any]) -> Setup:
+        """Return the setup from plain values, as JSON holds them; what is missing is as in a plain setup.
+
+        Raises:
+            ValueError: for an unknown member, or a value of another type.
+        """
+        known = {f.name: f.default for f in fields(cls)}
+        for name, value in plain.items():
+            if name not in known or type(value) is not type(known[name]):
+                raise ValueError(f"{name!r} cannot be {value!r} in a setup")
+        if plain.get("arena", "static") not in ARENAS or min(plain.get("app_ram", 0), plain.get("app_flash", 0)) < 0:
+            raise ValueError("a setup has an unknown arena, or negative bytes")
+        return cls(**plain)
 
     def updated(self, given: Mapping[str, Any]) -> Setup:
         """Return the setup with the given options in place; None stands for one that was not given."""

@@ -1,0 +1,95 @@
+"""``lib/<model>/build.json``: what was decided when a model was built into a project, recorded once and kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mcuq.errors import MalformedModelError, UsageError
+from mcuq.target.setup import PLAIN, Setup
+
+FORMAT = 1
+FILE = "build.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a model runs and what it was made from.
+
+    ``file`` is the name of the model's file, without folders: a rebuild from it finds its model again.
+    ``quantization`` holds the options that a float model was quantized with.
+    """
+
+    board: str
+    framework: str
+    setup: Setup = PLAIN
+    file: str = ""
+    quantization: Mapping[str, Any] = field(default_factory=dict)
+
+    def dump(self) -> bytes:
+        """Return the file's content, every decision on a line of its own."""
+        setup, quantization = dataclasses.asdict(self.setup), dict(self.quantization)
+        plain = {"format": FORMAT, **vars(self), "setup": setup, "quantization": quantization}
+        return (json.dumps(plain, indent=2) + "\n").encode()
+
+    @property
+    def text(self) -> str:
+        """The decisions in one line, the setup as the options that make it."""
+        return ", ".join([self.board, self.framework, *self.setup.options])
+
+
+def record_path(project: Path, name: str) -> Path:
+    """Return where the record of a project's model lies."""
+    return project / "lib" / name / FILE
+
+
+def read_record(path: Path) -> Record | None:
+    """Read a record; None where there is none.
+
+    Raises:
+        MalformedModelError: it is damaged, or written by a newer mcuq.
+    """
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise MalformedModelError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        return _restored(json.loads(content))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise MalformedModelError(f"{path}: damaged ({error}); remove it, then build with every option again") from None
+
+
+def records(project: Path) -> dict[str, Record]:
+    """Return the records of a project's models by name."""
+    found = {path.parent.name: read_record(path) for path in sorted(project.glob(f"lib/*/{FILE}"))}
+    return {name: record for name, record in found.items() if record}
+
+
+def recorded_name(project: Path, file: str) -> str:
+    """Return the name that a model's file was built under in a project; empty if it was not.
+
+    Raises:
+        UsageError: it was built under several.
+    """
+    names = [name for name, record in records(project).items() if record.file == file]
+    if len(names) > 1:
+        raise UsageError(f"{file} was built into {project} as {' and as '.join(names)}: --name says which")
+    return names[0] if names else ""
+
+
+def _restored(plain: Any) -> Record:
+    if plain["format"] != FORMAT:
+        raise ValueError(f"format {plain['format']!r}, this mcuq reads {FORMAT}")
+    texts = {name: plain[name] for name in ("board", "framework", "file")}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise ValueError("board, framework and file are texts")
+    if not isinstance(plain["setup"], dict) or not isinstance(plain["quantization"], dict):
+        raise ValueError("setup and quantization are objects")
+    quantization = {n: tuple(v) if isinstance(v, list) else v for n, v in plain["quantization"].items()}
+    return Record(**texts, setup=Setup.restored(plain["setup"]), quantization=quantization)
