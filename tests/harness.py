@@ -12,7 +12,7 @@ from mcuq.emit.c_source import struct_text, table_text
 from mcuq.engines.emulator import compile_emulated, emulator_command
 from mcuq.engines.sources import kernel_folders, needed_files
 from mcuq.ops.base import Params
-from mcuq.plan.tables import distinct_tables
+from mcuq.plan.tables import TABLE_ALIGNMENT, distinct_tables
 from mcuq.resources import resource
 
 HERE = Path(__file__).parent
@@ -106,12 +106,14 @@ def _program(cases: Sequence[Case], expected: Sequence[np.ndarray], driver: str 
     lines = [f'#include "{driver}"', '#include "mcuq.h"', *(f'#include "mcuq_{k}.h"' for k in headers)]
     entries = []
     known: dict[tuple[str, bytes], str] = {}
+    alignment = max([TABLE_ALIGNMENT, *(case.params.alignment for case in cases)])
     for i, (case, want) in enumerate(zip(cases, expected, strict=True)):
         names = {}
         for member, name, is_new in distinct_tables(f"case_{i}", case.params, known):
             names[member.name] = name
             if is_new:
-                lines.append(table_text(member.ctype, name, getattr(case.params, member.name)))
+                values = getattr(case.params, member.name)
+                lines.append(table_text(member.ctype, name, values, alignment=alignment))
         lines.append(struct_text(f"case_{i}", case.params, names))
         lines.append(_call(i, case))
         sizes = ", ".join(str(a[0].nbytes) for a in case.inputs)

@@ -1,5 +1,6 @@
 """Every declared overlap holds in C at its exact limit, and a plan that goes one byte beyond is caught."""
 
+import math
 import subprocess
 import tempfile
 from dataclasses import replace
@@ -25,6 +26,7 @@ from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
+from mcuq.plan import ARENA_ALIGNMENT
 from mcuq.plan.builder import build_plan
 from mcuq.plan.tables import distinct_tables
 from mcuq.simulator import simulate
@@ -36,10 +38,10 @@ def runs(rng) -> list:
     found = []
     for params in overlapping(rng):
         inputs = operands(rng, params)
-        overlap = params.overlap(0)
-        found.append((params, inputs, -overlap.before))
+        overlap, step = params.overlap(0), math.lcm(params.distance, params.alignment)
+        found.append((params, inputs, -(-(-overlap.before // step) * step)))
         if overlap.after is not None:
-            found.append((params.reversed(), inputs, overlap.after))
+            found.append((params.reversed(), inputs, -(-overlap.after // step) * step))
     return found
 
 
@@ -55,17 +57,17 @@ def program(cases) -> str:
         for member, name, is_new in distinct_tables(f"case_{i}", params, known):
             names[member.name] = name
             if is_new:
-                lines.append(table_text(member.ctype, name, getattr(params, member.name)))
+                lines.append(table_text(member.ctype, name, getattr(params, member.name), alignment=ARENA_ALIGNMENT))
         lines.append(struct_text(f"case_{i}", params, names))
         for k, array in enumerate(inputs):
-            lines.append(table_text("int8_t", f"input_{i}_{k}", array))
+            lines.append(table_text("int8_t", f"input_{i}_{k}", array, alignment=ARENA_ALIGNMENT))
         size, output = inputs[0].size, params.run(*inputs).size
-        start = max(0, -distance)
+        start = -(-max(0, -distance) // params.alignment) * params.alignment
         others = "".join(f", input_{i}_{k}" for k in range(1, len(inputs)))
         body += [
             "    {",
-            f"        int8_t arena[{max(start + size, start + distance + output)}];",
-            f"        int32_t scratch[{max(-(-params.scratch_bytes // 4), 1)}];",
+            f"        MCUQ_ALIGNED({ARENA_ALIGNMENT}) int8_t arena[{max(start + size, start + distance + output)}];",
+            f"        MCUQ_ALIGNED({ARENA_ALIGNMENT}) int32_t scratch[{max(-(-params.scratch_bytes // 4), 1)}];",
             "        memset(arena, 0x5A, sizeof arena);",
             f"        memcpy(arena + {start}, input_{i}_0, {size});",
             f"        mcuq_{params.kernel}(&case_{i}, arena + {start}{others}, arena + {start + distance}, scratch);",

@@ -18,7 +18,7 @@ from mcuq.emit import c_source
 from mcuq.engines.sources import kernel_folders
 from mcuq.graph import Graph
 from mcuq.plan import Plan, Step
-from mcuq.plan.tables import distinct_tables
+from mcuq.plan.tables import alignments, distinct_tables
 from mcuq.resources import resource
 from mcuq.target.board import Board
 from mcuq.target.setup import PLAIN, Setup
@@ -194,16 +194,18 @@ def _tables(plan: Plan) -> tuple[list[str], list[str]]:
     tables: list[str] = []
     structs: list[str] = []
     known: dict[tuple[str, bytes], str] = {}
+    aligned = alignments(plan)
     for name, buffer in plan.buffers.items():
         if buffer.region == "flash":
             values = plan.graph.constants[name].values
-            tables.append(c_source.table_text("int8_t", name, values, "constant operand"))
+            tables.append(c_source.table_text("int8_t", name, values, "constant operand", aligned[name]))
     for step in plan.steps:
         names: dict[str, str] = {}
         for member, table, is_new in distinct_tables(step.name, step.params, known):
             names[member.name] = table
             if is_new:
-                tables.append(c_source.table_text(member.ctype, table, getattr(step.params, member.name)))
+                values = getattr(step.params, member.name)
+                tables.append(c_source.table_text(member.ctype, table, values, alignment=aligned[table]))
         structs.append(c_source.struct_text(step.name, step.params, names))
     return tables, structs
 

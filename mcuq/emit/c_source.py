@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from mcuq.ops.base import Member, Params
+from mcuq.plan.tables import TABLE_ALIGNMENT
 from mcuq.tensor import Array
 
 LINE_WIDTH = 120
 
 
-def table_text(ctype: str, name: str, values: Array, comment: str = "") -> str:
+def table_text(ctype: str, name: str, values: Array, comment: str = "", alignment: int = TABLE_ALIGNMENT) -> str:
     """Return a constant array definition with its shape in a comment, values aligned in columns.
 
-    Kernels may load bytes by words. GCC places arrays so that they can, but not with -Os.
+    GCC itself places arrays so that their bytes can be loaded by words, but not with -Os.
 
     >>> print(table_text("int8_t", "w", np.array([[1, -128], [0, 7]], np.int8)))
     static MCUQ_ALIGNED(4) const int8_t w[4] MCUQ_CONST = {
@@ -22,7 +23,7 @@ def table_text(ctype: str, name: str, values: Array, comment: str = "") -> str:
     };
     """
     shape = f"({', '.join(str(d) for d in values.shape)})"
-    head = f"static MCUQ_ALIGNED(4) const {ctype} {name}[{values.size}] MCUQ_CONST = {{"
+    head = f"static MCUQ_ALIGNED({alignment}) const {ctype} {name}[{values.size}] MCUQ_CONST = {{"
     note = f"    /* {shape}{': ' + comment if comment else ''} */"
     return "\n".join([head, note, rows_text(values, ctype), "};"])
 

@@ -14,7 +14,7 @@ from typing import Any
 from mcuq.errors import McuqError
 from mcuq.ops.base import Member, Params
 from mcuq.plan import Plan
-from mcuq.plan.tables import distinct_tables
+from mcuq.plan.tables import TABLE_ALIGNMENT, alignments, distinct_tables
 from mcuq.resources import resource
 
 Breakdown = tuple[tuple[str, int], ...]
@@ -22,7 +22,7 @@ Breakdown = tuple[tuple[str, int], ...]
 ELEMENT_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4, "uint32_t": 4}
 POINTER_BYTES = 4  # every chip of the family is a 32-bit one
 REQUANTIZATION = ("bias", "multiplier", "shift")  # tables of a layer that are no weights
-OBJECT_ALIGNMENT = 4  # what GCC gives constant arrays and structs here
+OBJECT_ALIGNMENT = TABLE_ALIGNMENT  # structs have it too: their members are words
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,17 @@ def measured(isa: str) -> Measured:
 def constants(plan: Plan) -> Breakdown:
     """Return the bytes of a plan's constant data, as the generated C file defines it.
 
-    "alignment" is what the linker adds between objects so that each starts at a multiple of four.
+    "alignment" is what the linker adds between objects so that each starts at a multiple of four; before those whose
+    kernels want more, at most.
     """
     operands, tables, parameters = _operands(plan), _tables(plan), _parameters(plan)
     sizes = [*operands.values(), *tables.values(), *parameters.values()]
+    larger = [alignment - OBJECT_ALIGNMENT for alignment in alignments(plan).values()]
     return _nonzero(
         ("weights and tables", sum(tables.values())),
         ("parameters", sum(parameters.values())),
         ("constant operands", sum(operands.values())),
-        ("alignment", sum(-size % OBJECT_ALIGNMENT for size in sizes)),
+        ("alignment", sum(-size % OBJECT_ALIGNMENT for size in sizes) + sum(larger)),
     )
 
 

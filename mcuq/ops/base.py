@@ -65,7 +65,7 @@ class Params:
     kernel: ClassVar[str]
     variadic: ClassVar[bool] = False  # the kernel takes one array of input pointers
     is_view: ClassVar[bool] = False  # the output is the input's bytes in their order: a copy only where it must be
-    alignment: ClassVar[int] = 1  # bytes, of input, output and scratch
+    alignment: ClassVar[int] = 1  # bytes, of inputs, outputs, scratch and tables: a power of two, at most 16
 
     @property
     def scratch_bytes(self) -> int:

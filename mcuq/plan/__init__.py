@@ -12,6 +12,7 @@ from mcuq.ops.base import Op, Overlap, Params
 Region = Literal["arena", "input", "output", "flash"]
 
 ARENA_ALIGNMENT = 16
+CALLER_ALIGNMENT = 1  # a model's header asks for no more of its inputs and outputs
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Plan:
         return (self.buffers[view.buffer], view.offset) if view else (self.buffers[value], 0)
 
     def verify(self) -> Plan:
-        """Prove that live buffers share bytes only as a step declares, and that every value is placed.
+        """Prove that live buffers share bytes only as a step declares, and that values lie where kernels want them.
 
         Raises:
             AssertionError: a bug in mcuq, never the user's.
@@ -129,8 +130,18 @@ class Plan:
                 buffer, start = self.locate(value)
                 assert start + self.graph.tensor(value).elements <= buffer.bytes, value
                 assert buffer.region == "flash" or buffer.first <= index <= buffer.last, value
-            assert not step.scratch or self.buffers[step.scratch].bytes >= step.params.scratch_bytes
+                self._verify_aligned(value, buffer, start, step.params)
+            if step.scratch:
+                scratch = self.buffers[step.scratch]
+                assert scratch.bytes >= step.params.scratch_bytes, step.scratch
+                self._verify_aligned(step.scratch, scratch, 0, step.params)
         return self
+
+    def _verify_aligned(self, name: str, buffer: Buffer, start: int, params: Params) -> None:
+        """Check that a value lies where a kernel can use it; of memory of the caller's what the header asks counts."""
+        most = CALLER_ALIGNMENT if buffer.region in {"input", "output"} else ARENA_ALIGNMENT
+        where = (name, params.kernel, f"wants a multiple of {params.alignment}, has {buffer.region} + {start}")
+        assert most % params.alignment == 0 and (buffer.offset + start) % params.alignment == 0, where
 
     def _verify_shared(self, name: str, other: str, near: Mapping[tuple[str, str], tuple[int, Overlap]]) -> None:
         """Check two live buffers that share bytes: input and output of one step, as near as it may be."""

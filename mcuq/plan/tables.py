@@ -1,4 +1,4 @@
-"""The constant tables of a model: equal ones are stored once."""
+"""The constant tables of a model: equal ones are stored once, where all of their kernels can use them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from mcuq.ops.base import Member, Params
+from mcuq.plan import Plan
+
+TABLE_ALIGNMENT = 4  # of every table: kernels may load bytes by words
 
 
 def distinct_tables(
@@ -26,3 +29,14 @@ def distinct_tables(
         key = (member.ctype, np.ascontiguousarray(values).tobytes())
         is_new = key not in known
         yield member, known.setdefault(key, f"{owner}_{member.name}"), is_new
+
+
+def alignments(plan: Plan) -> dict[str, int]:
+    """Return by C name what constant operands and tables must start at a multiple of, for all steps that read them."""
+    found: dict[str, int] = {}
+    known: dict[tuple[str, bytes], str] = {}
+    for step in plan.steps:
+        tables = [name for _, name, _ in distinct_tables(step.name, step.params, known)]
+        for name in (*tables, *(value for value in step.inputs if value in plan.graph.constants)):
+            found[name] = max(found.get(name, TABLE_ALIGNMENT), step.params.alignment)
+    return found

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from chips import families
 from float_nets import Builder, samples
-from harness import Case, assert_kernels_equal_run
+from harness import INCLUDE, Case, assert_kernels_equal_run
 from requirements import require
 
 from mcuq.fixedpoint import INT32_MAX, quantize_multiplier, requantize, shift_right
@@ -20,7 +20,6 @@ from mcuq.ops.mul import Mul
 from mcuq.ops.requantize import rescaled
 from mcuq.plan.builder import build_plan
 from mcuq.quantization import Options, quantize
-from mcuq.resources import resource
 from mcuq.simulator import simulate
 from mcuq.tensor import QTensor
 
@@ -97,8 +96,7 @@ int main(void) {
 """
     (tmp_path / "driver.c").write_text(source)
     flags = ["-std=c99", "-O1", "-Wall", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    include = f"-I{resource('firmware') / 'kernels'}"
-    subprocess.run([cc, *flags, include, str(tmp_path / "driver.c"), "-o", str(tmp_path / "driver")], check=True)
+    subprocess.run([cc, *flags, *INCLUDE, str(tmp_path / "driver.c"), "-o", str(tmp_path / "driver")], check=True)
     assert subprocess.run([tmp_path / "driver"], input=listed().astype(np.int32).tobytes(), check=False).returncode == 0
 
 
