@@ -94,17 +94,6 @@ def test_kernels_at_the_exact_limit(rng):
         np.testing.assert_array_equal(got, params.run(*inputs).ravel(), f"{i} {params} at {distance}")
 
 
-def test_every_overlapping_kernel_is_tested(rng):
-    """A kernel that declares an overlap and is not in the list above would be untested."""
-    from test_contract import all_params
-
-    from mcuq.ops.base import Params
-
-    tested = {type(params).__name__ for params in overlapping(rng)}
-    declared = {cls.__name__ for cls in all_params() if cls.overlap is not Params.overlap}
-    assert declared == tested
-
-
 def test_nearer_than_the_limit_some_result_is_wrong(rng):
     """The limits are not merely careful: a row nearer, convolutions overwrite what they still need."""
     nearer = []

@@ -82,6 +82,16 @@ def assert_packed_equal(
     return [case.params for case in cases]
 
 
+def assert_runs_equal(rng, layers: Sequence[PackedLayer], chip: str = "generic") -> set[str]:
+    """Compare each kernel's ``run`` with that of a byte per weight; return the kernels that took layers."""
+    found = set()
+    for layer in layers:
+        params, x = layer.lower(chip), random_inputs(rng, layer.x)
+        np.testing.assert_array_equal(params.run(x), layer.in_bytes().run(x), str(params))
+        found.add(params.kernel)
+    return found
+
+
 def random_inputs(rng, x: QTensor) -> np.ndarray:
     """Return three samples; the first two are all at a limit."""
     q = random_bytes(rng, 3, x.elements)

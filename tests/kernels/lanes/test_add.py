@@ -54,7 +54,7 @@ def test_n2_kernel_equals_run(rng, cc):
     assert_kernels_equal_run(cases, cc)
 
 
-def test_every_pair_of_values(rng):
+def test_equals_portable_on_every_pair_of_values(rng):
     a, b = (v.ravel().astype(np.int8)[np.newaxis] for v in np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)))
     shape = (1, a.size)
     for zero_point in (-128, 5):

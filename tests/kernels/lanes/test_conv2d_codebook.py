@@ -17,7 +17,7 @@ from kernels.lanes.packed_layers import (
     assert_equal_on_the_emulated_chip,
     random_convolutions,
 )
-from kernels.packed_layers import assert_packed_equal, packed_layer
+from kernels.packed_layers import assert_packed_equal, assert_runs_equal, packed_layer
 from mcuq.kernels.lanes.channels import MAX_SCRATCH
 from mcuq.kernels.lanes.conv2d_codebook import from_pairs, in_pairs
 from mcuq.ops.conv2d import Conv2d
@@ -59,6 +59,11 @@ def test_n2_scales_that_shift_left(rng, bits):
 def test_n2_reversed(rng, bits):
     layers = [packed_layer(rng, *layer, bits=bits, codebooks=1) for layer in (*LAYERS, PASSES)]
     assert_packed_equal(rng, layers, CHIP, backwards=True)
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_equals_portable(rng, bits):
+    assert KERNELS[bits] in assert_runs_equal(rng, random_convolutions(rng, 150, bits=bits, codebooks=1), CHIP)
 
 
 @pytest.mark.parametrize("seed", range(4))

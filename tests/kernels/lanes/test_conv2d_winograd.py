@@ -106,7 +106,7 @@ def random_layer(rng):
 
 
 @pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 12))])
-def test_fuzz_against_portable(seed):
+def test_equals_portable(seed):
     rng = np.random.default_rng(seed)
     assert_equal_portable(rng, [random_layer(rng) for _ in range(50)])
 

@@ -132,7 +132,7 @@ def random_layer(rng):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_fuzz_against_portable(seed):
+def test_equals_portable(seed):
     rng = np.random.default_rng(seed)
     assert_variants_equal_portable(rng, [random_layer(rng) for _ in range(60)])
 

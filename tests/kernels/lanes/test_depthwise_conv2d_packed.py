@@ -5,7 +5,7 @@ import pytest
 from chips import chips_with
 
 from kernels.lanes.packed_layers import CHIP, PORTABLE, ZERO_POINTS, assert_equal_on_the_emulated_chip
-from kernels.packed_layers import assert_packed_equal, packed_layer
+from kernels.packed_layers import assert_packed_equal, assert_runs_equal, packed_layer
 from mcuq.kernels.lanes.channels import MAX_SCRATCH
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 
@@ -39,11 +39,9 @@ def test_n2_reversed(rng):
     assert_packed_equal(rng, [packed_layer(rng, *layer[:3], bits=4) for layer in LAYERS], CHIP, backwards=True)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_n2_fuzz(seed):
-    rng = np.random.default_rng(seed)
+def random_layers(rng, count):
     layers = []
-    while len(layers) < 40:
+    while len(layers) < count:
         h, w, c = (int(v) for v in rng.integers(1, 12, 3))
         window, stride, dilation = (tuple(int(v) for v in rng.integers(1, most, 2)) for most in (5, 4, 3))
         op = DepthwiseConv2d(stride, dilation, tuple(int(v) for v in rng.integers(0, 4, 4)))
@@ -52,7 +50,18 @@ def test_n2_fuzz(seed):
             layers.append(packed_layer(rng, op, (h, w, c), (1, *window, c), scale_out=0.2, **form))
         except ValueError:
             continue  # the window is larger than the padded image
-    assert_packed_equal(rng, layers, CHIP)
+    return layers
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_n2_fuzz(seed):
+    rng = np.random.default_rng(seed)
+    assert_packed_equal(rng, random_layers(rng, 40), CHIP)
+
+
+def test_equals_portable(rng):
+    layers = [packed_layer(rng, *layer[:3], **form) for layer in LAYERS for form in FORMATS]
+    assert assert_runs_equal(rng, layers + random_layers(rng, 100), CHIP) >= {SQUARE, ANY}
 
 
 def test_n4_on_the_emulated_chip(rng):

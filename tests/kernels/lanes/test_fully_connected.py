@@ -93,7 +93,7 @@ def test_extra_weights_equal_run(rng):
     assert {channel for channel, _ in params[0].extra.tolist()} == {3, 9, -1}
 
 
-def test_fuzz_against_portable(rng):
+def test_equals_portable(rng):
     layers = []
     while len(layers) < 120:
         batch, inputs, outputs = int(rng.choice([1, 1, 1, 2, 5])), int(rng.integers(1, 100)), int(rng.integers(8, 40))

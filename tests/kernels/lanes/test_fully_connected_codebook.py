@@ -14,7 +14,7 @@ from kernels.lanes.packed_layers import (
     assert_equal_on_the_emulated_chip,
     random_vectors,
 )
-from kernels.packed_layers import assert_packed_equal, packed_layer
+from kernels.packed_layers import assert_packed_equal, assert_runs_equal, packed_layer
 from mcuq.kernels.lanes.fully_connected_codebook import in_blocks
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.fully_connected import FullyConnected
@@ -47,6 +47,11 @@ def test_n2_scales_that_shift_left(rng, bits):
 def test_n2_reversed(rng, bits):
     layers = [packed_layer(rng, *layer, bits=bits, codebooks=1) for layer in LAYERS]
     assert_packed_equal(rng, layers, CHIP, backwards=True)
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_equals_portable(rng, bits):
+    assert KERNELS[bits] in assert_runs_equal(rng, random_vectors(rng, 150, bits=bits, codebooks=1), CHIP)
 
 
 @pytest.mark.parametrize("bits", [2, 4])

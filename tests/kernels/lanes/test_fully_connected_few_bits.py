@@ -15,7 +15,7 @@ from kernels.lanes.packed_layers import (
     assert_equal_on_the_emulated_chip,
     random_vectors,
 )
-from kernels.packed_layers import assert_packed_equal, packed_layer
+from kernels.packed_layers import assert_packed_equal, assert_runs_equal, packed_layer
 from mcuq.kernels.lanes.fully_connected_few_bits import from_columns, in_columns
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.fully_connected import FullyConnected
@@ -44,6 +44,11 @@ def test_n2_scales_that_shift_left(rng, bits):
 @pytest.mark.parametrize("bits", [2, 4])
 def test_n2_reversed(rng, bits):
     assert_packed_equal(rng, [packed_layer(rng, *layer, bits=bits) for layer in VECTORS], CHIP, backwards=True)
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_equals_portable(rng, bits):
+    assert KERNELS[bits] in assert_runs_equal(rng, random_vectors(rng, 150, bits=bits), CHIP)
 
 
 @pytest.mark.parametrize("bits", [2, 4])

@@ -71,7 +71,7 @@ def test_n2_kernel_equals_run(rng, cc):
     assert_kernels_equal_run(cases, cc)
 
 
-def test_fuzz_against_portable(rng):
+def test_equals_portable(rng):
     assert_kernels_equal_run(random_cases(rng, mac16_layers.random_addition, 80))
 
 

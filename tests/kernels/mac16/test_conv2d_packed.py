@@ -12,7 +12,7 @@ from requirements import require
 from kernels.mac16.emulated import assert_assembly_equals_run
 from kernels.mac16.layers import CHIP, every_tiling, kernels, random_cases, random_packed
 from kernels.mac16.test_overlap import assert_all_right, on_the_host
-from kernels.packed_layers import PackedLayer, assert_packed_equal, packed_layer
+from kernels.packed_layers import PackedLayer, assert_packed_equal, assert_runs_equal, packed_layer
 from kernels.portable.test_conv2d_packed import FORMATS as ALL_FORMATS
 from mcuq import pipeline
 from mcuq.archive import Archive
@@ -27,7 +27,8 @@ from mcuq.quantization import Options, quantize
 from mcuq.tensor import QConstant, QTensor
 from mcuq.verification import verify_project
 
-CONV, DEPTHWISE, VECTOR = (f"{name}_s8_packed_mac16" for name in ("conv2d", "depthwise_conv2d", "fully_connected"))
+CONV, DEPTHWISE = "conv2d_s8_packed_mac16", "depthwise_conv2d_s8_packed_mac16"
+VECTOR = "fully_connected_s8_packed_mac16"
 PORTABLE = "conv2d_s8_packed"
 SHAPES = [  # operator, input, weights: words full and not, blocks of them and single ones, columns filled up or not
     (Conv2d(), (5, 4, 3), (4, 1, 1, 3)),
@@ -79,6 +80,11 @@ def test_n2_assembly_equals_run(rng, form, as_esp32):
     cases = [Case(layer.lower(CHIP), [random_bytes(rng, 4, layer.x.elements)]) for layer in layers]
     assert kernels(cases) == {CONV, DEPTHWISE, VECTOR}
     assert_assembly_equals_run(cases, as_esp32=as_esp32)
+
+
+def test_equals_portable(rng):
+    layers = [layer for form in FORMATS for layer in of_all_shapes(rng, form)]
+    assert assert_runs_equal(rng, layers, CHIP) == {CONV, DEPTHWISE, VECTOR}
 
 
 @pytest.mark.parametrize("seed", range(3))

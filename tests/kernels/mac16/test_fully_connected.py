@@ -77,7 +77,7 @@ def test_n2_kernel_equals_run(rng, cc):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_fuzz_against_portable(seed):
+def test_equals_portable(seed):
     rng = np.random.default_rng(seed)
     assert_kernels_equal_run(random_cases(rng, mac16_layers.random_connected, 80))
 

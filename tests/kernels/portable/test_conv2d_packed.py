@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kernels.packed_layers import assert_packed_equal, packed_layer, weights_of
+from kernels.packed_layers import assert_packed_equal, assert_runs_equal, packed_layer, weights_of
 from mcuq.errors import CannotQuantizeError
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
@@ -50,6 +50,10 @@ def test_n2_kernel_equals_run(rng, form, cc):
         for zero_point in (-128, 5)
     ]
     assert {p.kernel for p in assert_packed_equal(rng, layers, cc=cc)} == {KERNEL}
+
+
+def test_equals_portable(rng):
+    assert assert_runs_equal(rng, [random_layer(rng) for _ in range(200)]) == {KERNEL}
 
 
 @pytest.mark.parametrize("seed", range(3))

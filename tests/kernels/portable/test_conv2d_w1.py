@@ -8,7 +8,7 @@ from chips import kernel_for
 from harness import Case, assert_emulated_equals_run, assert_kernels_equal_run, random_bytes
 from requirements import require_tool
 
-from kernels.packed_layers import assert_packed_equal, coarse, packed_layer, random_inputs
+from kernels.packed_layers import assert_packed_equal, assert_runs_equal, coarse, packed_layer, random_inputs
 from mcuq.kernels.portable.sign_tiles import MAX_SCRATCH, from_words, in_words
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
@@ -58,6 +58,11 @@ def random_layer(rng, **form):
             return packed_layer(rng, op, (h, w, c), (int(rng.integers(1, 14)), *window, c), bits=1, **form)
         except ValueError:
             continue
+
+
+def test_equals_portable(rng):
+    layers = [random_layer(rng, zero_point=int(rng.choice([-128, 0, 127]))) for _ in range(150)]
+    assert assert_runs_equal(rng, layers, CHIP) == {KERNEL}
 
 
 @pytest.mark.parametrize("seed", range(3))
