@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from requirements import require
 
 from mcuq.emit.c_source import struct_text, table_text
 from mcuq.engines.emulator import compile_emulated, emulator_command
@@ -35,6 +36,7 @@ class Case:
 
 def assert_kernels_equal_run(cases: Sequence[Case], cc: str = "gcc") -> None:
     """Compile all cases into one program, run it, compare every output byte."""
+    require(f"{cc} sanitizers")
     expected = [case.expected for case in cases]
     with tempfile.TemporaryDirectory() as folder:
         source, program = Path(folder, "cases.c"), Path(folder, "cases")

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -35,8 +36,9 @@ def _module(name: str) -> Callable[[], bool]:
 
 
 def _links(*compiler: str) -> Callable[[], bool]:
-    """Whether this compiler command links a program."""
+    """Whether this compiler command links a program; tried once."""
 
+    @cache
     def present() -> bool:
         if shutil.which(compiler[0]) is None:
             return False
@@ -62,13 +64,14 @@ PARTS = {
     "xtensa-lx106-elf-gcc": Part(_tool("xtensa-lx106-elf-gcc"), "apt-get install gcc-xtensa-lx106"),
     "qemu-system-riscv32": Part(_tool("qemu-system-riscv32"), "apt-get install qemu-system-misc"),
     "qemu-system-xtensa": Part(_tool("qemu-system-xtensa"), "apt-get install qemu-system-misc"),
+    "git": Part(_tool("git"), "apt-get install git"),
     "cmake": Part(_tool("cmake"), "apt-get install cmake"),
     "g++": Part(_tool("g++"), "apt-get install g++"),
     "platformio": Part(_module("platformio"), "pip install platformio==6.2.* scons==4.11.1"),
     "tflite_micro": Part(_module("tflite_micro"), "pip install tflite-micro (the oracle; Linux on x86-64)"),
     **{
         name: Part(_module(name), "make frameworks (3 GB)")
-        for name in ("torch", "torchao", "tensorflow", "onnx", "onnxscript", "onnxruntime")
+        for name in ("torch", "torchao", "tensorflow", "onnx", "onnxscript", "onnxruntime", "ortools")
     },
     **{name: Part(_module(name), 'pip install "mcuq[search]"') for name in ("joblib", "threadpoolctl")},
     "distributed": Part(_module("distributed"), 'pip install "mcuq[dask]"'),

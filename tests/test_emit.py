@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from harness import SANITIZERS, STRICT
 from models import multi_border_graph, small_graph
-from requirements import require_tool
+from requirements import require, require_tool
 
 from mcuq import archive, emit, pipeline
 from mcuq.archive import Archive
@@ -38,7 +38,7 @@ def graph(request, rng):
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_n3_strict_and_sanitized(graph, tmp_path, cc, monkeypatch):
     """No warnings with -Wconversion -Wshadow, no sanitizer finding, guards intact, equal to the simulator."""
-    require_tool(cc, f"apt-get install {cc}")
+    require(f"{cc} sanitizers")
     monkeypatch.setenv("CC", cc)
     written = project(graph, tmp_path)
     rng = np.random.default_rng(5)
@@ -57,7 +57,7 @@ def test_n3_strict_and_sanitized(graph, tmp_path, cc, monkeypatch):
 @pytest.mark.parametrize("place", ["heap", "psram"])
 def test_an_arena_that_somebody_else_allocates(graph, tmp_path, place):
     """The library has no static arena and no function that would need one; the application allocates it."""
-    require_tool("gcc", "apt-get install gcc")
+    require_tool("gcc")
     written = project(graph, tmp_path, "lolin_s3", setup=Setup(place))
     header = (tmp_path / f"lib/{graph.name}/src/{graph.name}.h").read_text()
     assert f"{graph.name}_run(" not in header
@@ -90,7 +90,7 @@ def test_two_models_share_one_arena_that_is_not_static(tmp_path):
 
 def test_header_is_cpp_and_compiles_alone(graph, tmp_path):
     """Arduino sketches include it from C++."""
-    require_tool("g++", "apt-get install g++")
+    require_tool("g++")
     project(graph, tmp_path)
     source = tmp_path / "sketch.cpp"
     source.write_text(f'#include "{graph.name}.h"\n#include "mcuq_app.h"\nint main() {{ return 0; }}\n')

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from chips import families
 from harness import INCLUDE
+from requirements import absent, require, require_tool
 
 import mcuq.ops  # noqa: F401 - defines every Params
 from mcuq.errors import McuqError, UsageError
@@ -82,7 +83,8 @@ def test_struct_bytes():
 
 
 def test_struct_bytes_equal_the_compiler(tmp_path):
-    compiler = "riscv64-unknown-elf-gcc"
+    compiler = require_tool("riscv64-unknown-elf-gcc")
+    require("picolibc")
     params = list({p.kernel: p for p in descendants(Params) if p.__module__.startswith("mcuq.")}.values())
     lines = [f'#include "mcuq_{p.kernel}.h"' for p in params]
     lines += [
@@ -92,12 +94,7 @@ def test_struct_bytes_equal_the_compiler(tmp_path):
     source = tmp_path / "sizes.c"
     source.write_text("\n".join(lines))
     flags = ["-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs", *INCLUDE]
-    try:
-        done = subprocess.run(
-            [compiler, *flags, "-c", source, "-o", tmp_path / "x.o"], capture_output=True, check=False
-        )
-    except FileNotFoundError:
-        pytest.skip("apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf")
+    done = subprocess.run([compiler, *flags, "-c", source, "-o", tmp_path / "x.o"], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert len(params) > 2
 
@@ -272,5 +269,5 @@ def test_measuring_is_deterministic():
     spec.loader.exec_module(module)
     compiler = module.COMPILERS["rv32imc"]
     if not compiler.is_installed:
-        pytest.skip(compiler.install)
+        absent(f"{compiler.prefix}gcc", compiler.install)
     assert module.measure(compiler) == module.measure(compiler)

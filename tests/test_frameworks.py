@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from models import small_graph
-from requirements import require, require_tool
+from requirements import PARTS, require, require_tool
 
 from mcuq import pipeline
 from mcuq.archive import Archive
@@ -89,7 +89,8 @@ def test_every_file_compiles_without_warnings(tmp_path, target, compiler):
     """lib/, src/ and test/, in C99 and C++11: the oldest that the frameworks' compilers use."""
     prefix, machine = COMPILERS[compiler]
     chosen = TARGETS[target]
-    gcc, gxx = (require_tool(f"{prefix}{name}", f"apt-get install {prefix}{name}") for name in ("gcc", "g++"))
+    install = PARTS[f"{prefix}gcc"].install if prefix else PARTS["g++"].install
+    gcc, gxx = (require_tool(f"{prefix}{name}", install) for name in ("gcc", "g++"))
     project(tmp_path, chosen)
     common = [*machine, *STRICT, *chosen.flags, *includes(tmp_path, chosen), "-fsyntax-only"]
     c_files, cpp_files = (sources(tmp_path, suffix) for suffix in (".c", ".cpp"))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import small_graph
 from overlap_layers import IMAGE, operands, overlapping, weights
+from requirements import require
 
 from mcuq import pipeline
 from mcuq.archive import Archive
@@ -78,6 +79,7 @@ def program(cases) -> str:
 
 
 def execute(cases) -> list[np.ndarray]:
+    require("gcc sanitizers")
     with tempfile.TemporaryDirectory() as folder:
         source, binary = Path(folder, "overlap.c"), Path(folder, "overlap")
         source.write_text(program(cases))

@@ -5,6 +5,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from requirements import require
 
 from mcuq.plan import placement
 from mcuq.plan.placement import Item, Near, lower_bound, place
@@ -88,7 +89,7 @@ def test_alternating_directions_keep_a_chain_in_place():
 
 def test_exact_solver_closes_the_gap():
     """Sizes and lives for which every first-fit order that is tried wastes bytes."""
-    pytest.importorskip("ortools", reason='pip install "mcuq[solver]"')
+    require("ortools")
     found = 0
     for seed in range(400):
         rng = random.Random(seed)
@@ -107,7 +108,7 @@ def test_exact_solver_closes_the_gap():
 
 
 def test_exact_solver_honours_overlap():
-    pytest.importorskip("ortools", reason='pip install "mcuq[solver]"')
+    require("ortools")
     items = [Item(100, 0, 1), Item(90, 1, 2), Item(30, 0, 2)]
     pairs = {(0, 1): Near(20, 40)}
     arena = placement._Arena(items, pairs)
