@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mcuq.errors import McuqError, ToolMissingError, UnsupportedOperatorError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.flatbuffer import FileGraph, parse
-from mcuq.frontends.keras_config import custom_objects, first_line, refuse_code, unreadable
+from mcuq.frontends.keras_config import checked, custom_objects, unreadable
 from mcuq.frontends.tflite_float import float_graph_of
 from mcuq.graph import identifier
+from mcuq.reading import gate, line_of, require_regular
 
 EXTRA = 'Keras and TensorFlow models need TensorFlow: pip install "mcuq[keras]"'
 SIGNATURE = "serving_default"
@@ -42,12 +45,11 @@ def read_keras(model: Any, name: str = "") -> FloatGraph:
         _tensorflow()
         return float_graph_of(_converted(model), identifier(name or model.name))
     path = Path(model)
-    try:
-        _tensorflow()
+    if find_spec("tensorflow") is None:
+        raise ToolMissingError(EXTRA)
+    with gate(path, "a Keras model"):
         file = _converted_saved_model(path) if path.is_dir() else _converted(_loaded(path))
         return float_graph_of(file, identifier(name or path.stem))
-    except McuqError as error:
-        raise error.at(str(path)) from None
 
 
 def _tensorflow() -> Any:
@@ -91,16 +93,19 @@ def _quiet() -> Iterator[None]:
 
 def _loaded(path: Path) -> Any:
     """Return the model in a file, after a look at its description."""
-    import keras
+    require_regular(path)
+    with tempfile.TemporaryDirectory() as folder:
+        file = checked(path, Path(folder))
+        try:
+            _tensorflow()
+            import keras
 
-    if not path.is_file():
-        raise UsageError("no such file")
-    refuse_code(path)
-    try:
-        with _quiet():
-            return keras.saving.load_model(path, custom_objects=custom_objects(), compile=False, safe_mode=True)
-    except Exception as error:  # whatever Keras raises, it is about the file
-        raise unreadable(error) from None
+            with _quiet():
+                return keras.saving.load_model(file, custom_objects=custom_objects(), compile=False, safe_mode=True)
+        except McuqError:
+            raise
+        except Exception as error:  # whatever Keras raises, it is about the file
+            raise unreadable(error) from None
 
 
 def _converted(model: Any) -> FileGraph:
@@ -118,7 +123,7 @@ def _converted(model: Any) -> FileGraph:
         with _quiet():
             function = tf.function(infer, autograph=False).get_concrete_function(*specs)
     except Exception as error:
-        raise UnsupportedOperatorError(f"TensorFlow cannot trace {model.name}: {first_line(error)}") from None
+        raise UnsupportedOperatorError(f"TensorFlow cannot trace {model.name}: {line_of(error)}") from None
     outputs = getattr(model, "output_names", None) or [model.layers[-1].name]  # a Sequential has but layers
     return _renamed(_tflite(_frozen(function)), outputs)
 
@@ -170,7 +175,7 @@ def _tflite(converter: Any) -> FileGraph:
     except McuqError:
         raise
     except Exception as error:
-        raise UnsupportedOperatorError(f"TensorFlow's converter cannot take it: {first_line(error)}") from None
+        raise UnsupportedOperatorError(f"TensorFlow's converter cannot take it: {line_of(error)}") from None
 
 
 def _converted_saved_model(path: Path) -> FileGraph:

@@ -1,9 +1,12 @@
-"""What a Keras file says about itself, read as text: nothing is loaded before it is known to hold no code."""
+"""What a Keras file says about itself, read before Keras is called: nothing but Keras' own classes is built.
+
+A description is walked as deep as it goes; every object must be on the list of :mod:`mcuq.frontends.keras_classes`.
+What compiles a model for training is left out. A ``.keras`` file is written anew from the parts that were looked at.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,39 +14,62 @@ from pathlib import Path
 from typing import Any
 
 from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError
+from mcuq.frontends.keras_classes import FUNCTIONS, is_known
+from mcuq.limits import FILE_BYTES
+from mcuq.reading import gate, json_of, line_of, printable, require_regular, zipped
 
-MAX_BYTES = 64 << 20  # of a description
-CODE = ("Lambda", "__lambda__", "TFSMLayer")  # Python byte code, or a graph from elsewhere
-PLAIN = (
-    "Functional",
-    "TensorShape",
-    "__tuple__",
-    "__tensor__",
-    "__numpy__",
-    "__keras_tensor__",
-    "__ellipsis__",
-    "__slice__",
-)
+CODE = ("Lambda", "__lambda__", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper")  # code, or from elsewhere
+TRAINING = "compile_config"  # what Keras builds and calls, whether it is told to compile or not
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 GROUPED = ("DepthwiseConv2D", "DepthwiseConv1D", "Conv2DTranspose", "Conv1DTranspose", "SeparableConv2D")
 
 
-def refuse_code(path: Path) -> None:
-    """Look into a ``.keras`` or ``.h5`` file.
+def checked(path: Path, folder: Path) -> Path:
+    """Return a file that Keras may load: ``path`` itself, or what passed of it, written into ``folder``.
 
     Raises:
-        UnsupportedOperatorError: when it holds code, or objects that neither Keras has nor this process registered.
+        UnsupportedOperatorError: when it holds code, or objects that Keras does not have.
         MalformedModelError: when it is no such file.
     """
-    objects = list(_objects(_config(path)))
+    if path.suffix.lower() == ".keras":
+        return _rebuilt(path, folder / "model.keras")
+    _refuse_code(json_of(_in_hdf5(path)))
+    return path
+
+
+def _rebuilt(path: Path, target: Path) -> Path:
+    with zipped(path, "a .keras file") as members:
+        config = _without_training(json_of(members.read(CONFIG)))
+        _refuse_code(config)
+        parts = {CONFIG: json.dumps(config).encode(), METADATA: b"{}"}
+        if METADATA in members.sizes:
+            version = json_of(members.read(METADATA))
+            parts[METADATA] = json.dumps({"keras_version": str(version["keras_version"])}).encode()
+        weights = members.read(WEIGHTS)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+        archive.writestr(WEIGHTS, weights)
+    beside = target.with_suffix(".h5")
+    beside.write_bytes(weights)
+    try:
+        _look_through(beside)
+    finally:
+        beside.unlink()
+    return target
+
+
+def _refuse_code(config: Any) -> None:
+    objects = list(_objects(config))
     for described in objects:
         if described["class_name"] in CODE:
-            layer = _text(_inner(described).get("name", ""))
+            layer = printable(_inner(described).get("name", ""), 80)
             raise UnsupportedOperatorError(
                 f"the layer '{layer}' is a {described['class_name']}: that is code, and mcuq runs none from a file; "
                 "build it from Keras' own layers, or give the live model to mcuq.load(model)"
             )
-    if unknown := Counter(_text(_name(described)) for described in objects if not _is_known(described)):
-        counted = ", ".join(f"{name} ({count})" for name, count in sorted(unknown.items()))
+    if unknown := Counter(printable(_name(described), 80) for described in objects if not _is_known(described)):
+        counted = ", ".join(f"{name} ({count})" for name, count in sorted(unknown.items())[:20])
         raise UnsupportedOperatorError(
             f"Keras has no {counted}: custom objects are code that is not in the file; give the live model to "
             "mcuq.load(model), or an exported SavedModel"
@@ -52,13 +78,7 @@ def refuse_code(path: Path) -> None:
 
 def unreadable(error: Exception, library: str = "Keras") -> McuqError:
     """Return what the library could not do, in one line."""
-    return MalformedModelError(f"{library} cannot load it: {first_line(error)}")
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line that says something, printable and of bounded length."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return _text(lines[0] if lines else type(error).__name__, 300)
+    return MalformedModelError(f"{library} cannot load it: {line_of(error)}")
 
 
 def custom_objects() -> Mapping[str, Any]:
@@ -74,37 +94,56 @@ def custom_objects() -> Mapping[str, Any]:
     }
 
 
-def _config(path: Path) -> Any:
-    """Return the model's description, parsed: the one that Keras takes, which goes by the name of the file."""
-    text = _zipped(path) if path.suffix == ".keras" else _in_hdf5(path)
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise MalformedModelError(f"its description is damaged ({error})") from None
-
-
-def _zipped(path: Path) -> bytes:
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open("config.json") as file:
-            text = file.read(MAX_BYTES + 1)
-    except (KeyError, OSError, ValueError, RuntimeError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise MalformedModelError(f"not a .keras file: {first_line(error)}") from None
-    if len(text) > MAX_BYTES:
-        raise MalformedModelError(f"its description has more than {MAX_BYTES} bytes")
-    return text
-
-
-def _in_hdf5(path: Path) -> bytes | str:
+def _in_hdf5(path: Path) -> bytes:
+    """Return the description in an ``.h5`` file."""
+    require_regular(path)
+    _look_through(path)
     import h5py
 
-    try:
-        with h5py.File(path, "r") as file:
-            if "model_config" not in file.attrs:
-                raise MalformedModelError("holds no model, weights at most; save the whole model: model.save(path)")
-            text = file.attrs["model_config"]
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
-        raise MalformedModelError(f"not an HDF5 file: {first_line(error)}") from None
-    return text if isinstance(text, bytes | str) else str(text)
+    with gate(path, "an HDF5 file"), h5py.File(path, "r") as file:
+        if "model_config" not in file.attrs:
+            raise MalformedModelError("holds no model, weights at most; save the whole model: model.save(path)")
+        text = file.attrs["model_config"]
+    if not isinstance(text, bytes | str):
+        raise MalformedModelError("its description is no text")
+    try:  # as Keras decodes it, which tells no other encodings apart
+        return (text.decode() if isinstance(text, bytes) else text).encode()
+    except UnicodeError as error:
+        raise MalformedModelError(f"its description is damaged ({line_of(error)})") from None
+
+
+def _look_through(path: Path) -> None:
+    """Refuse an HDF5 file that takes data from other files, or unpacks to more than a model has."""
+    import h5py
+
+    total = 0
+    with gate(path, "an HDF5 file"), h5py.File(path, "r") as file:
+        pending = [file]
+        seen = {hash(file.id)}
+        while pending:
+            group = pending.pop()
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise MalformedModelError(
+                        f"its {printable(name, 80)} is a link; weights must be in the file itself"
+                    )
+                item = group[name]
+                if isinstance(item, h5py.Group) and hash(item.id) not in seen:
+                    seen.add(hash(item.id))
+                    pending.append(item)
+                elif isinstance(item, h5py.Dataset):
+                    if item.external or item.is_virtual:
+                        raise MalformedModelError(f"its {printable(name, 80)} takes data from other files")
+                    total += item.nbytes
+        if total > FILE_BYTES:
+            raise MalformedModelError(f"unpacks to {total} bytes, at most {FILE_BYTES} are read")
+
+
+def _without_training(config: Any) -> Any:
+    """Return a description without what compiles models for training, at any depth."""
+    if isinstance(config, dict):
+        return {key: _without_training(value) for key, value in config.items() if key != TRAINING}
+    return [_without_training(value) for value in config] if isinstance(config, list) else config
 
 
 def _objects(config: Any) -> Iterator[Mapping[str, Any]]:
@@ -113,9 +152,13 @@ def _objects(config: Any) -> Iterator[Mapping[str, Any]]:
     while pending:
         described = pending.pop()
         if isinstance(described, dict):
-            if isinstance(described.get("class_name"), str):
+            if described.get(TRAINING):
+                raise UnsupportedOperatorError(f"holds a {TRAINING} in a file that has none; save it as a .keras file")
+            if "class_name" in described and not isinstance(described["class_name"], str):
+                raise MalformedModelError("its description has a class that is no name")
+            if "class_name" in described:
                 yield described
-            pending += [value for key, value in described.items() if key != "compile_config"]
+            pending += described.values()
         elif isinstance(described, list):
             pending += described
 
@@ -127,23 +170,15 @@ def _inner(described: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _name(described: Mapping[str, Any]) -> str:
     """Return the object's registered name, or its class or function."""
-    own = described["config"] if described["class_name"] == "function" else described["class_name"]
+    own = described.get("config") if described["class_name"] == "function" else described["class_name"]
     return str(described.get("registered_name") or own)
 
 
 def _is_known(described: Mapping[str, Any]) -> bool:
-    """Whether Keras has the object, or this process registered it."""
-    import keras
-
-    if keras.saving.get_registered_object(_name(described)) is not None:
-        return True
-    module = described.get("module", "")
-    if module or "module" in described:
-        return module == "builtins" or str(module).partition(".")[0] == "keras"
-    places = (keras.layers, keras.models, keras.initializers, keras.regularizers, keras.constraints, keras)
-    return any(hasattr(place, described["class_name"]) for place in places) or described["class_name"] in PLAIN
-
-
-def _text(value: object, limit: int = 80) -> str:
-    text = re.sub(r"[^\x20-\x7e]", "?", str(value))
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    kind, module, registered = (described.get(key) for key in ("class_name", "module", "registered_name"))
+    if not all(text is None or isinstance(text, str) for text in (module, registered)):
+        return False
+    if kind == "function":
+        name = described.get("config")
+        return module in ("builtins", "keras.activations") and name in FUNCTIONS and registered in (None, name)
+    return is_known(str(kind), module, registered)

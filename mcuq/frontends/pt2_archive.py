@@ -1,53 +1,111 @@
-"""What makes it safe to open a ``.pt2`` file: a zip of JSON and raw weights that may hold pickles and expressions.
+"""What makes it safe to open a ``.pt2`` file: torch gets an archive that was built anew from what passed.
 
-``torch.export.load`` unpickles whatever an archive marks so, falls back to a full unpickling of its sample inputs, and
-hands strings to sympy, which evaluates them. Such archives are refused before torch sees them.
+``torch.export.load`` loads shared libraries of ``data/aotinductor``, unpickles whatever an archive marks so and its
+sample inputs, takes everything under ``models/`` for a program, and hands strings to sympy and to ``exec``. Here only
+the members of one plain program are known; its description is read field by field (:mod:`mcuq.frontends.pt2_program`).
 """
 
 from __future__ import annotations
 
-import json
+import io
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from mcuq.errors import MalformedModelError
+from mcuq.frontends.pt2_program import payloads, program
+from mcuq.limits import FILE_BYTES
+from mcuq.reading import Members, json_of, printable, zipped
 
-MAX_BYTES = 1 << 30
-HARMLESS = re.compile(r"[A-Za-z0-9_ +*/()-]*")  # an expression without attributes, indices or strings
-TARGET = re.compile(r"torch\.ops\.(aten|prim|quantized_decomposed|torchao)\.\w+(\.\w+)?|_operator\.getitem")
 FORCE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+WHAT = "a file saved by torch.export.save"
+PROGRAM = "models/model.json"
+WEIGHTS, CONSTANTS = "data/weights", "data/constants"
+CONFIGS = {WEIGHTS: "model_weights_config.json", CONSTANTS: "model_constants_config.json"}
+INPUTS = "data/sample_inputs/model.pt"
+FIXED = {"archive_format": b"pt2", "archive_version": b"0", "byteorder": b"little", ".data/version": b"6\n"}
+DROPPED = re.compile(
+    r"data/sample_inputs/model\.pt|\.data/serialization_id|\.format_version|\.storage_alignment|extra/.*"
+)
+LEGACY = re.compile(r"data/(weights|constants)/model\.pt")
+TENSOR = re.compile(r"data/(weights/weight|constants/tensor)_\d{1,6}")
+REFUSED = {
+    "data/aotinductor/": "machine code (AOTInductor)",
+    "data/constants/custom_obj": "pickled objects, which can run code",
+    "data/constants/opaque_obj": "pickled objects, which can run code",
+}
+OTHER_MODEL = re.compile(r"models/.*")
 
 
-def check_pt2(path: Path) -> None:
-    """Refuse an archive that holds anything but a graph and plain tensors.
+def rebuilt_pt2(path: Path) -> io.BytesIO:
+    """Return an archive with the program, the weights and the constants of a file, and nothing else of it.
 
     Raises:
-        MalformedModelError: saying what it holds.
+        MalformedModelError: for another file, and for one that holds anything that is not known to be harmless.
     """
-    try:
-        with zipfile.ZipFile(path) as file:
-            if sum(info.file_size for info in file.infolist()) > MAX_BYTES:
-                raise MalformedModelError(f"{path}: unpacks to more than {MAX_BYTES >> 20} MB")
-            names = file.namelist()
-            documents = [json.loads(file.read(name)) for name in names if name.endswith(".json")]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
-        raise MalformedModelError(f"{path}: damaged, or not saved by torch.export.save ({error})") from None
-    if not any("/models/" in name for name in names):
-        raise MalformedModelError(f"{path}: holds no exported program; save one with torch.export.save (torch >= 2.8)")
-    if any("custom_obj" in name or "opaque_obj" in name for name in names) or any(_pickled(d) for d in documents):
-        raise MalformedModelError(f"{path}: holds pickled objects, which can run code; mcuq does not open them")
-    for document in documents:
-        for text in _texts(document, "expr_str"):
-            if not HARMLESS.fullmatch(text):
-                raise MalformedModelError(f"{path}: holds the expression {text[:60]!r}; export with static shapes")
-        for text in _texts(document, "target"):
-            if not TARGET.fullmatch(text):
-                raise MalformedModelError(f"{path}: calls {text[:60]!r}, which is no operator of torch's own")
+    with zipped(path, WHAT, FILE_BYTES) as members:
+        names = _names(members)
+        root = next(iter(members.sizes)).partition("/")[0]
+        found: dict[str, bytes] = dict(FIXED)
+        found[PROGRAM] = program(json_of(members.read(f"{root}/{PROGRAM}")))
+        for folder, config in CONFIGS.items():
+            described = payloads(json_of(members.read(f"{root}/{folder}/{config}")))
+            found[f"{folder}/{config}"] = described.text
+            for name, sizes in described.tensors.items():
+                member = f"{folder}/{name}"
+                if not TENSOR.fullmatch(member) or member not in names:
+                    raise MalformedModelError(f"holds no tensor {printable(member, 80)}")
+                found[member] = _checked(members.read(f"{root}/{member}"), sizes, member)
+        return _archive(found)
+
+
+def _names(members: Members) -> set[str]:
+    """Return the members' names below the archive's folder, all of which are known."""
+    roots = {name.partition("/")[0] for name in members.sizes}
+    names = {name.partition("/")[2] for name in members.sizes}
+    if len(roots) != 1 or PROGRAM not in names:
+        found = sorted(name for name in names if OTHER_MODEL.fullmatch(name))
+        if len(roots) == 1 and found:
+            raise MalformedModelError(f"holds {printable(found[0], 80)}, not the one program {PROGRAM}")
+        raise MalformedModelError("holds no exported program; save one with torch.export.save (torch >= 2.9)")
+    configs = {f"{folder}/{config}" for folder, config in CONFIGS.items()}
+    for name in sorted(names):
+        for start, what in REFUSED.items():
+            if name.startswith(start):
+                raise MalformedModelError(f"holds {what}, in {printable(name, 80)}; mcuq does not open it")
+        if LEGACY.fullmatch(name):
+            raise MalformedModelError(
+                f"its weights are pickled objects, which can run code, in {name}; save it with torch >= 2.9"
+            )
+        if not (
+            name in FIXED or name == PROGRAM or name in configs or TENSOR.fullmatch(name) or DROPPED.fullmatch(name)
+        ):
+            raise MalformedModelError(f"holds {printable(name, 80)}, which torch.export.save does not write")
+    for name, content in FIXED.items():
+        if name in ("archive_format", "byteorder") and name in names:
+            root = next(iter(roots))
+            if members.read(f"{root}/{name}") != content:
+                raise MalformedModelError(f"its {name} is not {content.decode()}")
+    return names
+
+
+def _checked(content: bytes, elements: int, name: str) -> bytes:
+    """Return a tensor's bytes, of which a description may not ask for more elements than there are."""
+    if elements > len(content):
+        raise MalformedModelError(f"its {name} of {len(content)} bytes is described as {elements} elements")
+    return content
+
+
+def _archive(members: Mapping[str, bytes]) -> io.BytesIO:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as file:
+        for name, content in {**members, INPUTS: b""}.items():
+            file.writestr(zipfile.ZipInfo(f"model/{name}"), content)
+    target.seek(0)
+    return target
 
 
 @contextmanager
@@ -62,22 +120,3 @@ def only_weights() -> Iterator[None]:
             del os.environ[FORCE]
         else:
             os.environ[FORCE] = before
-
-
-def _walk(document: Any) -> Iterator[tuple[str, Any]]:
-    stack = [document]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            yield from item.items()
-            stack += item.values()
-        elif isinstance(item, list):
-            stack += item
-
-
-def _pickled(document: Any) -> bool:
-    return any(key == "use_pickle" and value for key, value in _walk(document))
-
-
-def _texts(document: Any, key: str) -> Iterator[str]:
-    return (str(value) for name, value in _walk(document) if name == key)

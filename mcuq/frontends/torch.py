@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mcuq.errors import MalformedModelError, McuqError, ToolMissingError, UnsupportedOperatorError, UsageError
+from mcuq.errors import McuqError, ToolMissingError, UnsupportedOperatorError, UsageError
 from mcuq.float_graph import FloatGraph
-from mcuq.frontends.pt2_archive import check_pt2, only_weights
+from mcuq.frontends.pt2_archive import WHAT, only_weights, rebuilt_pt2
 from mcuq.frontends.torch_trained import is_prepared, with_addresses, with_trained
 from mcuq.graph import identifier
+from mcuq.reading import gate
 from mcuq.tensor import QConstant
 
 if TYPE_CHECKING:
@@ -73,19 +74,12 @@ def read_pt2(path: Path) -> FloatGraph:
     """Read what ``torch.export.save`` wrote, without running anything of it.
 
     Raises:
-        MalformedModelError: for another file, or one that holds pickled objects.
+        MalformedModelError: for another file, or one that holds anything but a program and plain tensors.
     """
+    content = rebuilt_pt2(path)
     torch = _torch()
-    check_pt2(path)
-    try:
-        with only_weights(), _quiet():
-            program = torch.export.load(path)
-    except McuqError:
-        raise
-    except Exception as error:
-        raise MalformedModelError(
-            f"{path}: damaged, or not saved by torch.export.save ({_first_line(error)})"
-        ) from None
+    with gate(path, WHAT), only_weights(), _quiet():
+        program = torch.export.load(content)
     try:
         return read_torch(program, None, path.stem)
     except McuqError as error:

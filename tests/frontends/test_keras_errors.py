@@ -99,19 +99,18 @@ def test_wrong_fields(tmp_path, keras):
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_custom_layers(keras, tmp_path, suffix):
-    """Unknown ones are named; registered ones are this process' own code and load."""
+    """They are code that is not in the file, registered in this process or not; the live model is read."""
 
     class Twice(keras.layers.Layer):
         def call(self, x):
             return x * 2
 
     path = tmp_path / f"model{suffix}"
-    small(keras, Twice(), Twice()).save(path)
-    assert_refused(path, UnsupportedOperatorError, r"Keras has no .*Twice \(2\): custom objects")
-    keras.saving.register_keras_serializable(package=f"test{suffix}")(Twice)
-    small(keras, Twice(), Twice()).save(path)
-    if suffix == ".keras":
-        assert [node.op.name for node in read_keras(path).nodes] == ["mul", "mul"]
+    for register in (lambda cls: cls, keras.saving.register_keras_serializable(package=f"test{suffix}")):
+        model = small(keras, register(Twice)(), Twice())
+        model.save(path)
+        assert_refused(path, UnsupportedOperatorError, r"Keras has no .*Twice \(2\): custom objects")
+        assert [node.op.name for node in read_keras(model).nodes] == ["mul", "mul"]
 
 
 def test_dynamic_shapes(keras):
@@ -158,10 +157,10 @@ def test_files_of_another_kind(keras, tmp_path):
     with h5py.File(tmp_path / "data.h5", "w") as file:
         file["x"] = np.zeros(3)
     for name, match in [
-        ("junk.keras", "not a .keras file"),
-        ("pickle.h5", "not an HDF5 file"),
-        ("empty.h5", "not an HDF5 file"),
-        ("other.keras", "not a .keras file"),
+        ("junk.keras", "damaged, or not a .keras file"),
+        ("pickle.h5", "damaged, or not an HDF5 file"),
+        ("empty.h5", "damaged, or not an HDF5 file"),
+        ("other.keras", "holds no config.json"),
         ("broken.keras", "its description is damaged"),
         ("data.h5", "holds no model, weights at most"),
     ]:
