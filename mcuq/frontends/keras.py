@@ -20,12 +20,12 @@ from mcuq.errors import McuqError, ToolMissingError, UnsupportedOperatorError, U
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.flatbuffer import FileGraph, parse
 from mcuq.frontends.keras_config import checked, custom_objects, unreadable
+from mcuq.frontends.saved_model import Description, imported, values_of
 from mcuq.frontends.tflite_float import float_graph_of
 from mcuq.graph import identifier
 from mcuq.reading import gate, line_of, require_regular
 
 EXTRA = 'Keras and TensorFlow models need TensorFlow: pip install "mcuq[keras]"'
-SIGNATURE = "serving_default"
 
 
 def read_keras(model: Any, name: str = "") -> FloatGraph:
@@ -48,7 +48,11 @@ def read_keras(model: Any, name: str = "") -> FloatGraph:
     if find_spec("tensorflow") is None:
         raise ToolMissingError(EXTRA)
     with gate(path, "a Keras model"):
-        file = _converted_saved_model(path) if path.is_dir() else _converted(_loaded(path))
+        if path.is_dir():
+            _tensorflow()
+            file = _converted_saved_model(path)
+        else:
+            file = _converted(_loaded(path))
         return float_graph_of(file, identifier(name or path.stem))
 
 
@@ -145,8 +149,8 @@ def _inputs(model: Any) -> tuple[Sequence[Any], Any]:
 
 
 def _refuse_dynamic(name: str, shape: Sequence[int | None]) -> None:
-    if not shape or any(d is None for d in shape[1:]):
-        shown = ", ".join("?" if d is None else str(d) for d in shape)
+    if not shape or any(d in (None, -1) for d in shape[1:]):
+        shown = ", ".join("?" if d in (None, -1) else str(d) for d in shape)
         raise UnsupportedOperatorError(f"input {name} has the dynamic shape [{shown}]; only the batch may be open")
 
 
@@ -179,53 +183,26 @@ def _tflite(converter: Any) -> FileGraph:
 
 
 def _converted_saved_model(path: Path) -> FileGraph:
-    """Return the float TFLite file of a SavedModel's only, or serving, signature.
-
-    TensorFlow 2 loads what it saved. What older versions saved, and it cannot load any more, the converter of
-    version 1 freezes.
-    """
+    """Return the float TFLite file of a SavedModel's only, or serving, signature."""
     import tensorflow as tf
-
-    try:
-        with _quiet():
-            loaded = tf.saved_model.load(str(path))
-    except Exception:
-        return _frozen_by_version_1(path)
-    signature = _signature(loaded.signatures)
-    arguments = signature.structured_input_signature[1]
-    for name, spec in arguments.items():
-        _refuse_dynamic(name, tuple(spec.shape) if spec.shape.rank is not None else ())
-    specs = [tf.TensorSpec((1, *spec.shape[1:]), spec.dtype, name=name) for name, spec in arguments.items()]
-
-    def infer(*tensors: Any) -> Any:
-        results = signature(**dict(zip(arguments, tensors, strict=True)))
-        return [results[name] for name in sorted(results)]
 
     with _quiet():
-        function = tf.function(infer, autograph=False).get_concrete_function(*specs)
-    return _renamed(_tflite(_frozen(function)), sorted(signature.structured_outputs))
-
-
-def _frozen_by_version_1(path: Path) -> FileGraph:
-    import tensorflow as tf
-    from tensorflow.core.protobuf import saved_model_pb2
-
+        description = Description(path)
+    ends = description.signature
+    for name, info in ends.inputs.items():
+        _refuse_dynamic(name, () if info.tensor_shape.unknown_rank else [d.size for d in info.tensor_shape.dim])
     try:
         with _quiet():
-            converter = tf.compat.v1.lite.TFLiteConverter.from_saved_model(str(path))
-        description = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+            serving = imported(description, values_of(path, description.variables))
+            specs = [
+                tf.TensorSpec(
+                    (1, *(d.size for d in info.tensor_shape.dim[1:])), tf.dtypes.as_dtype(info.dtype), name=name
+                )
+                for name, info in sorted(ends.inputs.items())
+            ]
+            function = tf.function(lambda *x: list(serving(*x)), autograph=False).get_concrete_function(*specs)
+    except McuqError:
+        raise
     except Exception as error:
         raise unreadable(error, "TensorFlow") from None
-    file, signature = _tflite(converter), description.meta_graphs[0].signature_def[SIGNATURE]
-    ends = [*signature.inputs.items(), *signature.outputs.items()]
-    names = {info.name.removesuffix(":0"): key for key, info in ends}
-    tensors = tuple(replace(t, name=names.get(t.name.removesuffix(":0"), t.name)) for t in file.tensors)
-    return replace(file, tensors=tensors)
-
-
-def _signature(signatures: Any) -> Any:
-    keys = sorted(signatures)
-    if SIGNATURE in keys or len(keys) == 1:
-        return signatures[SIGNATURE if SIGNATURE in keys else keys[0]]
-    found = f"the signatures {', '.join(keys)} and" if keys else "no signature,"
-    raise UsageError(f"the SavedModel has {found} not {SIGNATURE!r}; save it with model.export(path)")
+    return _renamed(_tflite(_frozen(function)), sorted(ends.outputs))
