@@ -87,11 +87,25 @@ def dump(archive: Archive) -> bytes:
         constants = sorted(archive.source.constants.items())
         arrays |= {f"float/{name}": c.values if isinstance(c, QConstant) else c for name, c in constants}
     members = {"model.json": _json(header)} | {f"{name}.npy": _npy(array) for name, array in arrays.items()}
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as file:
-        for name, content in members.items():
-            file.writestr(zipfile.ZipInfo(name, _EPOCH), content)
-    return target.getvalue()
+    return _zipped(members)
+
+
+def dump_float(graph: FloatGraph) -> bytes:
+    """Return a float model as bytes, for another process: a zip of JSON and arrays."""
+    arrays = {name: c.values if isinstance(c, QConstant) else c for name, c in sorted(graph.constants.items())}
+    members = {"model.json": _json(archive_json.describe_float(graph))}
+    return _zipped(members | {f"float/{name}.npy": _npy(array) for name, array in arrays.items()})
+
+
+def read_float(content: bytes) -> FloatGraph:
+    """Return the float model that :func:`dump_float` wrote.
+
+    Raises:
+        MalformedModelError, KeyError, ValueError, TypeError: for other bytes.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        members = {info.filename: file.read(info) for info in file.infolist()}
+    return archive_json.restore_float(json.loads(members["model.json"]), _folder(members, "float"))
 
 
 def read(path: Path) -> Archive:
@@ -133,6 +147,14 @@ def _restore(members: Mapping[str, bytes]) -> Archive:
     setup = Setup.restored(project.get("setup", {}))
     source = archive_json.restore_float(header["float"], _folder(members, "float")) if "float" in header else None
     return Archive(graph, samples, str(project.get("board", "")), str(project.get("framework", "")), setup, source)
+
+
+def _zipped(members: Mapping[str, bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as file:
+        for name, content in members.items():
+            file.writestr(zipfile.ZipInfo(name, _EPOCH), content)
+    return target.getvalue()
 
 
 def _folder(members: Mapping[str, bytes], folder: str) -> dict[str, Array]:

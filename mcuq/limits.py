@@ -16,4 +16,5 @@ TEXT_CHARACTERS = 300  # of a file's text in a message
 
 LOAD_SECONDS = 300.0  # for a framework to open a file, its import included; `--load-timeout`
 LOOK_SECONDS = 5  # of computing, for a look into a file before a framework opens it
-LOAD_BYTES = 4096 * MIB  # of memory of the process that does it
+LOAD_BYTES = 1024 * MIB  # of memory of the process that does it: three times what a framework takes for itself,
+LOAD_BYTES_EACH = 8  # and so much for every byte of the file

@@ -18,6 +18,7 @@ from mcuq.errors import CannotQuantizeError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.files import read_file, read_object
 from mcuq.graph import Graph
+from mcuq.limits import LOAD_SECONDS
 from mcuq.tensor import Array, QConstant
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ NOISE = 8  # samples that stand for a calibration set where only sizes count
 Progress = Callable[[str, int, int | None], None]  # stage, steps done, steps in all where known
 
 
-def load(model: Any, example: Any = None) -> Graph | FloatGraph:
+def load(model: Any, example: Any = None, *, load_timeout: float = LOAD_SECONDS) -> Graph | FloatGraph:
     """Read a model.
 
     Args:
@@ -37,17 +38,19 @@ def load(model: Any, example: Any = None) -> Graph | FloatGraph:
             ``torch.nn.Module`` or a ``keras.Model``. A module trained with :mod:`mcuq.qat` keeps its integers and the
             quantization of its layers' inputs; what is real in it is left to calibration.
         example: an input, for a ``torch.nn.Module``: a tensor or array with a batch dimension, or a tuple of them.
+        load_timeout: seconds that PyTorch, TensorFlow or ONNX may take to open a file, in a process of its own; a live
+            model is read in this process, without a limit.
 
     Returns:
         A quantized model is ready to compile; a float model needs :func:`quantize` first.
     """
     if not isinstance(model, str | Path):
         return _complete(read_object(model, example))
-    opened = read_model(model)
+    opened = read_model(model, load_timeout)
     return opened.graph if isinstance(opened, Archive) else opened
 
 
-def read_model(path: str | Path) -> Archive | FloatGraph:
+def read_model(path: str | Path, load_timeout: float = LOAD_SECONDS) -> Archive | FloatGraph:
     """Read a model file: with all it carries, if it is quantized.
 
     Raises:
@@ -56,7 +59,7 @@ def read_model(path: str | Path) -> Archive | FloatGraph:
     path = Path(path)
     if path.suffix.lower() == ".mcuq" and path.is_file():
         return archive.read(path)
-    graph = _complete(read_file(path))
+    graph = _complete(read_file(path, load_timeout))
     return graph if isinstance(graph, FloatGraph) else Archive(graph)
 
 
@@ -75,7 +78,9 @@ def open_model(
     calibration: Path | None = None,
     options: Mapping[str, Any] = NO_OPTIONS,
     progress: Progress | None = None,
+    *,
     recorded: Mapping[str, Any] = NO_OPTIONS,
+    load_timeout: float = LOAD_SECONDS,
 ) -> Archive:
     """Read a model file, and quantize it if it is a float model.
 
@@ -85,8 +90,9 @@ def open_model(
         options: fields of :class:`mcuq.quantization.Options`, for a float model.
         progress: see :func:`mcuq.quantization.quantize`.
         recorded: options that a float model was quantized with before, in place of those that are not given.
+        load_timeout: see :func:`load`.
     """
-    opened = read_model(path)
+    opened = read_model(path, load_timeout)
     if isinstance(opened, Archive):
         _refuse_options(path, options)
         return with_vectors(opened, calibration) if calibration else opened
@@ -100,7 +106,9 @@ def _refuse_options(path: str | Path, options: Mapping[str, Any]) -> None:
         raise UsageError(f"{path}: is quantized already, so {', '.join(options)} cannot be chosen any more")
 
 
-def open_for_sizes(path: str | Path, options: Mapping[str, Any] = NO_OPTIONS) -> Archive:
+def open_for_sizes(
+    path: str | Path, options: Mapping[str, Any] = NO_OPTIONS, load_timeout: float = LOAD_SECONDS
+) -> Archive:
     """Read a model file; a float model is calibrated with noise: its integers mean nothing, their sizes are right.
 
     Biases become small, so that no channel seems constant, and is left out, because the noise does not reach it.
@@ -108,8 +116,9 @@ def open_for_sizes(path: str | Path, options: Mapping[str, Any] = NO_OPTIONS) ->
     Args:
         path: any supported file.
         options: fields of :class:`mcuq.quantization.Options`, for a float model; corrections have no size.
+        load_timeout: see :func:`load`.
     """
-    opened = read_model(path)
+    opened = read_model(path, load_timeout)
     if isinstance(opened, Archive):
         _refuse_options(path, options)
         return opened

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcuq.cli.options import add_board, add_calibration, add_setup, quantization_options, setup_options
-from mcuq.cli.verb import NO, YES, Verbs, add_verb, opened
+from mcuq.cli.verb import NO, YES, Verbs, add_model, add_verb, opened
 from mcuq.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def add(verbs: Verbs) -> None:
     """Add the verb and its arguments."""
     example = "model.tflite --board esp32dev --wifi"
     parser = add_verb(verbs, "check", "say whether a model fits a board, before or after it is built", example)
-    parser.add_argument("model", metavar="MODEL", type=Path, help="a model; with --elf also a project")
+    add_model(parser, "a model; with --elf also a project")
     add_board(parser, required=False)
     parser.add_argument("--compare", action="store_true", help="a table over all boards instead of one")
     parser.add_argument("--elf", metavar="FILE", type=Path, help="read a linked firmware that holds the model")
@@ -57,4 +57,4 @@ def _sized(arguments: argparse.Namespace) -> Archive:
 
     if arguments.calibration:
         return opened(arguments)
-    return loading.open_for_sizes(arguments.model, quantization_options(arguments))
+    return loading.open_for_sizes(arguments.model, quantization_options(arguments), arguments.load_timeout)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcuq.cli.options import add_board, add_scheme, add_setup, quantization_options, require_mcuq, setup_options
-from mcuq.cli.verb import YES, Verbs, add_verb
+from mcuq.cli.verb import YES, Verbs, add_model, add_verb
 
 if TYPE_CHECKING:
     from mcuq.search import Request
@@ -20,7 +20,7 @@ def add(verbs: Verbs) -> None:
     """Add the verb and its arguments."""
     example = "model.keras --data D.npz --board esp32dev --max-drop 1.0 --out model.mcuq"
     parser = add_verb(verbs, "search", "find the fewest bits per layer within a loss of accuracy", example)
-    parser.add_argument("model", metavar="MODEL", type=Path, help="a float model, or a .mcuq file made from one")
+    add_model(parser, "a float model, or a .mcuq file made from one")
     add_board(parser, required=True)
     what = "labelled samples (.npz: X, Y) that score; without --calibration the first tenth calibrates instead"
     parser.add_argument("--data", required=True, metavar="D", type=Path, help=what)
@@ -102,4 +102,5 @@ def _request(arguments: argparse.Namespace) -> Request:
         formats=parse_formats(arguments.formats),
         jobs=arguments.jobs,
         dask=arguments.dask,
+        load_timeout=arguments.load_timeout,
     )

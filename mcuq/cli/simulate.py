@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcuq.cli.verb import YES, Verbs, add_verb
+from mcuq.cli.verb import YES, Verbs, add_model, add_verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ def add(verbs: Verbs) -> None:
     """Add the verb and its arguments."""
     example = "model.tflite --input X.npy --output Y.npy"
     parser = add_verb(verbs, "simulate", "compute the integers the chip will compute", example)
-    parser.add_argument("model", metavar="MODEL", type=Path)
+    add_model(parser)
     parser.add_argument("--input", required=True, metavar="X.npy", type=Path, help="samples; .npz: key X, labels Y")
     parser.add_argument("--output", metavar="Y.npy", type=Path, help="where the outputs go; several outputs: .npz")
     parser.add_argument("--board", metavar="B", help="use that board's kernels (same bytes); default: the project's")
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mcuq.report.progress import progress
     from mcuq.report.runs import simulation
 
-    model = loading.open_model(arguments.model)
+    model = loading.open_model(arguments.model, load_timeout=arguments.load_timeout)
     graph, plan = model.graph, pipeline.compile_recorded(model, arguments.board)
     samples = data.read_samples(arguments.input, graph)
     with progress("simulating", len(samples)) as advance:

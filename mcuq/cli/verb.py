@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mcuq.cli.options import quantization_options
+from mcuq.limits import LOAD_SECONDS
 
 if TYPE_CHECKING:
     from mcuq.archive import Archive
 
 YES, NO, BAD_INPUT = 0, 1, 2
+MAX_SECONDS = 1e6
 MODEL = "a .tflite, .onnx, .pt2, .keras, .h5 or .mcuq file, or a SavedModel folder"
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -28,9 +31,18 @@ def add_verb(verbs: Verbs, name: str, what: str, example: str) -> argparse.Argum
     return parser
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add the model as any supported file."""
-    parser.add_argument("model", metavar="MODEL", type=Path, help=MODEL)
+def add_model(parser: argparse.ArgumentParser, what: str = MODEL) -> None:
+    """Add the model, by default as any supported file, and how long it may take to open it."""
+    parser.add_argument("model", metavar="MODEL", type=Path, help=what)
+    text = f"seconds that a framework may take to open the model; default: {LOAD_SECONDS:g}"
+    parser.add_argument("--load-timeout", type=_seconds, default=LOAD_SECONDS, metavar="S", help=text)
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < (number := float(text)) <= MAX_SECONDS:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
 
 
 def opened(arguments: argparse.Namespace, recorded: Mapping[str, Any] = MappingProxyType({})) -> Archive:
@@ -45,4 +57,5 @@ def opened(arguments: argparse.Namespace, recorded: Mapping[str, Any] = MappingP
 
     options = quantization_options(arguments)
     with stages() as progress:
-        return loading.open_model(arguments.model, arguments.calibration, options, progress, recorded)
+        model, samples, seconds = arguments.model, arguments.calibration, arguments.load_timeout
+        return loading.open_model(model, samples, options, progress, recorded=recorded, load_timeout=seconds)

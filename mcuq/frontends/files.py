@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mcuq.errors import UsageError
+from mcuq.errors import ToolMissingError, UsageError
 from mcuq.float_graph import FloatGraph
+from mcuq.frontends.isolation import read_isolated
 from mcuq.graph import Graph
+from mcuq.limits import LOAD_SECONDS
 from mcuq.passes.prepare import prepare
+from mcuq.reading import gate, require_regular
 
 EXPORT = (
     'save it with torch.export.save(torch.export.export(model.eval(), (example,)), "model.pt2"), '
     "or give the live module to mcuq.load(model, example)"
 )
+SAVED_MODEL = "a SavedModel"
+TORCH = 'PyTorch models need torch and onnx: pip install "mcuq[torch]"'
+KERAS = ("tensorflow", 'Keras and TensorFlow models need TensorFlow: pip install "mcuq[keras]"')
+EXTRAS: Mapping[str, Sequence[tuple[str, str]]] = {  # what a framework opens: packages, and how to get them
+    ".onnx": (("onnx", 'ONNX models need the package onnx: pip install "mcuq[onnx]"'),),
+    ".pt2": (("torch", TORCH), ("onnx", TORCH), ("onnxscript", TORCH)),
+    ".keras": (KERAS,),
+    ".h5": (KERAS,),
+    SAVED_MODEL: (KERAS,),
+}
 
 
-def read_file(path: Path) -> Graph | FloatGraph:
+def read_file(path: Path, seconds: float = LOAD_SECONDS) -> Graph | FloatGraph:
     """Read a model file of any format but ``.mcuq``; a float model comes with its passes applied.
+
+    Args:
+        path: the file, or the folder of a SavedModel.
+        seconds: how long a framework may take to open it.
 
     Raises:
         McuqError: for a missing, unsupported or damaged file.
@@ -27,17 +45,22 @@ def read_file(path: Path) -> Graph | FloatGraph:
     suffix = path.suffix.lower()
     if suffix in (".pt", ".pth", ".bin", ".pkl"):
         raise UsageError(f"{path}: a pickle can run code, so mcuq does not open it; {EXPORT}")
-    if path.is_dir() and not (path / "saved_model.pb").is_file():
-        raise UsageError(f"{path}: is a folder without a saved_model.pb")
-    if not path.exists():
-        raise UsageError(f"{path}: no such file")
-    reader = _saved_model if path.is_dir() else READERS.get(suffix)
-    if reader is None:
-        raise UsageError(f"{path}: mcuq reads {', '.join(sorted(READERS))} and .mcuq files, and SavedModel folders")
-    try:
-        return _prepared(reader(path))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot read ({error.strerror or error})") from None
+    if path.is_dir():
+        if not (path / "saved_model.pb").is_file():
+            raise UsageError(f"{path}: is a folder without a saved_model.pb")
+        suffix = SAVED_MODEL
+    else:
+        require_regular(path)
+    if suffix == ".tflite":
+        with gate(path, "a TFLite model"):
+            return _prepared(_tflite(path))
+    if suffix not in EXTRAS:
+        shown = ", ".join(sorted((".tflite", *EXTRAS.keys() - {SAVED_MODEL})))
+        raise UsageError(f"{path}: mcuq reads {shown} and .mcuq files, and SavedModel folders")
+    for module, install in EXTRAS[suffix]:
+        if find_spec(module) is None:
+            raise ToolMissingError(install)
+    return read_isolated(path, seconds)
 
 
 def read_object(model: Any, example: Any) -> FloatGraph | Graph:
@@ -74,31 +97,3 @@ def _tflite(path: Path) -> Graph | FloatGraph:
     from mcuq.frontends.tflite import read_tflite
 
     return read_tflite(path)
-
-
-def _onnx(path: Path) -> FloatGraph:
-    from mcuq.frontends.onnx import read_onnx
-
-    return read_onnx(path)
-
-
-def _torch(path: Path) -> FloatGraph:
-    from mcuq.frontends.torch import read_pt2
-
-    return read_pt2(path)
-
-
-def _keras(path: Path) -> FloatGraph:
-    from mcuq.frontends.keras import read_keras
-
-    return read_keras(path)
-
-
-_saved_model = _keras
-READERS: dict[str, Callable[[Path], Graph | FloatGraph]] = {
-    ".tflite": _tflite,
-    ".onnx": _onnx,
-    ".pt2": _torch,
-    ".keras": _keras,
-    ".h5": _keras,
-}

@@ -9,7 +9,7 @@ import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
@@ -28,12 +28,13 @@ from mcuq.reading import gate, line_of, require_regular
 EXTRA = 'Keras and TensorFlow models need TensorFlow: pip install "mcuq[keras]"'
 
 
-def read_keras(model: Any, name: str = "") -> FloatGraph:
+def read_keras(model: Any, name: str = "", looked: Callable[[], object] = lambda: None) -> FloatGraph:
     """Read a live ``keras.Model``, a ``.keras`` or ``.h5`` file, or a SavedModel folder.
 
     Args:
         model: the object or the path. Its batch dimension becomes 1, its weights stay as they are.
         name: default: the file's or the model's name.
+        looked: called when a file was looked through, before TensorFlow opens it.
 
     Returns:
         The float model as TFLite has it, NHWC; passes are still to be applied.
@@ -49,10 +50,11 @@ def read_keras(model: Any, name: str = "") -> FloatGraph:
         raise ToolMissingError(EXTRA)
     with gate(path, "a Keras model"):
         if path.is_dir():
+            looked()
             _tensorflow()
             file = _converted_saved_model(path)
         else:
-            file = _converted(_loaded(path))
+            file = _converted(_loaded(path, looked))
         return float_graph_of(file, identifier(name or path.stem))
 
 
@@ -95,11 +97,12 @@ def _quiet() -> Iterator[None]:
             os.close(saved)
 
 
-def _loaded(path: Path) -> Any:
+def _loaded(path: Path, looked: Callable[[], object]) -> Any:
     """Return the model in a file, after a look at its description."""
     require_regular(path)
     with tempfile.TemporaryDirectory() as folder:
         file = checked(path, Path(folder))
+        looked()
         try:
             _tensorflow()
             import keras

@@ -13,7 +13,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,13 +70,18 @@ def read_torch(model: Any, example: Any, name: str = "") -> FloatGraph:
         raise UnsupportedOperatorError(f"torch cannot export {name}: {_first_line(error)}") from None
 
 
-def read_pt2(path: Path) -> FloatGraph:
+def read_pt2(path: Path, looked: Callable[[], object] = lambda: None) -> FloatGraph:
     """Read what ``torch.export.save`` wrote, without running anything of it.
+
+    Args:
+        path: the file.
+        looked: called when the file was looked through, before torch opens it.
 
     Raises:
         MalformedModelError: for another file, or one that holds anything but a program and plain tensors.
     """
     content = rebuilt_pt2(path)
+    looked()
     torch = _torch()
     with gate(path, WHAT), only_weights(), _quiet():
         program = torch.export.load(content)

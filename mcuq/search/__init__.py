@@ -21,6 +21,7 @@ from mcuq import __version__, archive, loading
 from mcuq.archive import Archive
 from mcuq.errors import CannotQuantizeError, ClearNoError, DoesNotFitError, McuqError, UsageError
 from mcuq.float_graph import FloatGraph
+from mcuq.limits import LOAD_SECONDS
 from mcuq.passes.split_channels import is_splittable
 from mcuq.quantization.calibrate import Progress
 from mcuq.quantization.options import Options
@@ -66,6 +67,7 @@ class Request:
     formats: tuple[str, ...]
     jobs: int = -1
     dask: str = ""
+    load_timeout: float = LOAD_SECONDS
 
     @property
     def journal(self) -> Path:
@@ -95,7 +97,7 @@ def search(request: Request, progress: Progress | None = None) -> Outcome:
         ClearNoError: what fits it loses more.
         McuqError: for bad input.
     """
-    graph = float_model(request.model)
+    graph = float_model(request.model, request.load_timeout)
     layers = searchable(graph)
     if not layers:
         raise UsageError(f"{request.model}: has no layer with real weights, so there are no bits to choose")
@@ -114,13 +116,13 @@ def search(request: Request, progress: Progress | None = None) -> Outcome:
     return Outcome(task, layers, limits, best, model, found, journal, measure.new)
 
 
-def float_model(path: Path) -> FloatGraph:
+def float_model(path: Path, load_timeout: float = LOAD_SECONDS) -> FloatGraph:
     """Read a float model, or the one that a ``.mcuq`` file was made from.
 
     Raises:
         UsageError: for a quantized model without one.
     """
-    opened = loading.read_model(path)
+    opened = loading.read_model(path, load_timeout)
     if isinstance(opened, FloatGraph):
         return opened
     if opened.source is None:

@@ -70,7 +70,9 @@ def evil(tmp_path, monkeypatch):
     """A module that would be imported; it leaves a file."""
     folder = tmp_path / "modules"
     folder.mkdir()
-    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\ndef run(*args, **kwargs): pass\nEvil = run\n")
+    (folder / "evil.py").write_text(
+        f"open({str(tmp_path / 'ran')!r}, 'w')\ndef run(*args, **kwargs): pass\nEvil = run\n"
+    )
     monkeypatch.syspath_prepend(folder)
     return "evil"
 

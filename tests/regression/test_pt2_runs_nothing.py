@@ -171,7 +171,11 @@ def test_operators_are_those_on_tensors(hostile, target):
 
 
 def test_operators_as_arguments_and_graphs_within(hostile):
-    for argument in ({"as_operator": "os.system"}, {"as_graph": {"name": "x", "graph": {}}}, {"as_custom_obj": {"a": 1}}):
+    for argument in (
+        {"as_operator": "os.system"},
+        {"as_graph": {"name": "x", "graph": {}}},
+        {"as_custom_obj": {"a": 1}},
+    ):
 
         def change(document, argument=argument):
             document["graph_module"]["graph"]["nodes"][0]["inputs"][0]["arg"] = argument
