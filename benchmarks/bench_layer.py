@@ -8,8 +8,8 @@ import numpy as np
 from bench_chip import Program, count
 
 from mcuq.emit.c_source import struct_text, table_text
+from mcuq.emit.library import kernel_folders, needed_files
 from mcuq.engines.emulator import FLAGS
-from mcuq.engines.sources import kernel_folders, needed_files
 from mcuq.ops.base import Params
 from mcuq.plan.tables import distinct_tables
 
@@ -46,5 +46,4 @@ def instructions(params: Params, x: np.ndarray, engine: str = "rv32") -> int:
 
 def sources_of(kernel: str) -> list[Path]:
     """Return a kernel's file, and those of kernels and cores that it calls."""
-    files = [path for folder in kernel_folders() for path in sorted(folder.iterdir())]
-    return needed_files(files, [f"mcuq_{kernel}"], (".c", ".S"))
+    return [path for path in needed_files(kernel_folders(), [f"mcuq_{kernel}.h"]) if path.suffix in (".c", ".S")]

@@ -13,6 +13,7 @@ import numpy as np
 from mcuq import emit, simulator
 from mcuq.archive import Archive
 from mcuq.data import to_integers
+from mcuq.emit.library import headers_beside
 from mcuq.errors import CannotQuantizeError, DoesNotFitError, UsageError
 from mcuq.files import write_files
 from mcuq.fit import FitReport
@@ -145,6 +146,7 @@ def write_project(
     Raises:
         DoesNotFitError: with the bytes missing; nothing is written.
         UsageError: for a name or directory that cannot be used.
+        McuqError: for a .mcuq file there that cannot be read.
     """
     board, directory = _board(board), Path(directory)
     content = model if isinstance(model, Archive) else Archive(model)
@@ -158,7 +160,8 @@ def write_project(
     if not report.fits:
         raise DoesNotFitError(f"{graph.name} does not fit {board.id}: {report.shortfall}")
     content = Archive(graph, samples, board.id, framework, setup)  # without its float model, which CI need not carry
-    owned = emit.emit_library(plan, content, simulator.simulate(plan, samples))
+    others = headers_beside(directory, graph.name)
+    owned = emit.emit_library(plan, content, simulator.simulate(plan, samples), others)
     record = Record(board.id, framework, setup, file, quantization)
     owned[f"lib/{graph.name}/{FILE}"] = record.dump()
     users = emit.emit_project(graph.name, board, framework, len(next(iter(samples.values()))), setup)

@@ -10,8 +10,8 @@ import numpy as np
 from requirements import require
 
 from mcuq.emit.c_source import struct_text, table_text
+from mcuq.emit.library import kernel_folders, needed_files
 from mcuq.engines.emulator import compile_emulated, emulator_command
-from mcuq.engines.sources import kernel_folders, needed_files
 from mcuq.ops.base import Params
 from mcuq.plan.tables import TABLE_ALIGNMENT, distinct_tables
 from mcuq.resources import resource
@@ -89,8 +89,8 @@ def kernel_files(
     kernels: Iterable[str], suffixes: tuple[str, ...] = (".c",), folders: Sequence[Path] = tuple(kernel_folders())
 ) -> list[Path]:
     """Return the files of kernels, and of the kernels and cores that they call."""
-    files = [path for folder in folders for path in sorted(folder.iterdir())]
-    return needed_files(files, {f"mcuq_{kernel}" for kernel in kernels}, suffixes)
+    needed = needed_files(folders, [f"mcuq_{kernel}.h" for kernel in kernels])
+    return [path for path in needed if path.suffix in suffixes]
 
 
 def kernel_file(name: str) -> Path:

@@ -9,7 +9,7 @@ import pytest
 from harness import kernel_file
 
 from mcuq import ops
-from mcuq.engines.sources import kernel_folders
+from mcuq.emit.library import kernel_folders
 from mcuq.graph import identifier
 from mcuq.ops import groups
 from mcuq.ops.base import Op, Params

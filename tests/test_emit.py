@@ -162,7 +162,7 @@ def test_two_models_in_one_project(rng, tmp_path):
 
 
 def test_only_kernels_in_use_and_their_cores_are_compiled(rng, tmp_path):
-    """A board's project carries all kernels; the host and the emulators compile what the model needs."""
+    """The host and the emulators compile what a board's project holds: what the model needs, assembly for its chip."""
     for board, kernels in (("esp32dev", True), ("esp32-s3-devkitc-1", False)):
         written = project(small_graph(rng), tmp_path / board, board)
         sources = library_sources(library_folders(tmp_path / board, ["small"]), (".c", ".S"))

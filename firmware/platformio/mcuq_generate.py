@@ -97,8 +97,9 @@ def generate(model):
     wanted = fingerprint(arguments, [name for name in (model, option("calibration")) if name])
     stamp = stamps / f"{Path(model).name}.json"
     known = json.loads(stamp.read_text()) if stamp.is_file() else {}
-    libraries = [project / "lib" / name / "library.json" for name in ("mcuq", known.get("name", ""))]
-    if known.get("fingerprint") == wanted and all(path.is_file() for path in libraries):
+    name = known.get("name", "")
+    written = [project / f"{name}.mcuq", *(project / "lib" / part / "library.json" for part in ("mcuq", name))]
+    if known.get("fingerprint") == wanted and all(path.is_file() for path in written):
         return
     print(f"mcuq: generating the library of {model}")
     name = json.loads(mcuq(*arguments))["model"]

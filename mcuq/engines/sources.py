@@ -1,18 +1,14 @@
-"""Which C files of an emitted project a build needs, and compiling them side by side."""
+"""Find the C files of an emitted project, and compile them side by side."""
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mcuq.errors import McuqError, UsageError
-from mcuq.resources import resource
-
-INCLUDE = re.compile(r'^#include "(\w+)\.h"', re.MULTILINE)
 
 
 def library_folders(project: Path, models: Sequence[str]) -> list[Path]:
@@ -29,41 +25,8 @@ def library_folders(project: Path, models: Sequence[str]) -> list[Path]:
 
 
 def library_sources(folders: Sequence[Path], suffixes: tuple[str, ...] = (".c",)) -> list[Path]:
-    """Return the files to compile: all of the models and the application, and of the kernels what these need."""
-    files = [path for folder in folders for path in sorted(folder.iterdir())]
-    kernels = {_unit(path) for folder in kernel_folders() for path in folder.iterdir()}
-    return needed_files(files, {_unit(path) for path in files} - kernels, suffixes)
-
-
-def kernel_folders() -> list[Path]:
-    """Return the folders of the kernels' C: one per family, and what families share."""
-    return sorted(path for path in (resource("firmware") / "kernels").iterdir() if path.is_dir())
-
-
-def needed_files(files: Sequence[Path], units: Collection[str], suffixes: tuple[str, ...] = (".c",)) -> list[Path]:
-    """Return the files of units and of all that these need: a needed file includes its header.
-
-    Args:
-        files: of all units.
-        units: names without suffix.
-        suffixes: of the files wanted.
-    """
-    includes: dict[str, set[str]] = {}
-    for path in files:
-        includes.setdefault(_unit(path), set()).update(INCLUDE.findall(path.read_text()))
-    needed = sorted(units)
-    for unit in needed:  # grows while it runs
-        needed += includes[unit] & includes.keys() - set(needed)
-    return [path for path in files if path.suffix in suffixes and _unit(path) in needed]
-
-
-def _unit(path: Path) -> str:
-    """Return the name that a file shares with its header: assembly stands beside C for chips without the instructions.
-
-    >>> _unit(Path("mcuq_mac16_dot_asm.S"))
-    'mcuq_mac16_dot'
-    """
-    return path.stem.removesuffix("_asm")
+    """Return the files to compile."""
+    return [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in suffixes]
 
 
 def models_header(models: Sequence[str]) -> str:

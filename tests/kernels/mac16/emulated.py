@@ -10,8 +10,8 @@ from pathlib import Path
 from harness import HERE, INCLUDE, Case, _compare, _program, _stdin, kernel_files
 from requirements import require
 
+from mcuq.emit.library import kernel_folders
 from mcuq.engines.emulator import compile_emulated, emulator_command
-from mcuq.engines.sources import kernel_folders
 from mcuq.resources import resource
 
 MAC16 = resource("firmware") / "kernels" / "mac16"

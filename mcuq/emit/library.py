@@ -1,0 +1,115 @@
+"""Libraries of a project: lib/<model>, and lib/mcuq, which its models share and which holds what they need."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from mcuq import __version__, archive
+from mcuq.emit.rendering import Files, render
+from mcuq.errors import McuqError, UsageError
+from mcuq.resources import resource
+
+INCLUDE = re.compile(rb'^#include "(\w+\.h)"', re.MULTILINE)
+
+
+def library(name: str, description: str, sources: list[str], headers: list[str], requires: list[str]) -> Files:
+    """Return what makes lib/<name> a library for PlatformIO and a component for ESP-IDF."""
+    manifest = {
+        "name": name,
+        "version": __version__,
+        "description": description,
+        "frameworks": "*",
+        "platforms": "*",
+        "headers": headers,
+        "dependencies": dict.fromkeys(requires, __version__),
+        "build": {"flags": ["-O2"], "libArchive": True},
+    }
+    component = {"version": __version__, "name": name, "sources": sources, "requires": requires}
+    return {
+        f"lib/{name}/library.json": (json.dumps(manifest, indent=2) + "\n").encode(),
+        f"lib/{name}/CMakeLists.txt": render("library_cmakelists.txt.j2", component),
+    }
+
+
+def shared_library(headers: Iterable[str]) -> Files:
+    """Return lib/mcuq: needed kernels, the application, the emulated chip, PlatformIO's script.
+
+    Args:
+        headers: what the project's models include; those that are not mcuq's count for nothing.
+    """
+    firmware = resource("firmware")
+    application = [path.name for path in (firmware / "app").iterdir()]
+    sources = needed_files((*kernel_folders(), firmware / "app"), (*application, *headers))
+    files = {f"lib/mcuq/src/{path.name}": path.read_bytes() for path in sources}
+    for path in sorted((firmware / "emulator").rglob("*")):
+        name = path.relative_to(firmware).as_posix()
+        if path.is_file() and not {"xtensa", "__pycache__"} & set(path.parts):
+            files[f"lib/mcuq/{name}"] = path.read_bytes()
+    files["lib/mcuq/mcuq_generate.py"] = (firmware / "platformio" / "mcuq_generate.py").read_bytes()
+    compiled = [path.name for path in sources if path.suffix in (".c", ".cpp", ".S")]
+    return files | library("mcuq", "mcuq kernels and application", compiled, ["mcuq.h", "mcuq_app.h"], [])
+
+
+def kernel_folders() -> list[Path]:
+    """Return the folders of the kernels' C: one per family, and what families share."""
+    return sorted(path for path in (resource("firmware") / "kernels").iterdir() if path.is_dir())
+
+
+def needed_files(folders: Sequence[Path], names: Iterable[str]) -> list[Path]:
+    """Return some files and all that these need, sorted by name.
+
+    A file needs what it includes; a header needs the files that define what it declares: C, and assembly beside it for
+    chips that have the instructions.
+
+    Args:
+        folders: where the files lie; of what is not there nothing is returned.
+        names: of files.
+    """
+    files = {path.name: path for folder in folders for path in folder.iterdir()}
+    needed = {name: files[name] for name in names if name in files}
+    pending = list(needed)
+    while pending:
+        more = [name for name in _needs(files[pending.pop()]) if name in files and name not in needed]
+        needed |= {name: files[name] for name in more}
+        pending += more
+    return [needed[name] for name in sorted(needed)]
+
+
+def _needs(path: Path) -> Iterator[str]:
+    yield from included(path.read_bytes())
+    if path.suffix == ".h":
+        yield from (f"{path.stem}.c", f"{path.stem}_asm.S")
+
+
+def included(source: bytes) -> list[str]:
+    r"""Return the headers that a C file names, of the kind that lies beside it.
+
+    >>> included(b'#include "mcuq_add_s8.h"\n#include <stdint.h>\n')
+    ['mcuq_add_s8.h']
+    """
+    return [name.decode() for name in INCLUDE.findall(source)]
+
+
+def headers_beside(directory: Path, name: str) -> list[str]:
+    """Return what the models of a project but ``name`` include.
+
+    A model is one of the project's if its .mcuq file lies there, as for ``verify``. What it needs is what its C in
+    lib/<model> includes, for that is compiled; a model without C, which is only kept there, needs nothing.
+
+    Raises:
+        McuqError: for a file that cannot be read: what the project needs is not known then.
+    """
+    paths = [path for path in sorted(directory.glob("*.mcuq")) if path.name != f"{name}.mcuq"]  # this is made anew
+    try:
+        models = {archive.read(path).graph.name for path in paths} - {name}
+        sources = [path for model in models for path in (directory / "lib" / model / "src").glob("*.[ch]")]
+        return [header for path in sources for header in included(path.read_bytes())]
+    except OSError as error:
+        raise UsageError(f"{error.filename}: cannot read ({os.strerror(error.errno or 0)})") from None
+    except McuqError as error:
+        why = "lib/mcuq holds what all models of the project need"
+        raise type(error)(f"{error}; {why}: build this one again, or remove the file") from None
