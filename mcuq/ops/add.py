@@ -28,10 +28,8 @@ LEFT_SHIFT = 20  # TFLite's headroom for the sum of two rescaled int8 operands
 
 
 @dataclass(frozen=True, eq=False)
-class AddParams(Params):
-    """Both operands are brought to a common scale with 20 fractional bits, summed, and requantized."""
-
-    kernel: ClassVar[str] = "add_s8"
+class RescaledParams(Params):
+    """Both operands are brought to a common scale with 20 fractional bits; what is made of them is requantized."""
 
     shape: i32x4  # of the output, outermost first
     strides_a: i32x4  # in elements; 0 repeats
@@ -51,6 +49,13 @@ class AddParams(Params):
     def overlap(self, operand: int) -> Overlap | None:
         """See :meth:`Params.overlap`."""
         return operand_overlap(self.shape, self.strides_b if operand else self.strides_a)
+
+
+@dataclass(frozen=True, eq=False)
+class AddParams(RescaledParams):
+    """The rescaled operands are summed."""
+
+    kernel: ClassVar[str] = "add_s8"
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""

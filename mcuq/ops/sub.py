@@ -9,15 +9,15 @@ from typing import ClassVar
 import numpy as np
 
 from mcuq.fixedpoint import clamp, requantize
-from mcuq.ops.add import LEFT_SHIFT, Add, AddParams
+from mcuq.ops.add import LEFT_SHIFT, Add, RescaledParams
 from mcuq.ops.base import Op, Operand, Params, Real, activate
 from mcuq.ops.broadcast import broadcast, broadcast_shape, expand
 from mcuq.tensor import Array, QTensor, Shape
 
 
 @dataclass(frozen=True, eq=False)
-class SubParams(AddParams):
-    """As addition's, but the second rescaled operand is subtracted from the first."""
+class SubParams(RescaledParams):
+    """The second rescaled operand is subtracted from the first; no kind of addition, whose kernels would take it."""
 
     kernel: ClassVar[str] = "sub_s8"
 
