@@ -29,7 +29,7 @@ from mcuq.target.record import Record, read_record, record_path
 from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import Array, QConstant
 
-FORMAT = 1
+FORMATS = (1, 2)  # 1: of mcuq 0.1.0; 2: with states. A file has the lowest that can hold its model
 MAX_BYTES = 256 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -79,7 +79,8 @@ def float_digest(graph: FloatGraph) -> str:
 
 def dump(archive: Archive) -> bytes:
     """Return the bytes of the ``.mcuq`` file."""
-    header = {"format": FORMAT, "mcuq": __version__, **archive_json.describe(archive.graph)}
+    has_states = bool(archive.graph.states or (archive.source and archive.source.states))
+    header = {"format": FORMATS[has_states], "mcuq": __version__, **archive_json.describe(archive.graph)}
     arrays = {f"constants/{name}": c.values for name, c in sorted(archive.graph.constants.items())}
     arrays |= {f"samples/{name}": x for name, x in sorted(archive.samples.items())}
     if archive.source:
@@ -135,8 +136,9 @@ def _read(path: Path) -> Archive:
 
 def _restore(members: Mapping[str, bytes]) -> Archive:
     header = json.loads(members["model.json"])
-    if header["format"] != FORMAT:
-        raise MalformedModelError(f"has format {header['format']}, this mcuq reads {FORMAT}")
+    if header["format"] not in FORMATS:
+        known = f"mcuq {__version__} reads up to {FORMATS[-1]}"
+        raise MalformedModelError(f"has format {header['format']!r:.20}, {known}; install a newer mcuq")
     graph = archive_json.restore(header, _folder(members, "constants"))
     samples = {name: x for name, x in _folder(members, "samples").items() if name in graph.inputs}
     for name, array in samples.items():

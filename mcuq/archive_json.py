@@ -12,7 +12,7 @@ import numpy as np
 from mcuq import ops
 from mcuq.errors import MalformedModelError
 from mcuq.float_graph import FloatGraph
-from mcuq.graph import Graph, Node
+from mcuq.graph import Graph, Node, State
 from mcuq.tensor import Array, QConstant, QTensor
 
 _OPS = {op.name: op for op in ops.ALL}
@@ -70,7 +70,8 @@ def restore_float(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> Flo
 
 
 def _common(graph: Graph | FloatGraph) -> dict[str, Any]:
-    return {
+    states = {"states": [dataclasses.asdict(state) for state in graph.states]} if graph.states else {}
+    return states | {
         "name": graph.name,
         "inputs": graph.inputs,
         "outputs": graph.outputs,
@@ -98,6 +99,7 @@ def _restored(header: Mapping[str, Any]) -> dict[str, Any]:
         "outputs": tuple(header["outputs"]),
         "layouts": layouts,
         "nodes": tuple(_node(fields) for fields in header["nodes"]),
+        "states": tuple(State(**fields_of(State, fields)) for fields in header.get("states", ())),
     }
 
 

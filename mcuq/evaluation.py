@@ -117,8 +117,9 @@ def evaluate(
     layers = {node.outputs[0]: Layer(node.name, node.op.name) for node in source.nodes} if source else {}
     hits, samples, labelled = np.zeros(3, np.int64), 0, True
     for batch in data:
-        for start in range(0, len(batch), CHUNK):
-            part = batch.part(start, start + CHUNK)
+        chunk = len(batch) if graph.states else CHUNK  # samples are the steps of a sequence
+        for start in range(0, len(batch), chunk):
+            part = batch.part(start, start + chunk)
             hits += _hits(*_chunk(plan, source, part.inputs, layers), part.labels)
             samples, labelled = samples + len(part), labelled and part.labels is not None
             if progress:

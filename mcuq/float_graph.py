@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mcuq.errors import MalformedModelError
-from mcuq.graph import MAX_ELEMENTS, MAX_MACS, Node, identifier
+from mcuq.graph import MAX_ELEMENTS, MAX_MACS, Node, State, identifier
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
 Axes = tuple[int, ...]
@@ -24,6 +24,7 @@ class FloatGraph:
         known: quantization of activations that the model itself brings along (QDQ); the others' is calibrated.
         layouts: for an input whose samples were trained in another order of dimensions, the axes that bring them
             into the graph's: ``graph = trained.transpose(axes)``, the batch dimension included.
+        states: what it remembers from one sample of a sequence to the next.
     """
 
     name: str
@@ -34,6 +35,7 @@ class FloatGraph:
     constants: Mapping[str, Array | QConstant] = field(default_factory=dict)
     known: Mapping[str, QTensor] = field(default_factory=dict)
     layouts: Mapping[str, Axes] = field(default_factory=dict)
+    states: tuple[State, ...] = ()
 
     def shape(self, name: str) -> Shape:
         """Return the shape of an activation or constant."""
@@ -80,7 +82,7 @@ def _problems(graph: FloatGraph) -> Iterator[str]:
             yield f"{name}: this constant holds NaN or infinite values"
     if passed := [name for name in graph.outputs if name in graph.inputs]:
         yield f"model output {passed[0]} is a model input: there is nothing to compute; remove it from the outputs"
-    known = {*graph.inputs, *graph.constants}
+    known = {*graph.inputs, *(state.read for state in graph.states), *graph.constants}
     for node in graph.nodes:
         yield from _node_problems(graph, node, known)
         known.update(node.outputs)

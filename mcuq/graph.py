@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mcuq.errors import MalformedModelError
@@ -35,6 +35,19 @@ class Node:
 
 
 @dataclass(frozen=True)
+class State:
+    """What a model remembers from one run to the next.
+
+    ``read`` is the value as a run finds it, ``write`` the value that the next run will find; after a reset that is the
+    constant ``initial``. The three have one shape and quantization.
+    """
+
+    read: str
+    write: str
+    initial: str
+
+
+@dataclass(frozen=True)
 class Graph:
     """A quantized model: nodes in execution order, static shapes, batch 1, NHWC.
 
@@ -50,6 +63,7 @@ class Graph:
     values: Mapping[str, QTensor]
     constants: Mapping[str, QConstant] = field(default_factory=dict)
     layouts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    states: tuple[State, ...] = ()
 
     def tensor(self, name: str) -> QTensor | QConstant:
         """Return the activation or constant of that name."""
@@ -64,6 +78,26 @@ class Graph:
         for problem in _problems(self):
             raise MalformedModelError(problem)
         return self
+
+
+def without_states(graph: Graph) -> Graph:
+    """Return a graph that is given what it would remember: states are inputs and outputs like any other."""
+    reads = tuple(state.read for state in graph.states)
+    writes = {state.write: None for state in graph.states if state.write not in (*graph.inputs, *reads)}
+    outputs = dict.fromkeys((*graph.outputs, *writes))
+    return replace(graph, inputs=(*graph.inputs, *reads), outputs=tuple(outputs), states=())
+
+
+def with_states(graph: Graph, original: Graph) -> Graph:
+    """Undo :func:`without_states` after a pass that kept the names, shapes and quantization of inputs and outputs."""
+    initial = {state.initial: original.constants[state.initial] for state in original.states}
+    return replace(
+        graph,
+        inputs=original.inputs,
+        outputs=original.outputs,
+        constants={**graph.constants, **initial},
+        states=original.states,
+    )
 
 
 def identifier(text: str, default: str = "model") -> str:
@@ -94,7 +128,8 @@ def _problems(graph: Graph) -> Iterator[str]:
         if not 1 <= tensor.bits <= 8 or (tensor.dtype == "uint8" and tensor.bits != 8):
             yield f"{name}: {tensor.dtype} of {tensor.bits} bits; int8 may have 1 to 8, uint8 has 8"
     yield from _border_problems(graph)
-    known = set(graph.inputs) | set(graph.constants)
+    yield from _state_problems(graph)
+    known = {*graph.inputs, *(state.read for state in graph.states), *graph.constants}
     names: set[str] = set()
     for node in graph.nodes:
         yield from _node_problems(graph, node, known)
@@ -104,6 +139,8 @@ def _problems(graph: Graph) -> Iterator[str]:
         known.update(node.outputs)
     if missing := [name for name in graph.outputs if name not in known or name not in graph.values]:
         yield f"model output {missing[0]} is never computed"
+    if missing := [s.write for s in graph.states if s.write not in known or s.write not in graph.values]:
+        yield f"state {missing[0]} is never computed"
 
 
 def _border_problems(graph: Graph) -> Iterator[str]:
@@ -116,6 +153,28 @@ def _border_problems(graph: Graph) -> Iterator[str]:
             yield f"model {kind} {repeated[0]} is listed twice"
     if passed := [name for name in graph.outputs if name in graph.inputs]:
         yield f"model output {passed[0]} is a model input: there is nothing to compute; remove it from the outputs"
+
+
+def _state_problems(graph: Graph) -> Iterator[str]:
+    reads = [state.read for state in graph.states]
+    if repeated := [name for name in reads if reads.count(name) > 1]:
+        yield f"state {repeated[0]} is written twice"
+    for state in graph.states:
+        if state.read in (*graph.inputs, *graph.outputs):
+            yield f"state {state.read} is an input or output of the model too"
+        if state.read not in graph.values or state.initial not in graph.constants:
+            yield f"state {state.read} is not described, or has no initial value"
+            continue
+        kept, initial = graph.values[state.read], graph.constants[state.initial].values
+        if (initial.shape, initial.dtype.name) != (kept.shape, kept.dtype):
+            found = f"{initial.dtype.name}{list(initial.shape)}"
+            yield f"state {state.read} is {kept.dtype}{list(kept.shape)}, its initial value {found}"
+        if state.write in graph.values and (new := graph.values[state.write]) != kept:
+            yield f"state {state.read} is {_described(kept)}, what is written to it {_described(new)}"
+
+
+def _described(tensor: QTensor) -> str:
+    return f"{tensor.dtype}{list(tensor.shape)} of scale {tensor.scale:g} and zero point {tensor.zero_point}"
 
 
 def _node_problems(graph: Graph, node: Node, known: set[str]) -> Iterator[str]:

@@ -164,7 +164,7 @@ def write_project(
     owned = emit.emit_library(plan, content, simulator.simulate(plan, samples), others)
     record = Record(board.id, framework, setup, file, quantization)
     owned[f"lib/{graph.name}/{FILE}"] = record.dump()
-    users = emit.emit_project(graph.name, board, framework, len(next(iter(samples.values()))), setup)
+    users = emit.emit_project(graph, board, framework, len(next(iter(samples.values()))), setup)
     kept = sorted(path for path in users if (directory / path).exists())
     files = owned if is_project(directory) else owned | {p: text for p, text in users.items() if p not in kept}
     changed = write_files(directory, files, stale_files(directory, owned, graph.name))

@@ -12,15 +12,19 @@ from mcuq.tensor import Array
 CHUNK_ELEMENTS = 1 << 18  # activations of about this many elements at a time stay in the cache
 
 Progress = Callable[[int], None]
+Kept = Mapping[str, Array]  # what a model remembers, [samples, elements] by the name that the state is read by
 
 
-def simulate(plan: Plan, inputs: Mapping[str, Array], progress: Progress | None = None) -> dict[str, Array]:
-    """Run samples through the plan.
+def simulate(
+    plan: Plan, inputs: Mapping[str, Array], progress: Progress | None = None, kept: Kept | None = None
+) -> dict[str, Array]:
+    """Run samples through the plan. To a model with states they are the steps of one sequence.
 
     Args:
         plan: the lowered model.
         inputs: one array [samples, *shape] or [samples, elements] per model input, in the input's dtype.
         progress: called with the number of samples done so far.
+        kept: what the model remembers before the first sample; None: as after a reset.
 
     Returns:
         One array [samples, *shape] per model output, in the output's dtype.
@@ -29,9 +33,10 @@ def simulate(plan: Plan, inputs: Mapping[str, Array], progress: Progress | None 
     described = [(name, plan.graph.values[name]) for name in plan.graph.outputs]
     outputs: dict[str, Array] = {name: np.empty((samples, *t.shape), t.dtype) for name, t in described}
     chunk = max(1, CHUNK_ELEMENTS // max(t.elements for t in plan.graph.values.values()))
+    kept, chunk = (kept or initial(plan), 1) if plan.graph.states else ({}, chunk)
     for start in range(0, samples, chunk):
         part = {name: array[start : start + chunk] for name, array in inputs.items()}
-        values = _run(plan, part)
+        values, kept = _run(plan, part, kept)
         for name, array in outputs.items():
             array[start : start + chunk] = values[name].reshape(-1, *array.shape[1:])
         if progress:
@@ -39,26 +44,47 @@ def simulate(plan: Plan, inputs: Mapping[str, Array], progress: Progress | None 
     return outputs
 
 
-def trace(plan: Plan, inputs: Mapping[str, Array]) -> Iterator[tuple[Step, Array]]:
-    """Yield every step with its output bytes, [samples, bytes] uint8, in execution order."""
-    buffers = _start(plan, inputs)
+def initial(plan: Plan) -> Kept:
+    """Return what a model remembers after a reset."""
+    return {state.read: plan.graph.constants[state.initial].values.reshape(1, -1) for state in plan.graph.states}
+
+
+def after(plan: Plan, inputs: Mapping[str, Array]) -> Kept:
+    """Return what a model remembers after the steps of a sequence, [steps, *shape] per input, from a reset."""
+    kept = initial(plan)
+    for step in range(len(next(iter(inputs.values()))) if kept else 0):
+        _, kept = _run(plan, {name: array[step : step + 1] for name, array in inputs.items()}, kept)
+    return kept
+
+
+def trace(plan: Plan, inputs: Mapping[str, Array], kept: Kept | None = None) -> Iterator[tuple[Step, Array]]:
+    """Yield every step with its output bytes, [samples, bytes] uint8, in execution order.
+
+    Args:
+        plan: the lowered model.
+        inputs: [samples, *shape] per model input; one sample where the model has states.
+        kept: what the model remembers before; None: as after a reset.
+    """
+    buffers = _start(plan, inputs, kept or initial(plan))
     for step in plan.steps:
         yield step, _step(plan, step, buffers).view(np.uint8)
 
 
-def _run(plan: Plan, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    buffers = _start(plan, inputs)
+def _run(plan: Plan, inputs: Mapping[str, Array], kept: Kept) -> tuple[dict[str, Array], Kept]:
+    """Return the outputs, and what the model remembers now."""
+    buffers = _start(plan, inputs, kept)
     for index, step in enumerate(plan.steps):
         _step(plan, step, buffers)
         for name in {_root(plan, value) for value in step.inputs} & buffers.keys():
-            if plan.buffers[name].last <= index:
+            if plan.buffers[name].last <= index and plan.buffers[name].region != "state":
                 del buffers[name]
-    return {name: _read(plan, name, buffers) for name in plan.graph.outputs}
+    outputs = {name: _read(plan, name, buffers) for name in plan.graph.outputs}
+    return outputs, {state.read: buffers[state.write] for state in plan.graph.states}
 
 
-def _start(plan: Plan, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the buffers before the first step, [samples, elements] each: inputs, and constant operands."""
-    buffers = {name: array.reshape(len(array), -1) for name, array in inputs.items()}
+def _start(plan: Plan, inputs: Mapping[str, Array], kept: Kept) -> dict[str, Array]:
+    """Return the buffers before the first step, [samples, elements] each: inputs, states, and constant operands."""
+    buffers = {name: array.reshape(len(array), -1) for name, array in inputs.items()} | dict(kept)
     samples = len(next(iter(buffers.values())))
     for name, buffer in plan.buffers.items():
         if buffer.region == "flash":
@@ -71,7 +97,7 @@ def _step(plan: Plan, step: Step, buffers: dict[str, Array]) -> Array:
     operands = [np.ascontiguousarray(_read(plan, name, buffers)) for name in step.inputs]
     result = np.ascontiguousarray(step.params.run(*operands)).view(plan.graph.values[step.outputs[0]].dtype)
     root, (buffer, offset) = _root(plan, step.outputs[0]), plan.locate(step.outputs[0])
-    if result.shape[1] == buffer.bytes:
+    if result.nbytes == len(result) * buffer.bytes:
         buffers[root] = result
     else:  # one of several values that lie in the buffer of their concatenation
         whole = buffers.setdefault(root, np.empty((len(result), buffer.bytes), result.dtype))

@@ -18,7 +18,15 @@ from mcuq.data import read_samples
 from mcuq.engines.byte_stream import ProcessLine
 from mcuq.engines.device import Device, Hello
 from mcuq.engines.emulator import build_emulated, emulator_command
-from mcuq.engines.firmware import Difference, Firmware, Progress, Runs, first_difference, input_rows
+from mcuq.engines.firmware import (
+    Difference,
+    Firmware,
+    Progress,
+    Runs,
+    first_difference,
+    input_rows,
+    traced_layers,
+)
 from mcuq.engines.host import FLAGS, build_host
 from mcuq.engines.serial import SerialLine
 from mcuq.errors import McuqError, StaleFirmwareError, UsageError
@@ -197,7 +205,7 @@ def _layers(plan: Plan, device: Device, runs: Runs, inputs: Mapping[str, Array],
     """Return the cycles of every step on the first sample, where the firmware counts them."""
     if not runs.cycles.any():
         return {}
-    layers = device.layers(model, input_rows(plan.graph, inputs)[0].tobytes())
+    layers = traced_layers(plan, device, input_rows(plan.graph, inputs)[:1], model)
     return {step.name: layer.cycles for step, layer in zip(plan.steps, layers, strict=True)}
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mcuq.graph import Graph, Node
+from mcuq.graph import Graph, Node, State
 from mcuq.ops.add import Add
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.logistic import Logistic
@@ -53,3 +53,23 @@ def multi_border_graph(rng: np.random.Generator, name: str = "multi") -> Graph:
         Node("reshape_3", Reshape((1, 12)), ("logistic_2",), ("flat",)),
     )
     return Graph(name, ("pixels", "other"), ("total", "flat"), nodes, values).verify()
+
+
+def remembering_graph(rng: np.random.Generator, name: str = "remembering") -> Graph:
+    """A sum that runs on, the input before, two states that change places, and a state that is the output too."""
+    tensor = QTensor((1, 3, 5), 0.1, 2)
+    names = ("x", "level", "before", "left", "right", "said", "level_next", "sum", "both", "scores")
+    values = dict.fromkeys(names, tensor)
+    nodes = (
+        Node("add_0", Add(), ("level", "x"), ("level_next",)),
+        Node("add_1", Add(), ("level_next", "before"), ("sum",)),
+        Node("add_2", Add(), ("sum", "said"), ("both",)),
+        Node("add_3", Add(), ("both", "left"), ("scores",)),
+    )
+    writes = {"level": "level_next", "before": "x", "left": "right", "right": "left", "said": "scores"}
+    initial = {
+        f"{read}_initial": QConstant(rng.integers(-128, 128, (1, 3, 5)).astype(np.int8), np.ones(1)) for read in writes
+    }
+    initial["level_initial"] = QConstant(np.full((1, 3, 5), 2, np.int8), np.ones(1))
+    states = tuple(State(read, write, f"{read}_initial") for read, write in writes.items())
+    return Graph(name, ("x",), ("scores",), nodes, values, initial, states=states).verify()

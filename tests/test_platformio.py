@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from models import small_graph
 from platformio_offline import PlatformIO, offline_platformio
@@ -157,7 +158,9 @@ def test_every_board_and_framework_parses(board, tmp_path):
     known = load_board(board)
     for framework in known.frameworks:
         path = tmp_path / f"{framework}.ini"
-        path.write_bytes(emit.emit_project("small", known, framework, 4)["platformio.ini"])
+        path.write_bytes(
+            emit.emit_project(small_graph(np.random.default_rng(0)), known, framework, 4)["platformio.ini"]
+        )
         config = reader(str(path))
         config.validate(silent=True)
 

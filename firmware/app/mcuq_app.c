@@ -24,11 +24,20 @@ static struct {
     mcuq_frame_search search;
     mcuq_frame frame;
     int32_t in_payload;
-    uint32_t received; /* bytes of payload and CRC so far */
-    uint32_t argument; /* the step asked for */
+    uint32_t received;     /* bytes of payload and CRC so far */
+    uint32_t arguments[2]; /* words in front of the inputs */
     uint8_t crc[4];
     uint32_t last_byte; /* microseconds */
 } app;
+
+/* The sequence that a model which remembers is in, and how long its last run took. */
+static struct {
+    const mcuq_model *model;
+    uint32_t position;   /* of the next run */
+    int32_t is_answered; /* the last run put out the model's outputs, and they are still there */
+    uint32_t microseconds;
+    uint32_t cycles;
+} sequence;
 
 /* What the step hook does during a run. */
 static struct {
@@ -36,6 +45,16 @@ static struct {
     uint32_t step;
     uint32_t start; /* cycles */
 } tracing;
+
+/* Words in front of the inputs of a request of this type; negative: it has no payload at all. */
+static int32_t words_of(const mcuq_model *model, uint8_t type) {
+    const int32_t has_inputs = type == MCUQ_FRAME_STEP || type == MCUQ_FRAME_RUN || type == MCUQ_FRAME_LAYERS;
+    return has_inputs ? (type == MCUQ_FRAME_STEP) + (model->reset != NULL) : -1;
+}
+
+static int32_t words(const mcuq_model *model) {
+    return words_of(model, app.frame.type);
+}
 
 /* --- answers ------------------------------------------------------------------------------------------------- */
 
@@ -104,15 +123,45 @@ static uint32_t total(const int32_t *bytes, int32_t count) {
     return sum;
 }
 
-static void answer_run(const mcuq_model *model) {
+/* --- sequences ------------------------------------------------------------------------------------------------ */
+
+static uint32_t position(void) {
+    return app.arguments[app.frame.type == MCUQ_FRAME_STEP];
+}
+
+/* Whether a run at this position is possible now, or its outputs are still there. */
+static int32_t is_in_sequence(const mcuq_model *model) {
+    if (model->reset == NULL || position() == 0) {
+        return 1;
+    }
+    const int32_t is_again = sequence.is_answered && app.frame.type == MCUQ_FRAME_RUN;
+    return sequence.model == model &&
+           (position() == sequence.position || (is_again && position() + 1 == sequence.position));
+}
+
+/* Run the model on its inputs, unless this run has been answered already. */
+static void run(const mcuq_model *model) {
+    if (model->reset != NULL && position() > 0 && position() != sequence.position) {
+        return;
+    }
+    if (model->reset != NULL && position() == 0) {
+        model->reset();
+    }
     const uint32_t microseconds = mcuq_port_microseconds();
     const uint32_t cycles = mcuq_port_cycles();
     mcuq_run_model(model, (const void *const *)model->inputs);
-    const uint32_t cycles_taken = mcuq_port_cycles() - cycles;
-    const uint32_t microseconds_taken = mcuq_port_microseconds() - microseconds;
+    sequence.cycles = mcuq_port_cycles() - cycles;
+    sequence.microseconds = mcuq_port_microseconds() - microseconds;
+    sequence.model = model;
+    sequence.position = position() + 1;
+    sequence.is_answered = app.frame.type == MCUQ_FRAME_RUN;
+}
+
+static void answer_run(const mcuq_model *model) {
+    run(model);
     begin(MCUQ_FRAME_RUN | MCUQ_FRAME_ANSWER, 8 + total(model->output_bytes, model->output_count));
-    put_word(microseconds_taken);
-    put_word(cycles_taken);
+    put_word(sequence.microseconds);
+    put_word(sequence.cycles);
     for (int32_t i = 0; i < model->output_count; i++) {
         mcuq_frame_write(model->outputs[i], model->output_bytes[i]);
     }
@@ -136,7 +185,7 @@ void mcuq_after_step(int32_t index, const void *output, int32_t bytes) {
 }
 
 static void answer_traced(const mcuq_model *model) {
-    if (app.frame.type == MCUQ_FRAME_STEP && app.argument >= (uint32_t)model->steps) {
+    if (app.frame.type == MCUQ_FRAME_STEP && app.arguments[0] >= (uint32_t)model->steps) {
         refuse("no such step");
         return;
     }
@@ -144,9 +193,9 @@ static void answer_traced(const mcuq_model *model) {
         begin(MCUQ_FRAME_LAYERS | MCUQ_FRAME_ANSWER, 12 * (uint32_t)model->steps);
     }
     tracing.request = app.frame.type;
-    tracing.step = app.argument;
+    tracing.step = app.arguments[0];
     tracing.start = mcuq_port_cycles();
-    mcuq_run_model(model, (const void *const *)model->inputs);
+    run(model);
     tracing.request = 0;
     if (app.frame.type == MCUQ_FRAME_LAYERS) {
         mcuq_frame_end();
@@ -165,6 +214,10 @@ static void answer_traced(const mcuq_model *model) {
 
 static void serve(void) {
     const mcuq_model *const model = app.models[app.frame.model];
+    if (words(model) >= 0 && !is_in_sequence(model)) {
+        refuse("out of sequence");
+        return;
+    }
     answer_empty(MCUQ_FRAME_ACCEPTED);
     switch (app.frame.type) {
     case MCUQ_FRAME_HELLO:
@@ -184,11 +237,6 @@ static void serve(void) {
 
 /* --- requests ------------------------------------------------------------------------------------------------ */
 
-/* Bytes in front of the inputs; negative: the type has no payload at all. */
-static int32_t argument_bytes(uint8_t type) {
-    return type == MCUQ_FRAME_STEP ? 4 : type == MCUQ_FRAME_RUN || type == MCUQ_FRAME_LAYERS ? 0 : -1;
-}
-
 /* Why a header cannot be served, or NULL. After this the payload is known to fit where it goes. */
 static const char *objection(const mcuq_frame *frame) {
     if (frame->type < MCUQ_FRAME_HELLO || frame->type > MCUQ_FRAME_MEMORY) {
@@ -198,47 +246,45 @@ static const char *objection(const mcuq_frame *frame) {
         return "no such model";
     }
     const mcuq_model *const model = app.models[frame->model];
-    const int32_t argument = argument_bytes(frame->type);
-    if (argument >= 0 && !mcuq_can_run(model)) {
+    const int32_t in_front = words_of(model, frame->type);
+    if (in_front >= 0 && !mcuq_can_run(model)) {
         return "no memory for the arena";
     }
-    const uint32_t inputs = argument < 0 ? 0 : (uint32_t)argument + total(model->input_bytes, model->input_count);
-    return frame->length == inputs ? NULL : "wrong payload length";
+    const uint32_t payload = in_front < 0 ? 0 : 4 * (uint32_t)in_front + total(model->input_bytes, model->input_count);
+    return frame->length == payload ? NULL : "wrong payload length";
 }
 
 /* Where the next received byte belongs, and how many fit there. */
 static uint8_t *destination(int32_t *room) {
     const mcuq_model *const model = app.models[app.frame.model];
-    int32_t position = (int32_t)app.received;
+    int32_t at = (int32_t)app.received;
     if (app.received >= app.frame.length) {
-        position -= (int32_t)app.frame.length;
-        *room = 4 - position;
-        return app.crc + position;
+        at -= (int32_t)app.frame.length;
+        *room = 4 - at;
+        return app.crc + at;
     }
-    if (app.frame.type == MCUQ_FRAME_STEP) {
-        if (position < 4) {
-            *room = 1;
-            return NULL; /* the argument is assembled byte by byte */
-        }
-        position -= 4;
+    if (at < 4 * words(model)) {
+        *room = 1;
+        return NULL; /* words are assembled byte by byte */
     }
+    at -= 4 * words(model);
     int32_t i = 0;
-    while (position >= model->input_bytes[i]) {
-        position -= model->input_bytes[i++];
+    while (at >= model->input_bytes[i]) {
+        at -= model->input_bytes[i++];
     }
-    *room = model->input_bytes[i] - position;
-    return (uint8_t *)model->inputs[i] + position;
+    *room = model->input_bytes[i] - at;
+    return (uint8_t *)model->inputs[i] + at;
 }
 
 static int32_t is_intact(void) {
     const mcuq_model *const model = app.models[app.frame.model];
     uint32_t crc = mcuq_crc32(0, app.search.header, MCUQ_FRAME_HEADER_BYTES);
-    if (app.frame.type == MCUQ_FRAME_STEP) {
-        const uint8_t bytes[4] = {(uint8_t)app.argument, (uint8_t)(app.argument >> 8), (uint8_t)(app.argument >> 16),
-                                  (uint8_t)(app.argument >> 24)};
+    for (int32_t i = 0; i < words(model); i++) {
+        const uint32_t word = app.arguments[i];
+        const uint8_t bytes[4] = {(uint8_t)word, (uint8_t)(word >> 8), (uint8_t)(word >> 16), (uint8_t)(word >> 24)};
         crc = mcuq_crc32(crc, bytes, 4);
     }
-    for (int32_t i = 0; i < model->input_count && argument_bytes(app.frame.type) >= 0; i++) {
+    for (int32_t i = 0; i < model->input_count && words(model) >= 0; i++) {
         crc = mcuq_crc32(crc, model->inputs[i], model->input_bytes[i]);
     }
     const uint32_t sent =
@@ -256,7 +302,7 @@ static int32_t read_payload(void) {
         return count;
     }
     if (target == NULL) {
-        app.argument |= (uint32_t)byte << (8 * app.received);
+        app.arguments[app.received / 4] |= (uint32_t)byte << (8 * (app.received % 4));
     }
     app.received += (uint32_t)count;
     if (app.received == app.frame.length + 4) {
@@ -278,7 +324,8 @@ static int32_t read_header(void) {
         const char *const why = objection(&app.frame);
         app.in_payload = why == NULL;
         app.received = 0;
-        app.argument = 0;
+        app.arguments[0] = 0;
+        app.arguments[1] = 0;
         if (why != NULL) {
             refuse(why);
         }

@@ -10,7 +10,11 @@
  *       16      n  payload
  *     16+n      4  CRC-32 of header and payload
  *
- * A damaged header is searched for the next sync byte by byte, so noise costs at most one frame. */
+ * A damaged header is searched for the next sync byte by byte, so noise costs at most one frame.
+ *
+ * To a model that remembers (mcuq_model.reset), runs are a sequence, and a uint32 says at which position of it these
+ * inputs are: 0 resets the model; the next one goes on; a run that has just been answered is answered again without
+ * running, for its answer may have been lost; any other position is refused as "out of sequence". */
 #ifndef MCUQ_FRAME_H
 #define MCUQ_FRAME_H
 
@@ -24,9 +28,9 @@ enum { MCUQ_FRAME_HEADER_BYTES = 16 };
 
 enum {
     MCUQ_FRAME_HELLO = 1,  /* -> text: what is in this firmware */
-    MCUQ_FRAME_RUN = 2,    /* inputs -> microseconds, cycles (uint32), outputs */
-    MCUQ_FRAME_LAYERS = 3, /* inputs -> per step: bytes, CRC-32 of the output, cycles (uint32) */
-    MCUQ_FRAME_STEP = 4,   /* step (uint32), inputs -> that step's output */
+    MCUQ_FRAME_RUN = 2,    /* [position,] inputs -> microseconds, cycles (uint32), outputs */
+    MCUQ_FRAME_LAYERS = 3, /* [position,] inputs -> per step: bytes, CRC-32 of the output, cycles (uint32) */
+    MCUQ_FRAME_STEP = 4,   /* step (uint32), [position,] inputs -> that step's output */
     MCUQ_FRAME_MEMORY = 5, /* -> free heap, stack used (uint32) */
 
     MCUQ_FRAME_ANSWER = 0x40,   /* set in the answer to a request */

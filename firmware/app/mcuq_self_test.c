@@ -72,12 +72,20 @@ static int32_t run_vector(const mcuq_model *model, int32_t vector) {
     return different;
 }
 
+static void reset(const mcuq_model *model) {
+    if (model->reset != NULL) {
+        model->reset();
+    }
+}
+
 int32_t mcuq_self_test(const mcuq_model *model) {
     int32_t different = 0;
     if (mcuq_can_run(model)) {
+        reset(model);
         for (int32_t vector = 0; vector < model->vector_count; vector++) {
             different += run_vector(model, vector);
         }
+        reset(model);
     } else {
         print("mcuq: no memory for the arena of ");
         print(model->name);

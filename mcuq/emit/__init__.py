@@ -15,7 +15,7 @@ from mcuq.emit import c_source
 from mcuq.emit.library import included, library, shared_library
 from mcuq.emit.rendering import Files, render
 from mcuq.graph import Graph
-from mcuq.plan import Plan, Step
+from mcuq.plan import Plan, Step, states
 from mcuq.plan.tables import alignments, distinct_tables
 from mcuq.target.board import Board
 from mcuq.target.setup import PLAIN, Setup
@@ -23,6 +23,7 @@ from mcuq.tensor import Array, QConstant, QTensor
 
 VECTOR_BYTES = 16 << 10  # of embedded self-test inputs; always at least one vector
 MAX_VECTORS = 4
+MAX_STEPS = 16  # of a sequence: with fewer a model that remembers hardly shows what it remembers
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ class Border:
 
 
 def vector_count(graph: Graph) -> int:
-    """Return how many self-test vectors a project embeds."""
-    return max(1, min(MAX_VECTORS, VECTOR_BYTES // sum(graph.values[name].bytes for name in graph.inputs)))
+    """Return how many self-test vectors a project embeds; with states they are the steps of a sequence."""
+    most = MAX_STEPS if graph.states else MAX_VECTORS
+    return max(1, min(most, VECTOR_BYTES // sum(graph.values[name].bytes for name in graph.inputs)))
 
 
 def application_bytes(plan: Plan, vectors: int) -> tuple[int, int]:
@@ -94,17 +96,18 @@ def emit_library(plan: Plan, content: Archive, outputs: Mapping[str, Array], hea
     }
 
 
-def emit_project(name: str, board: Board, framework: str, vectors: int, setup: Setup = PLAIN) -> Files:
+def emit_project(graph: Graph, board: Board, framework: str, vectors: int, setup: Setup = PLAIN) -> Files:
     """Render what mcuq writes once and then leaves to the user: ``platformio.ini``, ``src/``, a README.
 
     Args:
-        name: of the model.
+        graph: the model.
         board: where it will run.
         framework: "arduino" or "espidf".
         vectors: number of embedded self-test vectors.
         setup: partition table and place of the arena.
     """
-    call = f"{name}_run(input, output)" if setup.arena == "static" else f"{name}_run_in(arena, input, output)"
+    name, state = graph.name, "&state, " if graph.states else ""
+    call = f"{name}_run(input, output)" if setup.arena == "static" else f"{name}_run_in(arena, {state}input, output)"
     context = {"version": __version__, "name": name, "board": board, "framework": framework, "vectors": vectors}
     context |= {"setup": setup, "call": call}
     files = {
@@ -149,6 +152,7 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
         "hash": archive.digest(content.graph),  # of the model as given, before any pass
         "plan": plan,
         "arena": content.setup.arena,
+        "resets": states.resets(plan),
         "inputs": inputs,
         "outputs": results,
         "offsets": _border_offsets(plan, [*inputs, *results]),
@@ -199,6 +203,9 @@ def _tables(plan: Plan) -> tuple[list[str], list[str]]:
         if buffer.region == "flash":
             values = plan.graph.constants[name].values
             tables.append(c_source.table_text("int8_t", name, values, "constant operand", aligned[name]))
+    for reset in states.resets(plan):
+        if reset.value is None:
+            tables.append(c_source.table_text("int8_t", reset.initial, reset.content, "state after a reset"))
     for step in plan.steps:
         names: dict[str, str] = {}
         for member, table, is_new in distinct_tables(step.name, step.params, known):
@@ -237,9 +244,9 @@ def _address(plan: Plan, value: str) -> str:
     """Return the C expression of a value's first byte."""
     buffer, start = plan.locate(value)
     root = plan.views[value].buffer if value in plan.views else value
-    base = "arena" if buffer.region == "arena" else _outside(plan, root)
+    base = buffer.region if buffer.region in ("arena", "state") else _outside(plan, root)
     offset = buffer.offset + start
-    return f"{base} + {offset}" if offset or buffer.region == "arena" else base
+    return f"{base} + {offset}" if offset or buffer.region in ("arena", "state") else base
 
 
 def _outside(plan: Plan, root: str) -> str:

@@ -24,6 +24,7 @@ SYNC = b"\xa5M"
 HEADER = struct.Struct("<2sBBIII")
 HELLO, RUN, LAYERS, STEP, MEMORY = 1, 2, 3, 4, 5
 ANSWER, ACCEPTED, BOOTED, REFUSED = 0x40, 0x80, 0x81, 0x82
+OUT_OF_SEQUENCE = "out of sequence"
 DAMAGE = ("damaged payload", "cut short")  # refusals after which the same request may succeed
 MAX_PAYLOAD = 64 << 20
 
@@ -35,6 +36,10 @@ RUN_SECONDS = 120.0
 
 class NoAnswerError(McuqError):
     """The firmware does not answer, or only with damaged frames."""
+
+
+class OutOfSequenceError(McuqError):
+    """A model that remembers is at another position than the one asked for: begin the sequence again."""
 
 
 @dataclass(frozen=True)
@@ -172,19 +177,29 @@ class Device:
         except (KeyError, ValueError):
             raise NoAnswerError("the firmware's hello cannot be read; is it an mcuq application?") from None
 
-    def run(self, model: int, sample: bytes) -> Run:
-        """Run one inference on the bytes of all inputs."""
-        answer = self._request(RUN, model, sample)
+    def run(self, model: int, sample: bytes, position: int | None = None) -> Run:
+        """Run one inference on the bytes of all inputs.
+
+        Args:
+            model: its index in the firmware.
+            sample: the bytes of all inputs.
+            position: in a sequence, of a model that remembers; 0 begins it.
+
+        Raises:
+            OutOfSequenceError: the model is at another position.
+        """
+        answer = self._request(RUN, model, _words(position) + sample)
         microseconds, cycles = struct.unpack_from("<II", answer)
         return Run(answer[8:], microseconds, cycles)
 
-    def layers(self, model: int, sample: bytes) -> list[Layer]:
-        """Run one inference; return what every step put out."""
-        return [Layer(*fields) for fields in struct.iter_unpack("<III", self._request(LAYERS, model, sample))]
+    def layers(self, model: int, sample: bytes, position: int | None = None) -> list[Layer]:
+        """Run one inference (see :meth:`run`); return what every step put out."""
+        answer = self._request(LAYERS, model, _words(position) + sample)
+        return [Layer(*fields) for fields in struct.iter_unpack("<III", answer)]
 
-    def step(self, model: int, index: int, sample: bytes) -> Array:
-        """Run one inference; return the output bytes (uint8) of one step."""
-        return np.frombuffer(self._request(STEP, model, struct.pack("<I", index) + sample), np.uint8)
+    def step(self, model: int, index: int, sample: bytes, position: int | None = None) -> Array:
+        """Run one inference (see :meth:`run`); return the output bytes (uint8) of one step."""
+        return np.frombuffer(self._request(STEP, model, _words(index, position) + sample), np.uint8)
 
     def memory(self) -> tuple[int, int]:
         """Return free heap and the most stack used, in bytes (0: not known)."""
@@ -208,6 +223,8 @@ class Device:
                 continue
             if answer.type == REFUSED:
                 problem = answer.payload.decode(errors="replace")
+                if problem == OUT_OF_SEQUENCE:
+                    raise OutOfSequenceError(f"the firmware refuses: {problem}")
                 if problem not in DAMAGE:
                     raise McuqError(f"the firmware refuses: {problem}")
                 continue
@@ -250,3 +267,8 @@ class Device:
             else:
                 self._arrived.extend(self._reader.give_up())
         return self._arrived.popleft()
+
+
+def _words(*values: int | None) -> bytes:
+    """Return what stands in front of the inputs; None is nothing."""
+    return b"".join(struct.pack("<I", value) for value in values if value is not None)

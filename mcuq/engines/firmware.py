@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from mcuq.engines.byte_stream import Line
-from mcuq.engines.device import Device, NoAnswerError, Run
+from mcuq.engines.device import Device, Layer, NoAnswerError, Run
+from mcuq.engines.sequence import at_last, run_sequence
 from mcuq.errors import McuqError
 from mcuq.graph import Graph
 from mcuq.plan import Plan
-from mcuq.simulator import trace
+from mcuq.simulator import after, trace
 from mcuq.tensor import Array
 
 BOOT_SECONDS = 300.0
@@ -27,7 +29,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Difference:
-    """The first byte that differs: in which sample, after which step, where in its output."""
+    """The first byte that differs: in which sample (of a sequence: step), after which layer, where in its output."""
 
     sample: int
     step: str
@@ -35,10 +37,12 @@ class Difference:
     element: int
     expected: int
     got: int
+    is_sequence: bool = False
 
     def __str__(self) -> str:
+        what = "step" if self.is_sequence else "sample"
         return (
-            f"first difference: sample {self.sample}, layer {self.step} (mcuq_{self.kernel}), "
+            f"first difference: {what} {self.sample}, layer {self.step} (mcuq_{self.kernel}), "
             f"element {self.element}: expected {self.expected}, got {self.got}"
         )
 
@@ -93,6 +97,8 @@ class Firmware:
     def run(self, plan: Plan, inputs: Mapping[str, Array], model: int = 0, progress: Progress | None = None) -> Runs:
         """Run samples ([samples, *shape] per model input), several at a time where that is possible.
 
+        A model with states takes them as the steps of one sequence.
+
         Args:
             plan: the model, as lowered for this firmware.
             inputs: in the inputs' dtypes.
@@ -105,13 +111,14 @@ class Firmware:
         def work(part: Array) -> tuple[list[Run], int]:
             with self.connect() as device:
                 results = []
-                for run in _run_rows(device, model, part):
+                for run in (run_sequence if plan.graph.states else _run_rows)(device, model, part):
                     results.append(run)
                     if progress:
                         progress(next(done))
                 return results, device.faults
 
-        parts = np.array_split(rows, max(1, min(self.workers, len(rows) // SAMPLES_PER_WORKER)))
+        workers = 1 if plan.graph.states else min(self.workers, len(rows) // SAMPLES_PER_WORKER)
+        parts = np.array_split(rows, max(1, workers))
         with ThreadPoolExecutor(len(parts)) as pool:
             finished = list(pool.map(work, parts))
         runs = [run for results, _ in finished for run in results]
@@ -168,16 +175,35 @@ def first_difference(
     Raises:
         McuqError: every step is equal, so the difference came from elsewhere.
     """
+    rows = input_rows(plan.graph, {name: array[: sample + 1] for name, array in inputs.items()})
     one = {name: array[sample : sample + 1] for name, array in inputs.items()}
-    row = input_rows(plan.graph, one)[0].tobytes()
-    layers = device.layers(model, row)
-    for index, (step, wanted) in enumerate(trace(plan, one)):
+    layers = traced_layers(plan, device, rows, model)
+    kept = after(plan, {name: array[:sample] for name, array in inputs.items()})
+    for index, (step, wanted) in enumerate(trace(plan, one, kept)):
         expected = wanted.reshape(-1)
         if index < len(layers) and layers[index].crc == zlib.crc32(expected.tobytes()):
             continue
-        got = device.step(model, index, row)
+        got = _traced_step(plan, device, rows, model, index)
         wrong = np.flatnonzero(expected != got) if expected.size == got.size else np.zeros(1, int)
-        element, dtype = int(wrong[0]), plan.graph.values[step.outputs[0]].dtype
-        pair = np.array([expected[element], got[element]], np.uint8).view(dtype)
-        return Difference(sample, step.name, step.params.kernel, element, int(pair[0]), int(pair[1]))
+        if not wrong.size:
+            raise McuqError(f"layer {step.name} differs in one run and not in the next: its memory is disturbed")
+        dtype = np.dtype(plan.graph.values[step.outputs[0]].dtype)
+        element = int(wrong[0]) // dtype.itemsize
+        pair = [int(x.view(dtype)[element]) for x in (expected, got)]
+        has_states = bool(plan.graph.states)
+        return Difference(sample, step.name, step.params.kernel, element, pair[0], pair[1], has_states)
     raise McuqError("the outputs differ although every step is equal: a step writes outside its output")
+
+
+def traced_layers(plan: Plan, device: Device, rows: Array, model: int = 0) -> list[Layer]:
+    """Run the last of some samples, [samples, bytes of all inputs]; return what every step put out."""
+    if plan.graph.states:
+        return at_last(device, model, rows, partial(device.layers, model))
+    return device.layers(model, rows[-1].tobytes())
+
+
+def _traced_step(plan: Plan, device: Device, rows: Array, model: int, index: int) -> Array:
+    """Run the last of some samples; return the output bytes of one step."""
+    if plan.graph.states:
+        return at_last(device, model, rows, partial(device.step, model, index))
+    return device.step(model, index, rows[-1].tobytes())

@@ -13,7 +13,7 @@ from typing import Any
 
 from mcuq.errors import McuqError
 from mcuq.ops.base import Member, Params
-from mcuq.plan import Plan
+from mcuq.plan import Plan, states
 from mcuq.plan.tables import TABLE_ALIGNMENT, alignments, distinct_tables
 from mcuq.resources import resource
 
@@ -133,7 +133,8 @@ def constant_objects(plan: Plan) -> dict[str, int]:
 
 
 def _operands(plan: Plan) -> dict[str, int]:
-    return {name: b.bytes for name, b in plan.buffers.items() if b.region == "flash"}
+    operands = {name: b.bytes for name, b in plan.buffers.items() if b.region == "flash"}
+    return operands | {r.initial: len(r.content) for r in states.resets(plan) if r.value is None}
 
 
 def tables_bytes(params: Params) -> int:
@@ -219,7 +220,7 @@ def _run_stack(plan: Plan, frames: Sequence[int]) -> int:
         for value in (*step.inputs, *step.outputs, *([step.scratch] if step.scratch else [])):
             buffer, start = plan.locate(value)
             if buffer.region != "flash":
-                where = buffer.offset + start if buffer.region == "arena" else value
+                where = buffer.offset + start if buffer.region in {"arena", "state"} else value
                 used.setdefault((buffer.region, where), []).append(index)
     in_use = max((sum(u[0] <= i <= u[-1] for u in used.values()) for i in range(len(plan.steps))), default=0)
     lists = sum(len(step.inputs) for step in plan.steps if step.params.variadic)

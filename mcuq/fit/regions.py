@@ -122,6 +122,7 @@ def estimate(plan: Plan, place: Place) -> tuple[Row, ...]:
     arena = plan.arena_bytes
     own = parts(
         ("arena", arena if place.setup.arena == "static" else 0),
+        ("state", plan.state_bytes),
         ("input and output", place.extra.ram),
         ("application", place.setup.app_ram),
     )

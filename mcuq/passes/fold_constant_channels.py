@@ -32,7 +32,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mcuq.fixedpoint import Int64
-from mcuq.graph import Graph, Node
+from mcuq.graph import Graph, Node, with_states, without_states
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.reshape import Reshape
 from mcuq.passes.channels import (
@@ -75,8 +75,12 @@ def fold_constant_channels(graph: Graph) -> Graph:
 
         conv2d_0 [1, 1, 8, 3] --a: 6x6x3--> conv2d_1 [1, 1, 3, 9], bias + (5 - zero_point) * w[2] --b: 6x6x9-->
 
-    Nodes and values keep their names.
+    Nodes and values keep their names. States stay whole, as inputs and outputs do.
     """
+    if graph.states:
+        stateless = without_states(graph)
+        folded = fold_constant_channels(stateless)
+        return graph if folded is stateless else with_states(folded, graph).verify()
     while True:
         bounds = channel_bounds(graph)
         dropped = _removable(graph, bounds)

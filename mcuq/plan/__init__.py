@@ -8,8 +8,9 @@ from typing import Literal
 
 from mcuq.graph import Graph
 from mcuq.ops.base import Op, Overlap, Params
+from mcuq.plan import states
 
-Region = Literal["arena", "input", "output", "flash"]
+Region = Literal["arena", "input", "output", "state", "flash"]
 
 ARENA_ALIGNMENT = 16
 CALLER_ALIGNMENT = 1  # a model's header asks for no more of its inputs and outputs
@@ -19,7 +20,8 @@ CALLER_ALIGNMENT = 1  # a model's header asks for no more of its inputs and outp
 class Buffer:
     """Bytes with one address: ``offset`` counts within its region, ``first`` and ``last`` are step indices.
 
-    Regions "input" and "output" are the caller's memory, "flash" is constant data; there the offset is 0.
+    Regions "input" and "output" are the caller's memory, "flash" is constant data; there the offset is 0. Region
+    "state" is memory that nothing else may use between runs.
     """
 
     region: Region
@@ -95,6 +97,12 @@ class Plan:
         return max((b.end for b in self.buffers.values() if b.region == "arena"), default=0)
 
     @property
+    def state_bytes(self) -> int:
+        """Bytes that the model remembers from one run to the next, as a multiple of their alignment."""
+        end = max((b.end for b in self.buffers.values() if b.region == "state"), default=0)
+        return end + -end % ARENA_ALIGNMENT
+
+    @property
     def io_in_arena(self) -> bool:
         """Whether the model's inputs and outputs lie in the arena."""
         return self.buffers[self.graph.inputs[0]].region == "arena"
@@ -115,6 +123,7 @@ class Plan:
         Raises:
             AssertionError: a bug in mcuq, never the user's.
         """
+        states.verify(self)
         near = near_pairs(self.steps, self.buffers, self.views)
         arena = sorted((b.offset, name) for name, b in self.buffers.items() if b.region == "arena")
         for i, (_, name) in enumerate(arena):

@@ -10,12 +10,14 @@ from types import MappingProxyType
 from mcuq import kernels
 from mcuq.graph import Graph
 from mcuq.ops.base import Overlap, Params
-from mcuq.plan import Buffer, Plan, Region, Step, View, near_pairs
+from mcuq.plan import Buffer, Plan, Region, Step, View, near_pairs, states
 from mcuq.plan.lowering import lowered, with_kernels
 from mcuq.plan.placement import Item, Near, place
 from mcuq.plan.scratch import with_scratch
 from mcuq.tensor import QConstant
 
+BEFORE = -1  # the first step
+BORDERS = ("input", "output")  # regions of the caller's memory
 SCRATCH_ALIGNMENT = 4
 
 
@@ -36,13 +38,19 @@ def build_plan(
     Raises:
         McuqError: naming the layer that cannot be lowered.
     """
-    steps, views = lowered(graph)
-    steps = with_kernels(graph, steps, views, families=families, io_in_arena=io_in_arena, instead=instead)
+    while True:
+        steps, views = lowered(graph)
+        steps = with_kernels(graph, steps, views, families=families, io_in_arena=io_in_arena, instead=instead)
+        kept = states.with_copies(graph, steps, _live_ranges(graph, steps, views), views)
+        if kept is graph:
+            break
+        graph = kept
 
     def placed(steps: Sequence[Step], exact: bool = False) -> tuple[dict[str, Buffer], int]:
         buffers = _live_ranges(graph, steps, views)
         if io_in_arena:
-            buffers = {n: replace(b, region="arena") if b.region != "flash" else b for n, b in buffers.items()}
+            buffers = {n: replace(b, region="arena") if b.region in BORDERS else b for n, b in buffers.items()}
+        buffers = states.placed(graph, buffers)
         return _placed(buffers, near_pairs(steps, buffers, views), exact)
 
     steps = with_scratch(steps, placed)
@@ -70,6 +78,8 @@ def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View])
     for name in graph.inputs:
         touch(name, 0, 1)
         buffers[name] = replace(buffers[name], region="input")
+    for state in graph.states:
+        touch(state.read, BEFORE, 1)
     for index, step in enumerate(steps):
         for value in (*step.inputs, *step.outputs):
             touch(value, index, math.lcm(step.params.alignment, step.params.distance))
@@ -80,7 +90,9 @@ def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View])
         touch(name, len(steps), 1)
         root = views[name].buffer if name in views else name
         buffers[root] = replace(buffers[root], region="output")
-    return buffers
+    for state in graph.states:
+        touch(state.write, len(steps), 1)
+    return buffers | {name: replace(buffers[name], region="state") for name in states.kept(graph)}
 
 
 def _placed(

@@ -13,7 +13,7 @@ from mcuq.graph import Graph, Node
 from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Params
 from mcuq.ops.concatenation import Concatenation
-from mcuq.plan import ARENA_ALIGNMENT, Step, View, root_of
+from mcuq.plan import ARENA_ALIGNMENT, Step, View, root_of, states
 
 
 def lowered(graph: Graph) -> tuple[tuple[Step, ...], dict[str, View]]:
@@ -54,11 +54,14 @@ def _resolved(value: str, views: Mapping[str, View]) -> View:
 
 def _can_be_view(graph: Graph, views: Mapping[str, View], node: Node) -> bool:
     """Whether the output may lie where the input lies: not from one of the caller's buffers to another."""
+    kept = states.kept(graph)
+    if node.outputs[0] in kept:
+        return False
     if node.outputs[0] not in graph.outputs:
         return True
     root = _resolved(node.inputs[0], views).buffer
     taken = any(_resolved(name, views).buffer == root for name in graph.outputs if name != node.outputs[0])
-    return not (root in graph.inputs or root in graph.constants or taken)
+    return not (root in graph.inputs or root in graph.constants or root in kept or taken)
 
 
 def _can_be_joined(graph: Graph, views: Mapping[str, View], node: Node) -> bool:
@@ -68,9 +71,10 @@ def _can_be_joined(graph: Graph, views: Mapping[str, View], node: Node) -> bool:
     """
     axis = cast(Concatenation, node.op).axis % len(graph.values[node.outputs[0]].shape)
     together = math.prod(graph.values[node.outputs[0]].shape[:axis]) == 1
-    borders = {*graph.inputs, *graph.outputs, *graph.constants}
+    kept = states.kept(graph)
+    borders = {*graph.inputs, *graph.outputs, *graph.constants, *kept}
     own = [name for name in node.inputs if name not in views and name not in borders]
-    return together and len(set(own)) == len(node.inputs)
+    return together and len(set(own)) == len(node.inputs) and node.outputs[0] not in kept
 
 
 def with_kernels(

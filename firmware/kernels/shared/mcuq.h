@@ -57,6 +57,7 @@ typedef struct {
     const void *const *vector_inputs;  /* (vector_count, input_count) */
     const void *const *vector_outputs; /* (vector_count, output_count), expected bytes */
     void (*run)(void *arena, const void *const *inputs, void *const *outputs); /* arena: NULL if it is static */
+    void (*reset)(void); /* lets a sequence begin: the vectors are one. NULL: the model remembers nothing */
 } mcuq_model;
 
 #ifdef __cplusplus
