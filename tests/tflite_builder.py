@@ -6,7 +6,7 @@ from requirements import require_module
 
 schema = require_module("ai_edge_litert.schema_py_generated")
 
-TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}
+TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9, "resource": 13}
 
 
 class ModelBuilder:
@@ -17,9 +17,16 @@ class ModelBuilder:
         self.model.version = 3
         self.model.buffers = [schema.BufferT()]
         self.model.operatorCodes = []
+        self.model.subgraphs = []
+        self.begin_graph()
+
+    def begin_graph(self) -> int:
+        """Begin another graph, to which tensors and operators are added from now on; return its number."""
         self.graph = schema.SubGraphT()
         self.graph.tensors, self.graph.operators = [], []
-        self.model.subgraphs = [self.graph]
+        self.graph.inputs, self.graph.outputs = [], []
+        self.model.subgraphs.append(self.graph)
+        return len(self.model.subgraphs) - 1
 
     def tensor(self, shape, dtype="int8", scale=None, zero_point=0, data=None, axis=0, name=None) -> int:
         """Add a tensor; ``scale`` may be a list for per-channel quantization along ``axis``."""
@@ -61,8 +68,9 @@ class ModelBuilder:
         self.graph.operators.append(operator)
 
     def finish(self, inputs, outputs) -> bytes:
-        """Return the file's bytes."""
-        self.graph.inputs, self.graph.outputs = list(inputs), list(outputs)
+        """Return the file's bytes; inputs and outputs are those of the first graph."""
+        for main in self.model.subgraphs[:1]:
+            main.inputs, main.outputs = list(inputs), list(outputs)
         builder = flatbuffers.Builder(1024)
         builder.Finish(self.model.Pack(builder), b"TFL3")
         return bytes(builder.Output())

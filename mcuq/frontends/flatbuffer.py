@@ -38,6 +38,7 @@ DTYPES = {
     6: "bool",
     7: "int16",
     9: "int8",
+    13: "resource",
     17: "int4",
 }
 
@@ -76,13 +77,35 @@ class FileOperator:
 
 
 @dataclass(frozen=True, eq=False)
+class FileState:
+    """What the file keeps from one run to the next: the tensors read and written, and the first value read."""
+
+    name: str
+    read: int
+    write: int
+    initial: FileTensor
+
+
+@dataclass(frozen=True, eq=False)
 class FileGraph:
-    """The file's first subgraph; others are reached only by operators that mcuq does not have."""
+    """The file's first subgraph. ``others`` are those after it, which operators refer to by number, from 1."""
 
     tensors: tuple[FileTensor, ...]
     operators: tuple[FileOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    others: tuple[FileGraph, ...] = ()
+    states: tuple[FileState, ...] = ()
+
+    def subgraph(self, number: int) -> FileGraph:
+        """Return another graph of the file.
+
+        Raises:
+            MalformedModelError: there is none of that number.
+        """
+        if not 1 <= number <= len(self.others):
+            raise MalformedModelError(f"refers to graph {number} of {1 + len(self.others)}")
+        return self.others[number - 1]
 
 
 def label(index: int, name: str) -> str:
@@ -112,11 +135,17 @@ def _parse(data: bytes) -> FileGraph:
     from tflite.Model import Model
 
     model = Model.GetRootAsModel(data, 0)
-    graph = _only_graph(model)
+    _refuse_several_models(model)
     codes = [_operator_code(model.OperatorCodes(i)) for i in range(_count(model.OperatorCodesLength(), 4_096, "codes"))]
-    tensors = tuple(
-        _tensor(data, model, i, graph.Tensors(i)) for i in range(_count(graph.TensorsLength(), MAX_TENSORS, "tensors"))
-    )
+    graphs = [model.Subgraphs(i) for i in range(model.SubgraphsLength())]
+    _count(sum(graph.TensorsLength() for graph in graphs), MAX_TENSORS, "tensors")
+    _count(sum(graph.OperatorsLength() for graph in graphs), MAX_OPERATORS, "operators")
+    first, *others = (_graph(data, model, graph, codes) for graph in graphs)
+    return replace(first, others=tuple(others))
+
+
+def _graph(data: bytes, model: Any, graph: Any, codes: list[tuple[str, int]]) -> FileGraph:
+    tensors = tuple(_tensor(data, model, i, graph.Tensors(i)) for i in range(graph.TensorsLength()))
     operators = tuple(_operators(graph, codes))
     parsed = FileGraph(tensors, operators, _indices(graph, "Inputs"), _indices(graph, "Outputs"))
     for index, lowest in _used(parsed):
@@ -125,8 +154,8 @@ def _parse(data: bytes) -> FileGraph:
     return parsed
 
 
-def _only_graph(model: Any) -> Any:
-    """Return the first subgraph, if it is the only one that can be called from outside."""
+def _refuse_several_models(model: Any) -> None:
+    """Let pass a file whose first subgraph is the only one that can be called from outside."""
     if _count(model.SubgraphsLength(), 1_000, "subgraphs") == 0:
         raise MalformedModelError("the TFLite file holds no graph")
     signatures = [model.SignatureDefs(i) for i in range(_count(model.SignatureDefsLength(), 1_000, "signatures"))]
@@ -135,7 +164,6 @@ def _only_graph(model: Any) -> Any:
         raise UnsupportedOperatorError(
             f"the file holds {len(signatures)} models (signatures {keys}); export them apart"
         )
-    return model.Subgraphs(0)
 
 
 def _used(graph: FileGraph) -> Iterator[tuple[int, int]]:
@@ -211,7 +239,7 @@ def _constant(data: bytes, model: Any, tensor: Any, described: FileTensor) -> Ar
         raw = np.frombuffer(data, np.uint8, count=buffer.Size(), offset=buffer.Offset())
     if raw.size == 0:
         return None
-    if described.dtype.startswith("type") or described.dtype == "int4":
+    if described.dtype.startswith("type") or described.dtype in ("int4", "resource"):
         return raw
     item = np.dtype(described.dtype)
     if raw.size != math.prod(described.shape) * item.itemsize:
@@ -221,7 +249,7 @@ def _constant(data: bytes, model: Any, tensor: Any, described: FileTensor) -> Ar
 
 def _operators(graph: Any, codes: list[tuple[str, int]]) -> Iterator[FileOperator]:
     operands = 0
-    for index in range(_count(graph.OperatorsLength(), MAX_OPERATORS, "operators")):
+    for index in range(graph.OperatorsLength()):
         operator = _operator(index, graph.Operators(index), codes)
         operands = _count(operands + len(operator.inputs) + len(operator.outputs), MAX_OPERANDS_IN_ALL, "operands")
         yield operator

@@ -17,7 +17,8 @@ from mcuq.frontends.flatbuffer import FileGraph, FileOperator, FileTensor, parse
 from mcuq.frontends.tflite_float import float_graph_of
 from mcuq.frontends.tflite_operands import quantized_activation, quantized_constant
 from mcuq.frontends.tflite_reader import Reader
-from mcuq.graph import Graph, identifier
+from mcuq.frontends.tflite_variables import resolve_variables
+from mcuq.graph import Graph, State, identifier
 from mcuq.tensor import QConstant, QTensor
 
 MAX_FILE_BYTES = 256 << 20
@@ -45,6 +46,7 @@ def read_tflite(path: Path) -> Graph | FloatGraph:
 
 def model_of(file: FileGraph, name: str) -> Graph | FloatGraph:
     """Turn a parsed file into a graph of the kind it is."""
+    file = resolve_variables(file)
     operators, inputs, outputs = _strip_float_borders(file)
     used = {*inputs, *outputs, *(i for op in operators for i in (*op.inputs, *op.outputs) if i >= 0)}
     activations = (file.tensors[i] for i in used if file.tensors[i].data is None)
@@ -53,12 +55,15 @@ def model_of(file: FileGraph, name: str) -> Graph | FloatGraph:
 
 def graph_of(file: FileGraph, name: str) -> Graph:
     """Turn a parsed int8 file into a graph named ``name``."""
-    file = tflite_shapes.fold_shapes(file)
+    file = tflite_shapes.fold_shapes(resolve_variables(file))
     operators, inputs, outputs = _strip_float_borders(file)
     _Int8Reader.refuse_unknown(operators)
     _refuse_what_is_not_int8(file, operators, inputs, outputs)
     reader = _Int8Reader(file, inputs, outputs)
+    initial = [reader.state(state) for state in file.states]
     nodes = tuple(node for operator in operators for node in reader.nodes(operator))
+    names = reader.names
+    states = (State(names[s.read], names[s.write], i) for s, i in zip(file.states, initial, strict=True))
     return Graph(
         name=name,
         inputs=tuple(reader.names[i] for i in inputs),
@@ -66,6 +71,7 @@ def graph_of(file: FileGraph, name: str) -> Graph:
         nodes=nodes,
         values=reader.values,
         constants=reader.constants,
+        states=tuple(states),
     ).verify()
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError
 from mcuq.frontends import tflite_ops
-from mcuq.frontends.flatbuffer import DAMAGE, FileGraph, FileOperator, FileTensor
+from mcuq.frontends.flatbuffer import DAMAGE, FileGraph, FileOperator, FileState, FileTensor
 from mcuq.frontends.tflite_operands import NEW, Converted
 from mcuq.graph import Node, identifier
 from mcuq.ops.base import Op
@@ -45,6 +45,14 @@ class Reader:
     @abstractmethod
     def keep(self, name: str, tensor: FileTensor) -> None:
         """Keep a constant."""
+
+    def state(self, state: FileState) -> str:
+        """Name the tensor that a state is read as; keep its initial value, and return that one's name."""
+        name = identifier(identifier(state.name, "state")[-MAX_NAME:], "state")
+        self._value(name, self.file.tensors[state.read])
+        initial = self._free(f"{self.names[state.read]}_initial")
+        self.keep(initial, state.initial)
+        return initial
 
     def nodes(self, operator: FileOperator) -> Iterator[Node]:
         """Turn one operator into nodes, named after the op and the operator's place in the file.

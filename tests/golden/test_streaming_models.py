@@ -1,0 +1,122 @@
+"""Public models that remember, step by step against TensorFlow Lite Micro (contracts N3, N4 and N5)."""
+
+import subprocess
+
+import numpy as np
+import pytest
+from harness import SANITIZERS, STRICT
+from requirements import require
+from tflite_builder import tflm
+
+from mcuq import loading, pipeline
+from mcuq.engines.host import build_host, compiler
+from mcuq.engines.sources import library_folders, library_sources
+from mcuq.verification import simulate_on
+
+BOARDS = {"host": "esp32dev", "rv32": "esp32-c3-devkitm-1", "xtensa": "esp32dev"}
+TOOLS = {
+    "host": (),
+    "rv32": ("picolibc", "qemu-system-riscv32"),
+    "xtensa": ("xtensa-lx106-elf-gcc", "qemu-system-xtensa"),
+}
+
+
+@pytest.fixture
+def okay_nabu(shared):
+    """The published "okay nabu" wake word, and the outputs of its 40 golden steps."""
+    graph = loading.load(shared / "models/microwakeword/okay_nabu.tflite")
+    arrays = np.load(shared / "golden/microwakeword__okay_nabu.npz")
+    return graph, arrays["input"], arrays["output0"]
+
+
+def test_n5_simulator_equals_tflm(okay_nabu):
+    graph, x, expected = okay_nabu
+
+    assert len(graph.states) == 6
+    np.testing.assert_array_equal(pipeline.simulate(pipeline.compile(graph), x), expected)
+
+
+def test_a_reset_in_the_middle_reproduces_the_start(okay_nabu):
+    graph, x, expected = okay_nabu
+    twice = [pipeline.simulate(pipeline.compile(graph), part) for part in (x[:25], x[:15])]
+
+    np.testing.assert_array_equal(np.concatenate(twice), np.concatenate([expected[:25], expected[:15]]))
+
+
+@pytest.mark.parametrize("engine", BOARDS)
+def test_n3_and_n4_every_engine_equals_tflm(okay_nabu, engine):
+    require(*TOOLS[engine])
+    graph, x, expected = okay_nabu
+    plan = pipeline.compile(graph, BOARDS[engine])
+    outputs = simulate_on(engine, plan, {graph.inputs[0]: x}).outputs
+
+    np.testing.assert_array_equal(outputs[graph.outputs[0]], expected)
+
+
+def test_n3_strict_and_sanitized(okay_nabu, tmp_path):
+    graph, x, expected = okay_nabu
+    written = pipeline.write_project(graph, "esp32-s3-devkitc-1", tmp_path)
+    with build_host(tmp_path, [graph.name], (*STRICT, *SANITIZERS)) as program:
+        assert "PASS okay_nabu 16 of 16" in program.self_test()
+        got = program.run(written.plan, {graph.inputs[0]: x}).outputs
+
+    np.testing.assert_array_equal(got[graph.outputs[0]], expected)
+
+
+INTERLEAVED = """
+#include <stdio.h>
+#include "okay_nabu.h"
+
+static OKAY_NABU_STATE first, second;
+static MCUQ_ALIGNED(16) int8_t arena[OKAY_NABU_ARENA_BYTES];
+
+static void step(okay_nabu_state_t *state) {
+    static int8_t input[OKAY_NABU_INPUT_SIZE];
+    uint8_t output[OKAY_NABU_OUTPUT_SIZE];
+    if (fread(input, 1, sizeof input, stdin) == sizeof input) {
+        okay_nabu_run_in(arena, state, input, output);
+        fwrite(output, 1, sizeof output, stdout);
+    }
+}
+
+int main(void) {
+    okay_nabu_reset(&first);
+    for (int i = 0; i < 20; i++) {
+        step(&first);
+    }
+    okay_nabu_reset(&second); /* in the middle of the other's sequence */
+    for (int i = 20; i < 40; i++) {
+        step(&first);
+        step(&second);
+    }
+    return 0;
+}
+""".replace("OKAY_NABU_STATE", "okay_nabu_state_t")
+
+
+def test_interleaved_instances_do_not_disturb_each_other(okay_nabu, tmp_path):
+    graph, x, expected = okay_nabu
+    pipeline.write_project(graph, "esp32dev", tmp_path)
+    folders = library_folders(tmp_path, [graph.name])
+    sources = [path for path in library_sources(folders) if "mcuq_port" not in path.name and "_app" not in path.name]
+    sources = [path for path in sources if path.stem.startswith("mcuq_") or path.stem == graph.name]
+    main, program = tmp_path / "interleaved.c", tmp_path / "interleaved"
+    main.write_text(INTERLEAVED)
+    kernels = [path for path in sources if path.stem not in ("mcuq_self_test", "mcuq_frame")]
+    includes = [f"-I{folder}" for folder in folders]
+    subprocess.run([compiler(), *STRICT, *SANITIZERS, *includes, main, *kernels, "-o", program], check=True)
+    order = [*range(20), *(i for k in range(20) for i in (20 + k, k))]
+    ran = subprocess.run([program], input=x[order].tobytes(), capture_output=True, check=True)
+
+    np.testing.assert_array_equal(np.frombuffer(ran.stdout, np.uint8), expected.ravel()[order])
+
+
+def test_n5_a_model_of_the_wild_equals_tflm(shared, rng):
+    """Another public wake word, whose golden outputs TFLM computes here: 40 steps of noise and of silence."""
+    path = shared / "models/wild/pymicro_wakeword_computer_2921.tflite"
+    graph = loading.load(path)
+    shape = graph.values[graph.inputs[0]].shape
+    x = rng.integers(-128, 128, (40, *shape)).astype(np.int8)
+    x[15:30] = -128
+
+    np.testing.assert_array_equal(pipeline.simulate(pipeline.compile(graph), x), tflm(path.read_bytes(), x))
