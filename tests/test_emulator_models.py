@@ -14,7 +14,10 @@ from mcuq.target.setup import Setup
 from mcuq.verification import verify_project
 
 ROOT = Path(__file__).parents[1]
-MLPERF = ["kws_dscnn_int8", "ic_resnet8_int8", "vww_mbv1_025_int8", "ad01_int8", "sww_int8"]
+MODELS = [
+    *("mlperf/kws_dscnn_int8", "mlperf/ic_resnet8_int8", "mlperf/vww_mbv1_025_int8", "mlperf/ad01_int8"),
+    *("mlperf/sww_int8", "tflm/person_detect"),
+]
 BOARDS = {"rv32": "esp32-c3-devkitm-1", "xtensa": "esp32dev"}
 
 
@@ -36,17 +39,17 @@ def assert_exact(result):
     assert abs(sum(result.layers.values()) - result.cycles.median) < 0.01 * result.cycles.median + 2000
 
 
-@pytest.mark.parametrize("model", [*MLPERF, "digits"])
+@pytest.mark.parametrize("model", [*MODELS, "digits"])
 def test_n4_zero_mismatches(engine, model, request, tmp_path):
-    """The embedded vectors and, for MLPerf models, two of TensorFlow Lite Micro's golden inputs."""
+    """The embedded vectors and, for the reference models, two of TensorFlow Lite Micro's golden inputs."""
     data = None
     if model == "digits":
         path = ROOT / "examples/digits/digits.tflite"
     else:
         shared = request.getfixturevalue("shared")
-        path = shared / f"models/mlperf/{model}.tflite"
+        path = shared / f"models/{model}.tflite"
         data = tmp_path / "x.npy"
-        np.save(data, np.load(shared / f"golden/mlperf__{model}.npz")["input"][:2])
+        np.save(data, np.load(shared / f"golden/{model.replace('/', '__')}.npz")["input"][:2])
     pipeline.write_project(Archive(loading.load(path)), BOARDS[engine], tmp_path)
     (result,) = verify_project(tmp_path, engine, data=data)
 

@@ -137,9 +137,7 @@ def quantized_constant(tensor: FileTensor) -> QConstant:
     if tensor.dtype == "int8" and not (tensor.scale.size and tensor.zero_point.size):
         raise CannotQuantizeError(f"constant {tensor} has no scale or no zero point")
     scale = tensor.scale if tensor.scale.size else np.ones(1)
-    rank = len(tensor.shape)
-    if scale.size > 1 and not (0 <= tensor.axis < rank and scale.size == tensor.shape[tensor.axis]):
-        raise MalformedModelError(f"{tensor} has {scale.size} scales along dimension {tensor.axis}")
+    axis = _channels_of(tensor)
     if tensor.dtype == "int8" and not np.all(np.isfinite(scale) & (scale > 0)):
         raise MalformedModelError(f"{tensor} has a scale that is not a positive number")
     if np.any(tensor.zero_point != (tensor.zero_point[0] if tensor.zero_point.size else 0)):
@@ -147,4 +145,18 @@ def quantized_constant(tensor: FileTensor) -> QConstant:
     zero_point = int(tensor.zero_point[0]) if tensor.zero_point.size else 0
     if abs(zero_point) > 128:
         raise MalformedModelError(f"{tensor} has zero point {zero_point}, outside its type")
-    return QConstant(tensor.data, scale, zero_point, axis=tensor.axis)
+    return QConstant(tensor.data, scale, zero_point, axis=axis)
+
+
+def _channels_of(tensor: FileTensor) -> int:
+    """Return the dimension that the scales lie along.
+
+    Older converters give a depthwise bias, a vector, the dimension of its weights: where the one that the file names
+    has another size, the only one that has as many elements as there are scales is meant.
+    """
+    count, named = tensor.scale.size, tensor.axis
+    if count <= 1 or (0 <= named < len(tensor.shape) and tensor.shape[named] == count):
+        return named
+    if tensor.shape.count(count) != 1:
+        raise MalformedModelError(f"{tensor} has {count} scales along dimension {named}")
+    return tensor.shape.index(count)

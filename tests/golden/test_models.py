@@ -19,6 +19,7 @@ MODELS = {
     "mlperf/sww_int8": "mlperf__sww_int8",
     "tflm/hello_world_int8": "tflm__hello_world_int8",
     "tflm/micro_speech_quantized": "tflm__micro_speech_quantized",
+    "tflm/person_detect": "tflm__person_detect",
 }
 
 
