@@ -88,6 +88,18 @@ def bias_or_zero(constants: tuple[QConstant, ...], channels: int) -> npt.NDArray
     return constants[0].values.astype(np.int32).reshape(channels)
 
 
+def counting(bias: Array, multiplier: Array) -> Array:
+    """Return the bias where it counts: a channel whose multiplier is 0 makes the zero point of every sum.
+
+    Dead channels come with biases that say nothing, up to -(2^31 - 1), at weight scales like 2e-22.
+
+    Args:
+        bias: int32 [channels].
+        multiplier: int32 [channels] or [1].
+    """
+    return np.where(multiplier == 0, np.int32(0), bias)
+
+
 def channel_multipliers(
     x: QTensor, weights: QConstant, output: QTensor
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:

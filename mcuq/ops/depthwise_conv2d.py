@@ -11,7 +11,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
-from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, refined
+from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, counting, refined
 from mcuq.ops.base import (
     Op,
     Operand,
@@ -144,9 +144,10 @@ class DepthwiseConv2d(Op):
             raise CannotQuantizeError(f"weights have scales along dimension {weights.axis}; it must be 3")
         constants = cast(tuple[QConstant, ...], tuple(inputs[2:]))
         weights, bias = refined(weights, constants), bias_or_zero(constants, o)
+        multiplier, shift = channel_multipliers(x, weights, output)
+        bias = counting(bias, multiplier)
         check_accumulator(weights.values.reshape(-1, o).T, bias, x)
         low, high = fused_limits(self.activation, output)
-        multiplier, shift = channel_multipliers(x, weights, output)
         check_values(weights.values.reshape(-1, o).T, weights)
         return DepthwiseConv2dParams(
             input_h=h,
