@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 YES, NO, BAD_INPUT = 0, 1, 2
 MAX_SECONDS = 1e6
-MODEL = "a .tflite, .onnx, .pt2, .keras, .h5 or .mcuq file, or a SavedModel folder"
+MODEL = "a .tflite, .onnx, .pt2, .keras, .h5 or .mcuq file, a SavedModel folder, or a C file with a TFLite array"
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 

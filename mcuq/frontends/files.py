@@ -10,6 +10,7 @@ from typing import Any
 
 from mcuq.errors import ToolMissingError, UsageError
 from mcuq.float_graph import FloatGraph
+from mcuq.frontends import c_array
 from mcuq.frontends.isolation import read_isolated
 from mcuq.graph import Graph
 from mcuq.limits import LOAD_SECONDS
@@ -51,12 +52,14 @@ def read_file(path: Path, seconds: float = LOAD_SECONDS) -> Graph | FloatGraph:
         suffix = SAVED_MODEL
     else:
         require_regular(path)
-    if suffix == ".tflite":
+    if suffix == ".tflite" or suffix in c_array.SUFFIXES:
         with gate(path, "a TFLite model"):
             return _prepared(_tflite(path))
     if suffix not in EXTRAS:
         shown = ", ".join(sorted((".tflite", *EXTRAS.keys() - {SAVED_MODEL})))
-        raise UsageError(f"{path}: mcuq reads {shown} and .mcuq files, and SavedModel folders")
+        raise UsageError(
+            f"{path}: mcuq reads {shown} and .mcuq files, SavedModel folders, and TFLite models as arrays in C files"
+        )
     for module, install in EXTRAS[suffix]:
         if find_spec(module) is None:
             raise ToolMissingError(install)

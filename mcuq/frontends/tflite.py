@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mcuq.errors import CannotQuantizeError, McuqError, UsageError
 from mcuq.float_graph import FloatGraph
-from mcuq.frontends import tflite_ops, tflite_shapes
+from mcuq.frontends import c_array, tflite_ops, tflite_shapes
 from mcuq.frontends.flatbuffer import FileGraph, FileOperator, FileTensor, parse
 from mcuq.frontends.tflite_float import float_graph_of
 from mcuq.frontends.tflite_operands import quantized_activation, quantized_constant
@@ -26,7 +26,7 @@ UINT8 = ("QUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # at the model's bord
 
 
 def read_tflite(path: Path) -> Graph | FloatGraph:
-    """Read a ``.tflite`` file; the model is named after the file.
+    """Read a ``.tflite`` file, or the C array in a source file; the model is named after the file.
 
     Returns:
         A graph of integers if every layer computes in int8, else a float graph without passes applied.
@@ -37,7 +37,10 @@ def read_tflite(path: Path) -> Graph | FloatGraph:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise UsageError(f"the file has {path.stat().st_size} bytes, more than any ESP32 holds")
-        return model_of(parse(path.read_bytes()), identifier(path.stem))
+        content, stem = path.read_bytes(), path.stem
+        if path.suffix.lower() in c_array.SUFFIXES:
+            content, stem = c_array.model_in(content), stem.removesuffix(".tflite")
+        return model_of(parse(content), identifier(stem))
     except OSError as error:
         raise UsageError(f"{path}: cannot read ({error.strerror})") from None
     except McuqError as error:
