@@ -25,6 +25,7 @@ from mcuq import __version__, archive_json
 from mcuq.errors import MalformedModelError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
+from mcuq.reading import refuse_pointer
 from mcuq.target.record import Record, read_record, record_path
 from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import Array, QConstant
@@ -115,6 +116,7 @@ def read(path: Path) -> Archive:
     Raises:
         MalformedModelError: for anything that is not one, or is damaged.
     """
+    refuse_pointer(path)
     archive = _read(path)
     record = read_record(record_path(path.parent, archive.graph.name))
     return archive.recorded(record) if record else archive

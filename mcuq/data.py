@@ -13,6 +13,7 @@ import numpy as np
 from mcuq.errors import UsageError
 from mcuq.files import write_file
 from mcuq.graph import Graph
+from mcuq.reading import refuse_pointer
 from mcuq.tensor import Array, QTensor, Shape
 
 
@@ -59,6 +60,7 @@ def read_arrays(path: Path) -> dict[str, Array]:
     Raises:
         UsageError: for a file that cannot be read or holds anything but plain arrays.
     """
+    refuse_pointer(path)
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):

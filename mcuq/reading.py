@@ -27,6 +27,7 @@ from mcuq.tensor import Array, Shape
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
+_POINTER = b"version https://git-lfs.github.com/spec/"
 _ARRAYS = "biufSU"  # numpy's kinds of plain values
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -79,7 +80,7 @@ def require_regular(path: Path, limit: int = FILE_BYTES) -> int:
     """Return the bytes of a file that may be opened.
 
     Raises:
-        UsageError: for what is missing, no regular file, or larger than ``limit``.
+        UsageError: for what is missing, no regular file, larger than ``limit``, or not fetched by Git LFS.
     """
     try:
         status = path.stat()
@@ -91,7 +92,23 @@ def require_regular(path: Path, limit: int = FILE_BYTES) -> int:
         raise UsageError(f"{path}: is a {_kind(status.st_mode)}, not a file")
     if status.st_size > limit:
         raise UsageError(f"{path}: has {status.st_size} bytes, at most {limit} are read")
+    refuse_pointer(path)
     return status.st_size
+
+
+def refuse_pointer(path: Path) -> None:
+    """Refuse what Git LFS leaves in the place of a file that was not fetched.
+
+    Raises:
+        UsageError: saying how to get the file.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_POINTER))
+    except OSError:
+        return  # whoever reads it says why it cannot be read
+    if start == _POINTER:
+        raise UsageError(f"{path}: is a Git LFS pointer, not the file itself; fetch it: git lfs pull")
 
 
 def content_of(path: Path, limit: int = FILE_BYTES) -> bytes:

@@ -15,7 +15,7 @@ from mcuq.frontends.isolation import read_isolated
 from mcuq.graph import Graph
 from mcuq.limits import LOAD_SECONDS
 from mcuq.passes.prepare import prepare
-from mcuq.reading import gate, require_regular
+from mcuq.reading import gate, refuse_pointer, require_regular
 
 EXPORT = (
     'save it with torch.export.save(torch.export.export(model.eval(), (example,)), "model.pt2"), '
@@ -49,6 +49,8 @@ def read_file(path: Path, seconds: float = LOAD_SECONDS) -> Graph | FloatGraph:
     if path.is_dir():
         if not (path / "saved_model.pb").is_file():
             raise UsageError(f"{path}: is a folder without a saved_model.pb")
+        for file in (path / "saved_model.pb", *sorted(path.glob("variables/variables.*"))):
+            refuse_pointer(file)
         suffix = SAVED_MODEL
     else:
         require_regular(path)
