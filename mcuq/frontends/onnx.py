@@ -17,6 +17,7 @@ import numpy as np
 from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends import onnx_constants, onnx_ops, onnx_patterns, onnx_qdq
+from mcuq.frontends.batch import refuse_batch
 from mcuq.frontends.onnx_builder import Builder, Constant, Entry, Value
 from mcuq.frontends.onnx_file import DAMAGE, MAX_FILE_BYTES, OnnxInput, OnnxModel, OnnxNode, parse, printable
 from mcuq.graph import identifier
@@ -110,6 +111,7 @@ class _Reader:
                 raise UnsupportedOperatorError(
                     f"input '{printable(given.name)}' is {given.dtype}; mcuq takes float, int8 and uint8 inputs"
                 )
+            refuse_batch(printable(given.name), given.shape)
             value = self.builder.add_input(f"input_{len(taken)}", given.shape)
             self.entries[given.name] = onnx_qdq.integer_input(value, given.dtype)
             yield _border_name(given.name, taken), value

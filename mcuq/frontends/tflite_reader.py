@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError
 from mcuq.frontends import tflite_ops
+from mcuq.frontends.batch import refuse_batch
 from mcuq.frontends.flatbuffer import DAMAGE, FileGraph, FileOperator, FileState, FileTensor
 from mcuq.frontends.tflite_operands import NEW, Converted
 from mcuq.graph import Node, identifier
@@ -27,6 +28,8 @@ class Reader:
         self.file = file
         self.names: dict[int, str] = {}
         self._taken: set[str] = set()
+        for index in inputs:
+            refuse_batch(file.tensors[index].name, file.tensors[index].shape)
         for index in (*inputs, *outputs):
             self._border(index)
 

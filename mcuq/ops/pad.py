@@ -40,7 +40,7 @@ class Pad(Op):
     Quantization: integers are copied; 0 is the zero point.
 
     - C1: input and output have the same scale and zero point.
-    - C2: the batch, dimension 0, is not padded.
+    - C2: nothing is cut off: no padding is negative.
     - C3: a second operand is a constant with the output's scale and zero point.
     """
 
@@ -55,8 +55,8 @@ class Pad(Op):
         x = inputs[0]
         if not len(x) == len(self.before) == len(self.after) <= 4:
             raise ValueError(f"{len(self.before)} paddings for {len(x)} dimensions; at most four are possible")
-        if self.before[0] or self.after[0] or min(self.before + self.after) < 0:
-            raise ValueError(f"paddings {self.before} and {self.after} must be positive, those of the batch 0")
+        if min(self.before + self.after, default=0) < 0:
+            raise ValueError(f"paddings {self.before} and {self.after} must not be negative")
         return tuple(b + n + a for b, n, a in zip(self.before, x, self.after, strict=True))
 
     def forward(self, *inputs: Real) -> Real:

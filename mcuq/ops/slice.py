@@ -17,7 +17,7 @@ class Slice(Op):
 
     Quantization: bytes are copied, in place where the input is needed no more.
 
-    - C1: one begin, size and stride (default 1) per dimension, within the input; the batch, dimension 0, stays whole.
+    - C1: one begin, size and stride (default 1) per dimension, within the input.
     - C2: after merging dimensions that stay together, at most four are left.
     - C3: input and output have the same scale, zero point and type.
     """
@@ -36,8 +36,6 @@ class Slice(Op):
         x = inputs[0]
         if not len(x) == len(self.begin) == len(self.size) == len(self._steps()):
             raise ValueError(f"begin {self.begin}, size {self.size} and stride {self.stride} for {len(x)} dimensions")
-        if (self.begin[0], self.size[0]) != (0, x[0]):
-            raise ValueError(f"the batch of {x[0]} must stay whole, not {self.size[0]} from {self.begin[0]}")
         for n, first, count, step in zip(x, self.begin, self.size, self._steps(), strict=True):
             if not (0 <= first < n and count >= 1 and step != 0 and 0 <= first + (count - 1) * step < n):
                 raise ValueError(f"{count} elements from {first} with stride {step} are not within {n}")

@@ -17,7 +17,7 @@ class Transpose(Op):
 
     Quantization: bytes are copied; where none moves (only dimensions of size 1 do) it costs nothing.
 
-    - C1: the axes are a permutation of all dimensions; the batch, dimension 0, stays.
+    - C1: the axes are a permutation of all dimensions.
     - C2: after merging dimensions that stay together, at most four are left.
     - C3: input and output have the same scale, zero point and type.
     """
@@ -32,8 +32,8 @@ class Transpose(Op):
     def infer_shape(self, *inputs: Shape) -> Shape:
         """Return the shape in the new order; C1, C2."""
         x = inputs[0]
-        if sorted(self.axes) != list(range(len(x))) or self.axes[0] != 0:
-            raise ValueError(f"axes {self.axes} are not an order of {len(x)} dimensions with the batch first")
+        if sorted(self.axes) != list(range(len(x))):
+            raise ValueError(f"axes {self.axes} are not an order of {len(x)} dimensions")
         shape = tuple(x[axis] for axis in self.axes)
         merge(shape, self._strides(x))
         return shape

@@ -20,7 +20,7 @@ from mcuq.ops.fully_connected import FullyConnectedParams
 from mcuq.ops.groups import CHANNELWISE
 from mcuq.ops.mean import Mean
 from mcuq.ops.reshape import Reshape
-from mcuq.tensor import QConstant, QTensor
+from mcuq.tensor import QConstant, QTensor, Shape
 
 Mask = npt.NDArray[np.bool_]
 Linear = Conv2dParams | DepthwiseConv2dParams | FullyConnectedParams
@@ -59,7 +59,12 @@ def linear(graph: Graph, node: Node) -> Linear | None:
 
 def channels(graph: Graph, value: str) -> int:
     """Return how many channels a value has."""
-    return graph.values[value].shape[-1]
+    return last(graph.values[value].shape)
+
+
+def last(shape: Shape) -> int:
+    """Return the size of the last dimension; 1 of a scalar."""
+    return shape[-1] if shape else 1
 
 
 def filters(graph: Graph, node: Node, params: Linear) -> Int64:
@@ -80,12 +85,12 @@ def is_channelwise(graph: Graph, node: Node) -> bool:
     operands = node.inputs[: node.op.operands]
     if not isinstance(node.op, CHANNELWISE) or not all(name in graph.values for name in operands):
         return False
-    shape, last = graph.values[operands[0]].shape, channels(graph, node.outputs[0])
+    shape, made = graph.values[operands[0]].shape, channels(graph, node.outputs[0])
     if isinstance(node.op, Reshape):
-        return last % shape[-1] == 0
+        return made % last(shape) == 0
     if isinstance(node.op, Mean) and any(axis % len(shape) == len(shape) - 1 for axis in node.op.axes):
         return False
-    return all(channels(graph, name) == last for name in operands)
+    return all(channels(graph, name) == made for name in operands)
 
 
 def expand(node: Node, per_input: npt.NDArray[T], outputs: int) -> npt.NDArray[T]:
@@ -106,7 +111,7 @@ def channel_bounds(graph: Graph) -> dict[str, Bounds]:
 
 
 def _any(tensor: QTensor) -> Bounds:
-    low, high = (np.full(tensor.shape[-1], limit, np.int64) for limit in tensor.limits)
+    low, high = (np.full(last(tensor.shape), limit, np.int64) for limit in tensor.limits)
     return Bounds(low, high)
 
 
@@ -139,7 +144,7 @@ def _constants(graph: Graph, node: Node, bounds: Mapping[str, Bounds]) -> Bounds
     output = graph.values[node.outputs[0]]
     anything = _any(output)
     operands = node.inputs[: node.op.operands]
-    known = np.all([expand(node, bounds[name].constant, output.shape[-1]) for name in operands], axis=0)
+    known = np.all([expand(node, bounds[name].constant, last(output.shape)) for name in operands], axis=0)
     if not known.any():
         return anything
     tensors = [graph.tensor(name) for name in node.inputs]
@@ -148,6 +153,6 @@ def _constants(graph: Graph, node: Node, bounds: Mapping[str, Bounds]) -> Bounds
     except McuqError:
         return anything
     filled = [np.broadcast_to(bounds[n].low, graph.values[n].shape).astype(graph.values[n].dtype) for n in operands]
-    result = params.run(*(x.reshape(1, -1) for x in filled)).view(output.dtype).reshape(-1, output.shape[-1])
+    result = params.run(*(x.reshape(1, -1) for x in filled)).view(output.dtype).reshape(-1, last(output.shape))
     known &= (result == result[0]).all(axis=0)
     return Bounds(*(np.where(known, result[0].astype(np.int64), limit) for limit in anything))

@@ -169,6 +169,8 @@ def _without(graph: Graph, dropped: Mapping[str, Mask], bounds: Mapping[str, Bou
     """Return the graph without these channels."""
     values = {
         name: replace(tensor, shape=(*tensor.shape[:-1], int((~dropped[name]).sum())))
+        if dropped[name].any()
+        else tensor
         for name, tensor in graph.values.items()
     }
     nodes: list[Node] = []

@@ -39,7 +39,9 @@ def _padding(graph: FloatGraph, node: Node, made: Mapping[str, Node]) -> Node:
 
 
 def _is_mergeable(graph: FloatGraph, pad: Node) -> bool:
-    if not isinstance(pad.op, Pad) or len(pad.op.before) != 4 or pad.op.before[3] or pad.op.after[3]:
+    if not isinstance(pad.op, Pad) or len(pad.op.before) != 4:
+        return False
+    if any(pad.op.before[d] or pad.op.after[d] for d in (0, 3)):
         return False
     if pad.outputs[0] in graph.known and not same_quantization(
         *(graph.known.get(n) for n in (*pad.inputs[:1], *pad.outputs))

@@ -215,10 +215,11 @@ BIASES = [None, (4,), (1, 4), (1,), (), (2, 1), (2, 4)]
 @pytest.mark.parametrize(("opset", "bias"), [*((13, b) for b in BIASES), (11, (4,)), (18, None), (21, (4,))])
 def test_gemm(trans_a, trans_b, bias, opset, rng) -> None:
     x, w = ((5, 2) if trans_a else (2, 5)), ((4, 5) if trans_b else (5, 4))
-    constants = {"w": weights(*w)} | ({} if bias is None else {"c": weights(*bias)})
-    operands = "x w" if bias is None else "x w c"
+    constants = {"s": np.array(x), "w": weights(*w)} | ({} if bias is None else {"c": weights(*bias)})
+    operands = "a w" if bias is None else "a w c"
     attributes = {"transA": trans_a, "transB": trans_b, "alpha": 0.5, "beta": 1.5}
-    graph = agree(model([node("Gemm", operands, "y", **attributes)], {"x": x}, constants, opset=opset), rng)
+    nodes = [node("Reshape", "x s", "a"), node("Gemm", operands, "y", **attributes)]
+    graph = agree(model(nodes, {"x": (1, *x)}, constants, opset=opset), rng)
     assert kinds(graph)[0] == "fully_connected"
 
 
@@ -236,7 +237,7 @@ def test_matmul_by_a_constant(x, w, rng) -> None:
     assert kinds(agree(model([node("MatMul", "x w", "y")], {"x": x}, {"w": weights(*w)}), rng)) == ["fully_connected"]
 
 
-@pytest.mark.parametrize(("w", "x"), [((4, 5), (5, 3)), ((4, 5), (1, 5, 3)), ((4, 5), (1, 2, 5, 3))])
+@pytest.mark.parametrize(("w", "x"), [((4, 1), (1, 3)), ((4, 5), (1, 5, 3)), ((4, 5), (1, 2, 5, 3))])
 def test_matmul_of_a_constant(w, x, rng) -> None:
     agree(model([node("MatMul", "w x", "y")], {"x": x}, {"w": weights(*w)}), rng)
 

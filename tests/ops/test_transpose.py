@@ -78,8 +78,8 @@ def test_where_bytes_move_it_is_a_copy():
     assert [step.params.kernel for step in plan.steps] == ["lookup_s8", "strided_copy_s8", "lookup_s8"]
 
 
-@pytest.mark.parametrize("axes", [(0, 1), (1, 0, 2), (0, 1, 1), (0, 1, 3), (0, -1, 1), ()])
-def test_c1_axes_are_an_order_with_the_batch_first(axes):
+@pytest.mark.parametrize("axes", [(0, 1), (0, 1, 1), (0, 1, 3), (0, -1, 1), ()])
+def test_c1_axes_are_an_order(axes):
     with pytest.raises(ValueError, match="axes"):
         Transpose(axes).infer_shape((1, 3, 6))
 
