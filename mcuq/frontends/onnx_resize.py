@@ -1,4 +1,7 @@
-"""ONNX Resize and Upsample: which of mcuq's coordinates are those that the operator asks for, pixel by pixel."""
+"""ONNX Resize and Upsample: which of mcuq's coordinates are those that the operator asks for, pixel by pixel.
+
+Where none are, every row and every column of the result is a sum of two of the input, which a constant matrix holds.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mcuq.errors import MalformedModelError, UnsupportedOperatorError
-from mcuq.frontends.onnx_builder import Builder, Entry
+from mcuq.frontends.onnx_builder import Builder, Constant, Entry, Value
 from mcuq.frontends.onnx_file import OnnxNode
+from mcuq.frontends.onnx_products import activation, matmul
 from mcuq.frontends.onnx_shapes import axes_of, constants, first
 from mcuq.graph import MAX_ELEMENTS
 from mcuq.ops.resize import ResizeOp
@@ -28,14 +32,11 @@ ROUNDINGS: dict[str, Callable[[Positions], Positions]] = {
     "ceil": np.ceil,
 }
 CLOSE = 1e-4  # of a pixel
+MAX_MATRIX = 1 << 16  # elements; larger ones cost more than the image
 
 
 def resize(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read Resize and Upsample of height and width, nearest and linear.
-
-    Raises:
-        UnsupportedOperatorError: where none of mcuq's coordinates are the wanted ones.
-    """
+    """Read Resize and Upsample of height and width, nearest and linear."""
     x = first(inputs)
     image, rank = b.image(x), len(x.shape)
     upsample = node.kind == "Upsample"
@@ -54,11 +55,9 @@ def resize(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     wanted = [_positions(how, *side) for side in ((h, height, factors[0]), (w, width, factors[1]))]
     op = _op(mode, rounding, (h, w), (int(height), int(width)), wanted)
     if op is None:
-        raise UnsupportedOperatorError(
-            f"{mode} from {x.shape} to {shape} with coordinates '{how}'"
-            f"{f' and {rounding}' if mode == 'nearest' else ''}; mcuq's are those of half_pixel, asymmetric (nearest: "
-            "rounded down) and align_corners, by the quotient of the sizes"
-        )
+        if mode == "nearest":
+            wanted = [ROUNDINGS[rounding](at) for at in wanted]
+        return _by_matrices(b, activation(x), [_matrix(at, n) for at, n in zip(wanted, (h, w), strict=True)])
     return b.channels_first(b.emit(op, image) if (h, w) != (height, width) else image, rank)
 
 
@@ -84,20 +83,50 @@ def _target(node: OnnxNode, shape: Shape, inputs: Inputs) -> tuple[list[float], 
 
 
 def _positions(how: str, size: int, output: int, factor: float) -> Positions:
-    """Return where every output pixel lies in the input, as the operator's definition says."""
-    i = np.arange(output, dtype=np.float64)
+    """Return where every output pixel lies in the input, as the operator's definition says: in float32.
+
+    The length of the output is unrounded: scales may ask for a part of a pixel, which counts.
+    """
+    i, scale, length = np.arange(output, dtype=np.float32), np.float32(factor), factor * size
     if how == "asymmetric":
-        return np.asarray(i / factor)
-    if how == "align_corners":
-        return np.asarray(i * (size - 1) / max(output - 1, 1))
-    if how == "pytorch_half_pixel" and output == 1:
-        return np.zeros(1)
-    if how in ("half_pixel", "pytorch_half_pixel"):
-        return np.asarray((i + 0.5) / factor - 0.5)
-    if how == "half_pixel_symmetric":
-        adjusted = output / (factor * size)
-        return np.asarray(size / 2 * (1 - adjusted) + (i + 0.5) / factor - 0.5)
-    raise UnsupportedOperatorError(f"coordinate_transformation_mode '{how}'")
+        at = i / scale
+    elif how == "align_corners":
+        at = i * np.float32((size - 1) / (length - 1)) if length > 1 else 0 * i
+    elif how == "half_pixel" or (how == "pytorch_half_pixel" and length > 1):
+        at = (i + np.float32(0.5)) / scale - np.float32(0.5)
+    elif how == "pytorch_half_pixel":
+        at = 0 * i
+    elif how == "half_pixel_symmetric":
+        start = np.float32(size / 2 * (1 - output / length))
+        at = start + (i + np.float32(0.5)) / scale - np.float32(0.5)
+    else:
+        raise UnsupportedOperatorError(f"coordinate_transformation_mode '{how}'")
+    return np.asarray(at, np.float64)
+
+
+def _matrix(positions: Positions, size: int) -> Constant:
+    """Return [size, positions]: by how much every pixel of the input counts in every one of the output."""
+    if positions.size * size > MAX_MATRIX:
+        raise UnsupportedOperatorError(f"{size} pixels to {positions.size} at uneven places; resize by whole numbers")
+    inside = np.clip(positions, 0, size - 1)
+    first = np.minimum(np.floor(inside).astype(np.int64), max(size - 2, 0))
+    part, index = inside - first, np.arange(positions.size)
+    matrix = np.zeros((size, positions.size), np.float32)
+    matrix[first, index] = 1 - part
+    matrix[np.minimum(first + 1, size - 1), index] += part
+    return Constant(matrix)
+
+
+def _by_matrices(b: Builder, x: Value, matrices: Sequence[Constant]) -> Value:
+    """Resize [1, C, H, W] or [1, C, L] by products with constant matrices, those of rows and columns."""
+    rank = len(x.shape)
+    for axis, matrix in zip((2, 3), matrices[-(rank - 2) :], strict=False):
+        size, made = matrix.shape
+        if size != made or np.any(matrix.values != np.eye(size)):
+            swap = [*range(rank)]
+            swap[axis], swap[-1] = swap[-1], swap[axis]
+            x = b.transpose(matmul(b, b.transpose(x, swap), matrix), swap)
+    return x
 
 
 def _op(
