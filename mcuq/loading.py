@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mcuq.quantization import Result
 
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+INTEGERS_STAY = "weights that arrived as integers stay; the activations got static ranges from the samples"
 NOISE = 8  # samples that stand for a calibration set where only sizes count
 
 Progress = Callable[[str, int, int | None], None]  # stage, steps done, steps in all where known
@@ -144,8 +145,9 @@ def quantize(model: Any, calibration: Any, *, example: Any = None, **options: An
     if isinstance(graph, Graph):
         raise UsageError("the model is quantized already")
     quantized = quantize_float(graph, calibration, options)
-    if _has_integer_weights(graph):
-        warnings.warn(quantized.notes[-1], stacklevel=2)
+    for note in quantized.notes:
+        if note.startswith((INTEGERS_STAY, "warning: ")):
+            warnings.warn(note.removeprefix("warning: "), stacklevel=2)
     return quantized.graph
 
 
@@ -176,7 +178,9 @@ def _notes(graph: FloatGraph, result: Result) -> Iterator[str]:
     clipped = ", weights clipped" if options.clip else ""
     yield f"scheme {options.scheme}, ranges by {options.method}{clipped}, corrections: {corrections}"
     if _has_integer_weights(graph):
-        yield "weights that arrived as integers stay; the activations got static ranges from the samples"
+        yield INTEGERS_STAY
+    if result.calibration:
+        yield from result.calibration.warnings
 
 
 def _has_integer_weights(graph: FloatGraph) -> bool:

@@ -45,5 +45,5 @@ def run(arguments: argparse.Namespace) -> int:
         file=arguments.model.name,
         quantization={**before, **quantization_options(arguments)},
     )
-    show(build(written, arguments.out), arguments.json)
+    show(build(written, arguments.out, model.notes), arguments.json)
     return YES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from mcuq.quantization.clipping import check_method, choose_range
 from mcuq.quantization.histogram import Histogram
 from mcuq.quantization.samples import Batch, batches
 from mcuq.quantization.scheme import Range, Scheme
+from mcuq.quantization.silence import cuts_at_zero, silent_ranges, stilled
 from mcuq.tensor import Array
 
 DEFAULT_METHOD = "mse"
@@ -37,6 +38,7 @@ class Calibration:
         kept: float32 [kept, *shape] per model input: a random sample, the same every time, of bounded size.
         labels: [kept], where the data has them.
         samples: how many ran.
+        silent: the range of activations that a ReLU cut to 0 on all samples, and of what follows from them alone.
     """
 
     graph: FloatGraph
@@ -44,6 +46,17 @@ class Calibration:
     kept: Mapping[str, Array]
     labels: Array | None
     samples: int
+    silent: Mapping[str, Range] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        """Yield what is suspicious about the samples, or the model, a line each."""
+        for node in self.graph.nodes:
+            if node.outputs[0] in self.silent and cuts_at_zero(node.op):
+                yield (
+                    f"warning: the output of {node.name} is 0 on all {self.samples} calibration sample(s); "
+                    "it got a small range: is the layer dead, or do the samples not reach it?"
+                )
 
     def ranges(
         self,
@@ -67,7 +80,7 @@ class Calibration:
         check_method(method)
         schemes = activation_schemes(self.graph, scheme, layers or {})
         return {
-            name: choose_range(histogram, methods.get(name, method), schemes[name])
+            name: self.silent.get(name) or choose_range(histogram, methods.get(name, method), schemes[name])
             for name, histogram in self.histograms.items()
             if name not in self.graph.known
         }
@@ -106,7 +119,8 @@ def calibrate_all(graphs: Sequence[FloatGraph], data: Any, progress: Progress | 
         if progress:
             progress("calibrate", done, _length(data))
     return [
-        Calibration(observer.graph, observer.checked(done), *kept.samples(), samples=done) for observer in observers
+        Calibration(observer.graph, observer.checked(done), *kept.samples(), done, observer.silent())
+        for observer in observers
     ]
 
 
@@ -135,14 +149,23 @@ class _Observer:
             raise UsageError(problem)
         return self.histograms
 
+    def silent(self) -> dict[str, Range]:
+        """Return the ranges of activations that were 0 throughout and may be."""
+        return silent_ranges(self.graph, self.histograms)
+
     def _problems(self, samples: int) -> Iterator[str]:
-        """Yield what cannot be quantized by; a layer that is off throughout is none if others go around it."""
+        """Yield what cannot be quantized by.
+
+        A layer that is off throughout is none if others go around it, or if a ReLU is what cuts it; neither is a value
+        whose range the operator fixes, nor what follows from such constants alone.
+        """
         whats = {name: f"the model's input {name}" for name in self.graph.inputs}
         whats |= {node.outputs[0]: f"the output of {node.name}" for node in self.graph.nodes}
         for name, what in whats.items():
             if not self.histograms[name].is_finite:
                 yield f"{what} takes NaN or infinite values on the calibration samples; is the model sound?"
-        constant = [name for name in whats if self.histograms[name].is_constant and name not in self.graph.known]
+        excused = {*self.graph.known, *stilled(self.graph, self.histograms)}
+        constant = [name for name in whats if self.histograms[name].is_constant and name not in excused]
         varying = {*self.graph.inputs}.difference(constant)
         for node in self.graph.nodes:
             if varying.intersection(node.inputs) and node.outputs[0] not in constant:

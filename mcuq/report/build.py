@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     from mcuq.plan import Plan
 
 
-def build(written: Written, directory: Path) -> Report:
-    """Report what ``mcuq build`` did."""
+def build(written: Written, directory: Path, notes: Sequence[str] = ()) -> Report:
+    """Report what ``mcuq build`` did; ``notes`` are those of the quantization, where there was one."""
     fits = fit(written.report)
     graph = written.plan.graph
     wrote = f"{len(written.changed)} files written" if written.changed else "nothing changed"
     lines = [
         *fits.lines,
+        *notes,
         f"{graph.name}: {len(written.plan.steps)} steps, {arena(written.plan)}",
         *written.folded.lines,
         f"{directory}: {wrote}",
@@ -31,7 +33,7 @@ def build(written: Written, directory: Path) -> Report:
         lines.append(f"left as they are, because they are yours: {', '.join(written.kept)}")
     lines.append(f"next: mcuq verify {directory}, then pio run -t upload in {directory}")
     data = {"model": graph.name, "directory": str(directory), "fit": fits.data}
-    data |= {"changed": written.changed, "kept": written.kept}
+    data |= {"changed": written.changed, "kept": written.kept, "notes": list(notes)}
     return Report(data, fits.title, fits.columns, fits.rows, lines)
 
 

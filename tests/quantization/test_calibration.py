@@ -10,6 +10,7 @@ from mcuq import float_run
 from mcuq.errors import UsageError
 from mcuq.graph import Node
 from mcuq.ops.add import Add
+from mcuq.ops.clip import Clip
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.quantization import Options, quantize
 from mcuq.quantization.arrays import sqnr
@@ -91,18 +92,31 @@ def test_constant_input(value, message):
         calibrate(flat_net(), np.full((3, 4, 4, 2), value))
 
 
-def silent() -> Builder:
+def silent(activation="relu") -> Builder:
     """A layer that ReLU silences for every sample."""
-    b = Builder((1, 4)).dense(3, "relu")
+    b = Builder((1, 4)).dense(3, activation)
     b.constants["fully_connected_0_c1"] = np.full(3, -100, np.float32)
     return b
 
 
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_constant_activation(outputs):
-    graph = silent().dense(outputs).graph()
-    with pytest.raises(UsageError, match="the output of fully_connected_0 is 0 everywhere in 4 calibration"):
+    b = silent("none").add(Clip(-7.0, 7.0))
+    graph = b.dense(outputs).graph()
+    with pytest.raises(UsageError, match="the output of clip_1 is -7 everywhere in 4 calibration"):
         calibrate(graph, samples(graph, 4))
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_relu_that_is_silent_is_a_warning(outputs):
+    graph = silent().dense(outputs).graph()
+    seen = calibrate(graph, samples(graph, 4))
+    assert list(seen.warnings) == [
+        "warning: the output of fully_connected_0 is 0 on all 4 calibration sample(s); it got a small range: "
+        "is the layer dead, or do the samples not reach it?"
+    ]
+    low, high = seen.ranges()[graph.nodes[0].outputs[0]]
+    assert 0 == low < high < 0.1
 
 
 def test_a_dead_layer_is_quantized_where_others_go_around_it():
