@@ -32,12 +32,13 @@ from mcuq.tensor import Array
 
 
 def compile(  # noqa: A001 - the verb's public name
-    graph: Graph, board: Board | str | None = None, *, io_in_arena: bool = False, speed: bool = False
+    graph: Graph, board: Board | str | None = None, *, io_in_arena: bool | None = False, speed: bool = False
 ) -> Plan:
     """Lower a model to the steps a board will execute; without a board, to the portable kernels.
 
-    With ``io_in_arena`` inputs and outputs lie in the arena too, instead of in memory of the caller's. With ``speed``
-    layers get faster kernels that take more flash, as far as the board has the memory.
+    With ``io_in_arena`` inputs and outputs lie in the arena too, instead of in memory of the caller's; None: where that
+    takes less memory in all. With ``speed`` layers get faster kernels that take more flash, as far as the board has the
+    memory.
     """
     if isinstance(graph, FloatGraph):
         raise CannotQuantizeError(f"{graph.name} is a float model; mcuq.quantize(model, samples) first")

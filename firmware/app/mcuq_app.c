@@ -149,7 +149,7 @@ static void run(const mcuq_model *model) {
     }
     const uint32_t microseconds = mcuq_port_microseconds();
     const uint32_t cycles = mcuq_port_cycles();
-    mcuq_run_model(model, (const void *const *)model->inputs);
+    mcuq_run_model(model, NULL);
     sequence.cycles = mcuq_port_cycles() - cycles;
     sequence.microseconds = mcuq_port_microseconds() - microseconds;
     sequence.model = model;
@@ -163,7 +163,7 @@ static void answer_run(const mcuq_model *model) {
     put_word(sequence.microseconds);
     put_word(sequence.cycles);
     for (int32_t i = 0; i < model->output_count; i++) {
-        mcuq_frame_write(model->outputs[i], model->output_bytes[i]);
+        mcuq_frame_write(mcuq_model_output(model, i), model->output_bytes[i]);
     }
     mcuq_frame_end();
 }
@@ -273,7 +273,7 @@ static uint8_t *destination(int32_t *room) {
         at -= model->input_bytes[i++];
     }
     *room = model->input_bytes[i] - at;
-    return (uint8_t *)model->inputs[i] + at;
+    return (uint8_t *)mcuq_model_input(model, i) + at;
 }
 
 static int32_t is_intact(void) {
@@ -285,7 +285,7 @@ static int32_t is_intact(void) {
         crc = mcuq_crc32(crc, bytes, 4);
     }
     for (int32_t i = 0; i < model->input_count && words(model) >= 0; i++) {
-        crc = mcuq_crc32(crc, model->inputs[i], model->input_bytes[i]);
+        crc = mcuq_crc32(crc, mcuq_model_input(model, i), model->input_bytes[i]);
     }
     const uint32_t sent =
         app.crc[0] | (uint32_t)app.crc[1] << 8 | (uint32_t)app.crc[2] << 16 | (uint32_t)app.crc[3] << 24;

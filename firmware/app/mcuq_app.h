@@ -28,7 +28,11 @@ int32_t mcuq_self_test(const mcuq_model *model);
 /* Whether there is memory for a model's arena. One that is not static is allocated here, one for all models. */
 int32_t mcuq_can_run(const mcuq_model *model);
 
-/* Run a model that can run on inputs of the caller's, into the model's outputs. */
+/* Where a model that can run takes inputs and leaves outputs; a run may overwrite its inputs. */
+void *mcuq_model_input(const mcuq_model *model, int32_t index);
+void *mcuq_model_output(const mcuq_model *model, int32_t index);
+
+/* Run a model that can run on inputs of the caller's, or on what lies at its inputs (NULL), into its outputs. */
 void mcuq_run_model(const mcuq_model *model, const void *const *inputs);
 
 #ifdef __cplusplus

@@ -48,7 +48,15 @@ int32_t mcuq_can_run(const mcuq_model *model) {
 }
 
 void mcuq_run_model(const mcuq_model *model, const void *const *inputs) {
-    model->run(arena_of(model), inputs, model->outputs);
+    model->run(arena_of(model), inputs != NULL ? inputs : (const void *const *)model->inputs, model->outputs);
+}
+
+void *mcuq_model_input(const mcuq_model *model, int32_t index) {
+    return model->inputs != NULL ? model->inputs[index] : model->place(arena_of(model), index);
+}
+
+void *mcuq_model_output(const mcuq_model *model, int32_t index) {
+    return model->outputs != NULL ? model->outputs[index] : model->place(arena_of(model), model->input_count + index);
 }
 
 /* Run one vector; return 1 if an output differs. */
@@ -63,7 +71,7 @@ static int32_t run_vector(const mcuq_model *model, int32_t vector) {
     int32_t different = 0;
     for (int32_t i = 0; i < model->output_count; i++) {
         const void *const expected = model->vector_outputs[vector * model->output_count + i];
-        different |= compare(expected, model->outputs[i], model->output_bytes[i]);
+        different |= compare(expected, mcuq_model_output(model, i), model->output_bytes[i]);
     }
     print(different ? "" : " equal");
     print(", ");

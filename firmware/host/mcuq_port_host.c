@@ -87,8 +87,11 @@ void *mcuq_port_arena(int32_t bytes, int32_t external) {
     return block ? block + (16 - (uintptr_t)block % 16) % 16 : NULL;
 }
 
-/* Give a model guarded buffers of its own. */
+/* Give a model guarded buffers of its own, unless its inputs and outputs lie in the arena. */
 static void guard_borders(mcuq_model *model, void **buffers) {
+    if (model->place != NULL) {
+        return;
+    }
     if (model->input_count > MAX_BORDERS || model->output_count > MAX_BORDERS) {
         fputs("too many inputs or outputs\n", stderr);
         exit(2);

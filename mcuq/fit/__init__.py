@@ -45,6 +45,8 @@ class FitReport:
     rows: tuple[Row, ...]
     suggestions: tuple[Suggestion, ...] = ()
     problem: str = ""
+    arena_bytes: int = 0  # without the caller's inputs and outputs
+    total_bytes: int = 0  # with them
     speedup: Speedup | None = None
 
     @property
@@ -82,6 +84,8 @@ class FitReport:
             "sdk": self.sdk,
             "partition": self.partition,
             "arena": self.arena,
+            "arena_bytes": self.arena_bytes,
+            "total_bytes": self.total_bytes,
             "fits": self.fits,
             "problem": self.problem,
             "regions": [row.to_dict() for row in self.rows],
@@ -112,7 +116,8 @@ def compare(graph: Graph, setup: Setup = PLAIN, extra: Extra = NO_EXTRA, framewo
 
 def estimate(plan: Plan, place: Place) -> FitReport:
     """Return the report on a firmware that has not been built, without suggestions."""
-    return replace(_report(plan.graph.name, place, regions.estimate(plan, place)), speedup=plan.speedup)
+    report = _report(plan.graph.name, place, regions.estimate(plan, place))
+    return replace(report, arena_bytes=plan.arena_bytes, total_bytes=plan.total_bytes, speedup=plan.speedup)
 
 
 def _report_or_problem(plan: Plan, board: Board, framework: str, setup: Setup, extra: Extra) -> FitReport:

@@ -120,7 +120,9 @@ class Linked:
 
     def arena(self, plan: Plan) -> int:
         """Return the bytes of a model's static arena; 0 if it has none."""
-        return sum(size for name, size in self._model_objects(plan).items() if re.fullmatch(r"arena(\.\d+)?", name))
+        return sum(
+            size for name, size in self._model_objects(plan).items() if re.fullmatch(r"(own_)?arena(\.\d+)?", name)
+        )
 
     def code(self, plan: Plan, isa: str) -> int:
         """Return the bytes of the functions that run a model: kernels, calls, the application in lib/mcuq."""

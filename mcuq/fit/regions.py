@@ -123,7 +123,7 @@ def estimate(plan: Plan, place: Place) -> tuple[Row, ...]:
     own = parts(
         ("arena", arena if place.setup.arena == "static" else 0),
         ("state", plan.state_bytes),
-        ("input and output", place.extra.ram),
+        ("input and output", 0 if plan.io_in_arena else place.extra.ram),
         ("application", place.setup.app_ram),
     )
     low, high = _segments(place, own)

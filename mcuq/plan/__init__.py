@@ -108,6 +108,11 @@ class Plan:
         return self.buffers[self.graph.inputs[0]].region == "arena"
 
     @property
+    def total_bytes(self) -> int:
+        """Bytes of the arena and of the caller's inputs and outputs beside it."""
+        return self.arena_bytes + sum(b.bytes for b in self.buffers.values() if b.region in ("input", "output"))
+
+    @property
     def scratch_bytes(self) -> int:
         """Largest workspace of a step."""
         return max((step.params.scratch_bytes for step in self.steps), default=0)

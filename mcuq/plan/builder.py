@@ -24,7 +24,7 @@ SCRATCH_ALIGNMENT = 4
 def build_plan(
     graph: Graph,
     families: tuple[str, ...] = kernels.GENERIC,
-    io_in_arena: bool = False,
+    io_in_arena: bool | None = False,
     instead: Mapping[str, Params] = MappingProxyType({}),
 ) -> Plan:
     """Lower a quantized graph, choose its kernels and place its buffers.
@@ -33,11 +33,15 @@ def build_plan(
         graph: the model.
         families: of kernels that the chip has, the best first, as ``boards/chips`` lists them; without: any chip's.
         io_in_arena: place the model's inputs and outputs in the arena too, instead of in memory of the caller's.
+            None: where that takes less memory in all.
         instead: by layer, kernels to take instead of those that would be chosen.
 
     Raises:
         McuqError: naming the layer that cannot be lowered.
     """
+    if io_in_arena is None:
+        apart, inside = (build_plan(graph, families, place, instead) for place in (False, True))
+        return inside if inside.total_bytes < apart.total_bytes else apart
     while True:
         steps, views = lowered(graph)
         steps = with_kernels(graph, steps, views, families=families, io_in_arena=io_in_arena, instead=instead)
@@ -88,6 +92,8 @@ def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View])
             buffers[step.scratch] = Buffer("arena", step.params.scratch_bytes, index, index, alignment)
     for name in graph.outputs:
         touch(name, len(steps), 1)
+        if graph.states:  # an answer may be asked for again after the next inputs have come
+            touch(name, 0, 1)
         root = views[name].buffer if name in views else name
         buffers[root] = replace(buffers[root], region="output")
     for state in graph.states:

@@ -30,6 +30,10 @@ def fit(report: FitReport, sources: bool = False) -> Report:
     if linked := [row.region for row in report.rows if row.is_linked]:
         estimated = [row.region for row in report.rows if not row.is_linked]
         lines.append(f"read from the linked firmware: {', '.join(linked)}; estimated: {', '.join(estimated)}")
+    if report.total_bytes:
+        lines.append(
+            f"arena {thousands(report.arena_bytes)} bytes, {with_borders(report.arena_bytes, report.total_bytes)}"
+        )
     if report.speedup:
         lines += speed_lines(report.speedup)
     for s in report.suggestions:
@@ -39,6 +43,11 @@ def fit(report: FitReport, sources: bool = False) -> Report:
         lines += [f"{row.region}: {source}" for row in report.rows for source in row.sources]
     columns = ["region", ">needed", ">available", ">free", "verdict", "of which"]
     return Report(report.to_dict(), title, columns, [_cells(row) for row in report.rows], lines)
+
+
+def with_borders(arena: int, total: int) -> str:
+    """Say what inputs and outputs add to the arena."""
+    return f"{thousands(total)} with input and output" if total > arena else "input and output lie inside"
 
 
 def speed_lines(speedup: Speedup) -> Iterator[str]:

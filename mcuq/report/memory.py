@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcuq.report import Report, thousands
 from mcuq.report.build import arena
+from mcuq.report.fit import with_borders
 from mcuq.report.memory_map import memory_map
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def memory(plan: Plan) -> Report:
     shape = " x ".join(map(str, plan.graph.values[name].shape)) if name in plan.graph.values else "scratch"
     lines = [
         "i input, o output, x both (the output runs into the input), - live, s scratch",
-        arena(plan),
+        f"{arena(plan)}; {with_borders(plan.arena_bytes, plan.total_bytes)}",
         f"peak during {drawn.peak}; shrink {name} first ({shape}, {thousands(size)} bytes)",
     ]
     columns = ["step", ">bytes in use", f"arena, 0 to {thousands(drawn.arena)}"]

@@ -15,8 +15,8 @@ class Setup:
     """Where the arena lies, which partition table (empty: the board's), and what the user's application takes.
 
     ``app_ram`` is static data, ``app_flash`` code and constants, in bytes. With ``io_in_arena`` the model's inputs and
-    outputs lie in the arena too, instead of in memory of the caller's. With ``speed`` layers get kernels that are
-    faster and take more flash, as far as the board has the memory.
+    outputs lie in the arena too, instead of in memory of the caller's; None: where that takes less memory in all. With
+    ``speed`` layers get kernels that are faster and take more flash, as far as the board has the memory.
     """
 
     arena: Arena = "static"
@@ -25,7 +25,7 @@ class Setup:
     ble: bool = False
     app_ram: int = 0
     app_flash: int = 0
-    io_in_arena: bool = False
+    io_in_arena: bool | None = None
     speed: bool = False
 
     @property
@@ -37,8 +37,7 @@ class Setup:
     def options(self) -> tuple[str, ...]:
         """The options of ``mcuq build`` that make this setup of a plain one."""
         changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
-        flags = {f"--{name.replace('_', '-')}": value for name, value in changed.items()}
-        return tuple(flag if value is True else f"{flag} {value}" for flag, value in flags.items())
+        return tuple(_option(name.replace("_", "-"), value) for name, value in changed.items())
 
     @classmethod
     def restored(cls, plain: Mapping[str, Any]) -> Setup:
@@ -49,7 +48,7 @@ class Setup:
         """
         known = {f.name: f.default for f in fields(cls)}
         for name, value in plain.items():
-            if name not in known or type(value) is not type(known[name]):
+            if name not in known or type(value) not in (type(known[name]), bool if known[name] is None else None):
                 raise ValueError(f"{name!r} cannot be {value!r} in a setup")
         if plain.get("arena", "static") not in ARENAS or min(plain.get("app_ram", 0), plain.get("app_flash", 0)) < 0:
             raise ValueError("a setup has an unknown arena, or negative bytes")
@@ -58,6 +57,17 @@ class Setup:
     def updated(self, given: Mapping[str, Any]) -> Setup:
         """Return the setup with the given options in place; None stands for one that was not given."""
         return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+
+def _option(name: str, value: bool | int | str) -> str:
+    """Return an option and its value as they are given on the command line.
+
+    >>> _option("wifi", True), _option("io-in-arena", False), _option("app-ram", 1)
+    ('--wifi', '--no-io-in-arena', '--app-ram 1')
+    """
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name} {value}"
 
 
 PLAIN = Setup()

@@ -51,12 +51,13 @@ typedef struct {
     int32_t output_count;
     const int32_t *input_bytes;        /* (input_count) */
     const int32_t *output_bytes;       /* (output_count) */
-    void *const *inputs;               /* (input_count), RAM for the application's use */
-    void *const *outputs;              /* (output_count) */
+    void *const *inputs;               /* (input_count), RAM for the application's use; NULL: at their place */
+    void *const *outputs;              /* (output_count), the same */
     int32_t vector_count;              /* self-test vectors */
     const void *const *vector_inputs;  /* (vector_count, input_count) */
     const void *const *vector_outputs; /* (vector_count, output_count), expected bytes */
     void (*run)(void *arena, const void *const *inputs, void *const *outputs); /* arena: NULL if it is static */
+    void *(*place)(void *arena, int32_t index); /* of inputs, then outputs, inside the arena; NULL: they lie outside */
     void (*reset)(void); /* lets a sequence begin: the vectors are one. NULL: the model remembers nothing */
 } mcuq_model;
 
