@@ -32,6 +32,8 @@ def add_setup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wifi", action=switch, default=None, help="the application uses Wi-Fi")
     parser.add_argument("--ble", action=switch, default=None, help="the application uses Bluetooth Low Energy")
     parser.add_argument("--io-in-arena", action=switch, default=None, help="inputs and outputs lie in the arena too")
+    share = "one static arena serves all models of the project in turn; default: yes"
+    parser.add_argument("--share-arena", action=switch, default=None, help=share)
     speed = "faster kernels that take more flash, as far as the board has it"
     parser.add_argument("--speed", action=switch, default=None, help=speed)
     parser.add_argument("--app-ram", type=_count, metavar="N", help="bytes of static data of the application")
@@ -47,7 +49,7 @@ def _count(text: str) -> int:
 
 def setup_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_setup`, None where they were not given."""
-    names = ("arena", "partition", "wifi", "ble", "app_ram", "app_flash", "io_in_arena", "speed")
+    names = ("arena", "partition", "wifi", "ble", "app_ram", "app_flash", "io_in_arena", "share_arena", "speed")
     return {name: getattr(arguments, name) for name in names}
 
 

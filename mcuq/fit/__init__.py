@@ -116,7 +116,8 @@ def compare(graph: Graph, setup: Setup = PLAIN, extra: Extra = NO_EXTRA, framewo
 
 def estimate(plan: Plan, place: Place) -> FitReport:
     """Return the report on a firmware that has not been built, without suggestions."""
-    report = _report(plan.graph.name, place, regions.estimate(plan, place))
+    models = " and ".join(p.graph.name for p in (plan, *(model.plan for model in place.beside)))
+    report = _report(models, place, regions.estimate(plan, place))
     return replace(report, arena_bytes=plan.arena_bytes, total_bytes=plan.total_bytes, speedup=plan.speedup)
 
 

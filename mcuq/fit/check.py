@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mcuq.fit import FitReport, estimate
-from mcuq.fit.regions import NO_EXTRA, Extra, Place
+from mcuq.fit.regions import NO_EXTRA, Extra, Neighbour, Place
 from mcuq.fit.suggestions import suggestions
 from mcuq.plan import Plan
 from mcuq.target.board import Board
@@ -13,7 +13,13 @@ from mcuq.target.setup import PLAIN, Setup
 
 
 def check_fit(
-    plan: Plan, board: Board, framework: str = "", setup: Setup = PLAIN, extra: Extra = NO_EXTRA
+    plan: Plan,
+    board: Board,
+    framework: str = "",
+    setup: Setup = PLAIN,
+    extra: Extra = NO_EXTRA,
+    *,
+    beside: tuple[Neighbour, ...] = (),
 ) -> FitReport:
     """Compare what a plan needs with what a board has.
 
@@ -23,11 +29,12 @@ def check_fit(
         framework: "arduino" or "espidf"; empty: the board's default.
         setup: what surrounds the model there.
         extra: what the application in lib/mcuq needs beside it.
+        beside: the other models of the firmware.
 
     Raises:
         UsageError: a framework, partition table or radio that the board does not have.
         McuqError: a kernel that has not been measured.
     """
-    place = Place(board, board.framework(framework), setup, extra)
+    place = Place(board, board.framework(framework), setup, extra, beside)
     report = estimate(plan, place)
     return report if report.fits else replace(report, suggestions=tuple(suggestions(plan, place, report)))

@@ -180,16 +180,17 @@ def kernel_files(plan: Plan, isa: str) -> list[str]:
     return names
 
 
-def code(plan: Plan, isa: str) -> Breakdown:
-    """Return the estimated bytes of code: the kernels a plan uses, its calls, and the application around it.
+def code(plan: Plan, isa: str, beside: Sequence[Plan] = ()) -> Breakdown:
+    """Return the estimated bytes of code: the kernels that plans use, their calls, and the application around them.
 
     "texts" is what these bring along as constants: texts and jump tables.
     """
     table = measured(isa)
-    used = [table.kernel(name) for name in kernel_files(plan, isa)]
+    plans = (plan, *beside)
+    used = [table.kernel(name) for name in dict.fromkeys(name for p in plans for name in kernel_files(p, isa))]
     return _nonzero(
         ("kernels", sum(kernel.code for kernel in used)),
-        ("calls", table.run.code + len(plan.steps) * table.step_code),
+        ("calls", sum(table.run.code + len(p.steps) * table.step_code for p in plans)),
         ("application", table.application.code),
         ("texts", table.application.constants + sum(kernel.constants for kernel in used)),
     )

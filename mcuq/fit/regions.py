@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,13 +79,23 @@ NO_EXTRA = Extra()
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """Another model of the same firmware, as it was built."""
+
+    plan: Plan
+    setup: Setup = PLAIN
+    extra: Extra = NO_EXTRA
+
+
+@dataclass(frozen=True)
 class Place:
-    """Where a model shall run: a board with a framework, and what surrounds the model there."""
+    """Where a model shall run: a board with a framework, what surrounds the model there, and which other models do."""
 
     board: Board
     framework: str
     setup: Setup = PLAIN
     extra: Extra = NO_EXTRA
+    beside: tuple[Neighbour, ...] = ()
 
     @property
     def chip(self) -> Chip:
@@ -119,21 +130,32 @@ class Place:
 
 def estimate(plan: Plan, place: Place) -> tuple[Row, ...]:
     """Return the rows of a firmware that has not been built."""
-    arena = plan.arena_bytes
+    models = (Neighbour(plan, place.setup, place.extra), *place.beside)
     own = parts(
-        ("arena", arena if place.setup.arena == "static" else 0),
-        ("state", plan.state_bytes),
-        ("input and output", 0 if plan.io_in_arena else place.extra.ram),
+        *_static_arenas(models),
+        ("state", sum(model.plan.state_bytes for model in models)),
+        ("input and output", sum(model.extra.ram for model in models if not model.plan.io_in_arena)),
         ("application", place.setup.app_ram),
     )
+    arena = max(m.plan.arena_bytes for m in models if m.setup.arena == place.setup.arena)
     low, high = _segments(place, own)
     return (
         *(row for row in (low, high) if row),
         *run_time(place, low.needed, high.needed if high else 0, arena),
         _app_partition(plan, place),
         _const_window(plan, place),
-        stack([plan], place),
+        stack([model.plan for model in models], place),
     )
+
+
+def _static_arenas(models: Sequence[Neighbour]) -> Breakdown:
+    """Return the static arenas; one serves all models that share it, in turn."""
+    static = [model for model in models if model.setup.arena == "static"]
+    shared = {m.plan.graph.name: m.plan.arena_bytes for m in static if m.setup.share_arena}
+    if len(models) == 1:
+        return tuple(("arena", model.plan.arena_bytes) for model in static)
+    own = [(f"arena of {m.plan.graph.name}", m.plan.arena_bytes) for m in static if not m.setup.share_arena]
+    return (*own, *([(f"arena of {' and '.join(shared)}", max(shared.values()))] if shared else []))
 
 
 def _segments(place: Place, own: Breakdown) -> tuple[Row, Row | None]:
@@ -208,7 +230,8 @@ def _app_partition(plan: Plan, place: Place) -> Row:
     """Everything flashed as the application: constants, code, and the framework's image."""
     sdk, isa, radio = place.sdk, place.chip.isa, place.radio
     app = place.board.partition(place.framework, place.setup.partition).app
-    needed = parts(*_flash(plan, place), *footprint.code(plan, isa), *_image(place))
+    code = footprint.code(plan, isa, [model.plan for model in place.beside])
+    needed = parts(*_flash(plan, place), *code, *_image(place))
     measured = f"code: {footprint.measured(isa).source}"
     return Row("app partition", needed, app.bytes, (*sources(app, sdk.base_image, radio and radio[1].image), measured))
 
@@ -219,7 +242,8 @@ def _const_window(plan: Plan, place: Place) -> Row:
     The framework's whole image is counted, an upper bound of its read-only data.
     """
     window, radio = place.chip.const_window, place.radio
-    code = footprint.code(plan, place.chip.isa) if place.chip.code_shares_const_window else ()
+    beside = [model.plan for model in place.beside]
+    code = footprint.code(plan, place.chip.isa, beside) if place.chip.code_shares_const_window else ()
     used = sources(window, place.sdk.base_image, radio and radio[1].image)
     return Row("constant window", parts(*_flash(plan, place), *code, *_image(place)), window.bytes, used)
 
@@ -227,7 +251,8 @@ def _const_window(plan: Plan, place: Place) -> Row:
 def _flash(plan: Plan, place: Place) -> Breakdown:
     return (
         *footprint.constants(plan),
-        ("self-test vectors", place.extra.constants),
+        *((f"constants of {m.plan.graph.name}", total(footprint.constants(m.plan))) for m in place.beside),
+        ("self-test vectors", place.extra.constants + sum(model.extra.constants for model in place.beside)),
         ("application's own", place.setup.app_flash),
     )
 

@@ -22,8 +22,14 @@ FLASH_REGIONS = ("app partition", "constant window")
 def suggestions(plan: Plan, place: Place, report: FitReport) -> Iterator[Suggestion]:
     """Yield changes after which the model fits: options of mcuq, then fewer bits per weight, then other boards."""
     short = report.first_short
+    if place.beside and not place.setup.share_arena:
+        shared = fit.estimate(plan, replace(place, setup=replace(place.setup, share_arena=True)))
+        if shared.fits:
+            yield Suggestion("--share-arena", _free(shared, short))
     yield from _options(plan, place, short)
     yield from _fewer_bits(plan, place, report, short)
+    if place.beside:  # they are lowered for this board
+        return
     everywhere = fit.compare(plan.graph, replace(place.setup, partition=""), place.extra)
     others = [report for report in everywhere if report.fits and report.board != place.board.id]
     for other in others[:MAX_BOARDS]:

@@ -16,7 +16,8 @@ class Setup:
 
     ``app_ram`` is static data, ``app_flash`` code and constants, in bytes. With ``io_in_arena`` the model's inputs and
     outputs lie in the arena too, instead of in memory of the caller's; None: where that takes less memory in all. With
-    ``speed`` layers get kernels that are faster and take more flash, as far as the board has the memory.
+    ``speed`` layers get kernels that are faster and take more flash, as far as the board has the memory. With
+    ``share_arena`` a static arena serves all such models of a project in turn.
     """
 
     arena: Arena = "static"
@@ -26,6 +27,7 @@ class Setup:
     app_ram: int = 0
     app_flash: int = 0
     io_in_arena: bool | None = None
+    share_arena: bool = True
     speed: bool = False
 
     @property
