@@ -39,7 +39,6 @@ from mcuq.ops.reshape import Reshape
 from mcuq.ops.softmax import Softmax
 from mcuq.plan import Plan
 from mcuq.resources import resource
-from mcuq.simulator import simulate
 from mcuq.tensor import Array
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,7 +111,7 @@ def ours(model: Model, isa: str, folder: Path, speed: bool = False) -> tuple[Pla
     graph = replace(model.graph, name=model.name)
     plan = pipeline.compile(graph, BOARDS[isa], speed=speed)
     samples = {graph.inputs[0]: model.inputs}
-    write_files(folder, emit.emit_library(plan, Archive(graph, samples), simulate(plan, samples)))
+    write_files(folder, emit.emit_library(plan, Archive(graph, samples)))
     folders = library_folders(folder, [model.name])
     own = {path.name for path in (resource("firmware") / "app").iterdir()} | {f"{model.name}_model.c"}
     sources = [path for path in library_sources(folders, (".c", ".S")) if path.name not in own]

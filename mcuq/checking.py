@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mcuq import fit, loading, pipeline
+from mcuq import archive, fit, loading, pipeline
 from mcuq.archive import Archive
 from mcuq.errors import UsageError
 from mcuq.fit import FitReport
+from mcuq.fit.check import check_fit
 from mcuq.fit.elf import read_elf
 from mcuq.verification import model_files
 
@@ -30,6 +31,26 @@ def check_model(
     found, framework, setup = pipeline.placed(content, board, framework, options)
     plan = pipeline.compile_for(content, found, framework, setup)
     return pipeline.check_fit(plan, found, framework, setup)
+
+
+def check_project(
+    project: Path, board: str = "", framework: str = "", options: Mapping[str, Any] = NO_OPTIONS
+) -> FitReport:
+    """Compare what all models of a project need together with what a board has.
+
+    Args:
+        project: a folder that ``mcuq build`` wrote.
+        board: default: the one that it was written for.
+        framework: default: the project's.
+        options: fields of ``Setup`` that replace the recorded ones of the first model; None is none.
+    """
+    first = archive.read(model_files(project)[0])
+    if not board and not first.board:
+        raise UsageError("a board is needed; `mcuq boards` lists them")
+    found, framework, setup = pipeline.placed(first, board or first.board, framework, options)
+    plan = pipeline.compile_for(first, found, framework, setup)
+    beside = pipeline.project_neighbours(project, first.graph.name, found)
+    return check_fit(plan, found, framework, setup, pipeline.application_extra(plan), beside=beside)
 
 
 def check_boards(

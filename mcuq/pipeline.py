@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -13,12 +13,12 @@ import numpy as np
 from mcuq import emit, simulator
 from mcuq.archive import Archive
 from mcuq.data import to_integers
-from mcuq.emit.library import headers_beside
+from mcuq.emit.library import models_beside
 from mcuq.errors import CannotQuantizeError, DoesNotFitError, UsageError
 from mcuq.files import write_files
 from mcuq.fit import FitReport
 from mcuq.fit.check import check_fit as fit_of
-from mcuq.fit.regions import Extra, Place
+from mcuq.fit.regions import Extra, Neighbour, Place
 from mcuq.fit.speed import with_faster_kernels
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, identifier
@@ -157,18 +157,21 @@ def write_project(
     setup = setup or content.setup_for(board.id, framework)
     plan = compile_for(replace(content, graph=graph), board, framework, setup)
     samples = content.samples or emit.self_test_inputs(plan)
-    report = fit_of(plan, board, framework, setup, application_extra(plan, len(samples[graph.inputs[0]])))
+    others = [_rebuilt(other, board) for other in models_beside(directory, graph.name)]
+    beside = tuple(_neighbour(other) for other in others if other.content.board == board.id)
+    report = fit_of(plan, board, framework, setup, _extra(plan, samples), beside=beside)
     if not report.fits:
-        raise DoesNotFitError(f"{graph.name} does not fit {board.id}: {report.shortfall}")
+        together = f" together with {' and '.join(model.plan.graph.name for model in beside)}" if beside else ""
+        raise DoesNotFitError(f"{graph.name} does not fit {board.id}{together}: {report.shortfall}")
     content = Archive(graph, samples, board.id, framework, setup)  # without its float model, which CI need not carry
-    others = headers_beside(directory, graph.name)
-    owned = emit.emit_library(plan, content, simulator.simulate(plan, samples), others)
+    owned = emit.emit_libraries([emit.Built(plan, content), *others])
     record = Record(board.id, framework, setup, file, quantization)
     owned[f"lib/{graph.name}/{FILE}"] = record.dump()
     users = emit.emit_project(graph, board, framework, len(next(iter(samples.values()))), setup)
     kept = sorted(path for path in users if (directory / path).exists())
     files = owned if is_project(directory) else owned | {p: text for p, text in users.items() if p not in kept}
-    changed = write_files(directory, files, stale_files(directory, owned, graph.name))
+    stale = stale_files(directory, owned, [graph.name, *(other.name for other in others)])
+    changed = write_files(directory, files, stale)
     return Written(plan, saved(graph, plan.graph), report, record, changed, kept)
 
 
@@ -183,10 +186,32 @@ def is_project(directory: Path) -> bool:
     return any((directory / name).exists() for name in ("platformio.ini", "CMakeLists.txt"))
 
 
-def stale_files(directory: Path, generated: Mapping[str, bytes], name: str) -> list[Path]:
+def project_neighbours(directory: Path, name: str, board: Board) -> tuple[Neighbour, ...]:
+    """Return the other models of a project that run on this board, for its fit."""
+    others = (_rebuilt(model, board) for model in models_beside(directory, name) if model.board == board.id)
+    return tuple(_neighbour(other) for other in others)
+
+
+def _rebuilt(model: Archive, board: Board) -> emit.Built:
+    """Lower a model of a project as it was built, which may be for another board than the one at hand."""
+    same = model.board == board.id
+    plan = compile_for(model, board, model.framework, model.setup) if same else compile_recorded(model)
+    return emit.Built(plan, replace(model, samples=model.samples or emit.self_test_inputs(plan), source=None))
+
+
+def _neighbour(model: emit.Built) -> Neighbour:
+    return Neighbour(model.plan, model.content.setup, _extra(model.plan, model.content.samples))
+
+
+def _extra(plan: Plan, samples: Mapping[str, Array]) -> Extra:
+    return application_extra(plan, len(next(iter(samples.values()))))
+
+
+def stale_files(directory: Path, generated: Mapping[str, bytes], names: Sequence[str]) -> list[Path]:
     """Return the files of an earlier generation, in folders that mcuq owns, that this one does not have."""
     library = ("lib/mcuq/src", "lib/mcuq/emulator", "lib/mcuq/emulator/rv32")
-    folders = ((f"lib/{name}/src", f"{name}*.[ch]"), *((folder, "mcuq_*.*") for folder in library))
+    models = ((f"lib/{name}/src", f"{name}*.[ch]") for name in names)
+    folders = (*models, *((folder, "mcuq_*.*") for folder in library))
     found = [path for folder, pattern in folders for path in sorted((directory / folder).glob(pattern))]
     return [path for path in found if path.relative_to(directory).as_posix() not in generated]
 

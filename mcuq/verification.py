@@ -220,7 +220,7 @@ def _wrong_samples(expected: Mapping[str, Array], got: Mapping[str, Array]) -> A
 def simulate_on(engine: Engine, plan: Plan, inputs: Mapping[str, Array], progress: Progress | None = None) -> Runs:
     """Emit the model into a temporary folder, build it for an engine, and run the samples there."""
     samples = emit.self_test_inputs(plan)
-    files = emit.emit_library(plan, Archive(plan.graph, samples), simulate(plan, samples))
+    files = emit.emit_library(plan, Archive(plan.graph, samples))
     with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
         write_files(Path(folder), files)
         with reach(Path(folder), [plan.graph.name], engine) as firmware:

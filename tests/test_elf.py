@@ -159,16 +159,18 @@ def test_facts_replace_estimates(built):
     assert str(built.elf) in static.sources
 
 
-def test_a_firmware_with_two_models(tmp_path):
+@pytest.mark.parametrize(("share_arena", "counted"), [(False, sum), (True, max)])
+def test_a_firmware_with_two_models(tmp_path, share_arena, counted):
     require("riscv64-unknown-elf-gcc", "picolibc")
-    arenas = 0
+    arenas = []
     for seed, name in enumerate(("first", "second")):
         graph = small_graph(np.random.default_rng(seed), name)
-        arenas += pipeline.write_project(Archive(graph), BOARD, tmp_path).plan.arena_bytes
+        setup = Setup(share_arena=share_arena)
+        arenas.append(pipeline.write_project(Archive(graph), BOARD, tmp_path, setup=setup).plan.arena_bytes)
     elf = build_emulated(tmp_path, ["first", "second"], "rv32", tmp_path)
     report = checking.check_built(tmp_path, elf)
     assert report.model == "first and second"
-    assert dict(report.row("static RAM").breakdown)["arena"] == arenas > 0
+    assert dict(report.row("static RAM").breakdown)["arena"] == counted(arenas) > 0
 
 
 def test_a_firmware_that_is_too_large_does_not_fit(built):

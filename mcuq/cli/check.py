@@ -18,7 +18,7 @@ def add(verbs: Verbs) -> None:
     """Add the verb and its arguments."""
     example = "model.tflite --board esp32dev --wifi"
     parser = add_verb(verbs, "check", "say whether a model fits a board, before or after it is built", example)
-    add_model(parser, "a model; with --elf also a project")
+    add_model(parser, "a model, or a project: all its models together")
     add_board(parser, required=False)
     parser.add_argument("--compare", action="store_true", help="a table over all boards instead of one")
     parser.add_argument("--elf", metavar="FILE", type=Path, help="read a linked firmware that holds the model")
@@ -37,7 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
     board, framework, options = arguments.board or "", arguments.framework, setup_options(arguments)
     if arguments.compare and (board or arguments.elf):
         raise UsageError("--compare asks all boards, before anything is built: give neither --board nor --elf with it")
-    if not (board or arguments.compare or arguments.elf):
+    is_project = arguments.model.is_dir() and any(arguments.model.glob("*.mcuq"))
+    if is_project and arguments.compare:
+        raise UsageError(f"{arguments.model}: --compare takes a model, not a project")
+    if not (board or arguments.compare or arguments.elf or is_project):
         raise UsageError("check needs --board B, --compare or --elf FILE")
     if arguments.compare:
         reports = checking.check_boards(_sized(arguments), framework, options)
@@ -45,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         return YES if any(r.fits for r in reports) else NO
     if arguments.elf:
         result = checking.check_built(arguments.model, arguments.elf, board, framework, options)
+    elif is_project:
+        result = checking.check_project(arguments.model, board, framework, options)
     else:
         result = checking.check_model(_sized(arguments), board, framework, options)
     show(fit(result, arguments.sources), arguments.json)

@@ -13,6 +13,7 @@ from mcuq.emit.rendering import Files, render
 from mcuq.errors import McuqError, UsageError
 from mcuq.resources import resource
 
+ARENA = "mcuq_shared_arena"
 INCLUDE = re.compile(rb'^#include "(\w+\.h)"', re.MULTILINE)
 
 
@@ -35,11 +36,13 @@ def library(name: str, description: str, sources: list[str], headers: list[str],
     }
 
 
-def shared_library(headers: Iterable[str]) -> Files:
+def shared_library(headers: Iterable[str], sharing: Sequence[str] = (), arena_bytes: int = 0) -> Files:
     """Return lib/mcuq: needed kernels, the application, the emulated chip, PlatformIO's script.
 
     Args:
         headers: what the project's models include; those that are not mcuq's count for nothing.
+        sharing: models that share an arena; none: it is not there.
+        arena_bytes: its size.
     """
     firmware = resource("firmware")
     application = [path.name for path in (firmware / "app").iterdir()]
@@ -51,6 +54,11 @@ def shared_library(headers: Iterable[str]) -> Files:
             files[f"lib/mcuq/{name}"] = path.read_bytes()
     files["lib/mcuq/mcuq_generate.py"] = (firmware / "platformio" / "mcuq_generate.py").read_bytes()
     compiled = [path.name for path in sources if path.suffix in (".c", ".cpp", ".S")]
+    if sharing:
+        context = {"version": __version__, "models": sharing, "bytes": arena_bytes}
+        texts = {f"{ARENA}.{suffix}": render(f"shared_arena.{suffix}.j2", context) for suffix in ("h", "c")}
+        files |= {f"lib/mcuq/src/{name}": text for name, text in texts.items()}
+        compiled.append(f"{ARENA}.c")
     return files | library("mcuq", "mcuq kernels and application", compiled, ["mcuq.h", "mcuq_app.h"], [])
 
 
@@ -94,20 +102,19 @@ def included(source: bytes) -> list[str]:
     return [name.decode() for name in INCLUDE.findall(source)]
 
 
-def headers_beside(directory: Path, name: str) -> list[str]:
-    """Return what the models of a project but ``name`` include.
+def models_beside(directory: Path, name: str) -> list[archive.Archive]:
+    """Return the models of a project but ``name``.
 
-    A model is one of the project's if its .mcuq file lies there, as for ``verify``. What it needs is what its C in
-    lib/<model> includes, for that is compiled; a model without C, which is only kept there, needs nothing.
+    A model is one of the project's if its .mcuq file lies there, as for ``verify``, and its C in lib/<model>: one
+    without C is only kept there.
 
     Raises:
         McuqError: for a file that cannot be read: what the project needs is not known then.
     """
     paths = [path for path in sorted(directory.glob("*.mcuq")) if path.name != f"{name}.mcuq"]  # this is made anew
     try:
-        models = {archive.read(path).graph.name for path in paths} - {name}
-        sources = [path for model in models for path in (directory / "lib" / model / "src").glob("*.[ch]")]
-        return [header for path in sources for header in included(path.read_bytes())]
+        models = [model for model in map(archive.read, paths) if model.graph.name != name]
+        return [model for model in models if (directory / "lib" / model.graph.name / "src").is_dir()]
     except OSError as error:
         raise UsageError(f"{error.filename}: cannot read ({os.strerror(error.errno or 0)})") from None
     except McuqError as error:

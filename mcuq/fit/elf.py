@@ -124,6 +124,11 @@ class Linked:
             size for name, size in self._model_objects(plan).items() if re.fullmatch(r"(own_)?arena(\.\d+)?", name)
         )
 
+    @property
+    def shared_arena(self) -> int:
+        """Bytes of the static arena that models share; 0 if there is none."""
+        return sum(symbol.bytes for symbol in self.symbols if symbol.name == "mcuq_shared_arena")
+
     def code(self, plan: Plan, isa: str) -> int:
         """Return the bytes of the functions that run a model: kernels, calls, the application in lib/mcuq."""
         name, kernels = plan.graph.name, [f"mcuq_{kernel}" for kernel in footprint.kernel_files(plan, isa)]

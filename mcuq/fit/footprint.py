@@ -215,7 +215,10 @@ def stack(plan: Plan, isa: str) -> Breakdown:
 
 
 def _run_stack(plan: Plan, frames: Sequence[int]) -> int:
-    """Return the stack of the functions that call the kernels: addresses in use, one more constant, operand lists."""
+    """Return the stack of the functions that call the kernels: addresses in use, one more constant, operand lists.
+
+    Where outputs lie in the arena, the caller's addresses for them are kept until the end.
+    """
     used: dict[tuple[str, int | str], list[int]] = {}
     for index, step in enumerate(plan.steps):
         for value in (*step.inputs, *step.outputs, *([step.scratch] if step.scratch else [])):
@@ -224,6 +227,7 @@ def _run_stack(plan: Plan, frames: Sequence[int]) -> int:
                 where = buffer.offset + start if buffer.region in {"arena", "state"} else value
                 used.setdefault((buffer.region, where), []).append(index)
     in_use = max((sum(u[0] <= i <= u[-1] for u in used.values()) for i in range(len(plan.steps))), default=0)
+    in_use += len(plan.graph.outputs) if plan.io_in_arena else 0
     lists = sum(len(step.inputs) for step in plan.steps if step.params.variadic)
     return frames[min(in_use + 1, len(frames)) - 1] + POINTER_BYTES * lists
 

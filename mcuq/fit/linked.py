@@ -39,7 +39,7 @@ def rows(plans: Sequence[Plan], elf: Linked, place: Place) -> tuple[Row, ...]:
 
 
 def _static_ram(plans: Sequence[Plan], elf: Linked, place: Place, spill: int) -> Row:
-    arenas = sum(elf.arena(plan) for plan in plans)
+    arenas = sum(elf.arena(plan) for plan in plans) + elf.shared_arena
     in_low = arenas if elf.static_ram >= arenas else 0  # a chip's second segment may hold them
     breakdown = (("arena", in_low), ("other static data", elf.static_ram - in_low), ("code in IRAM", spill))
     limit = place.sdk.segment(place.setup.ble)
