@@ -207,7 +207,7 @@ def test_random_graphs_in_c_equal_unshared_buffers(tmp_path, seed):
     """The arena is poisoned and shared; the simulator has a buffer for every value."""
     rng = np.random.default_rng(seed)
     graph = random_graph(rng, int(rng.integers(3, 25)))
-    boards = ("esp32-s3-devkitc-1", "esp32-c3-devkitm-1", "esp32dev")  # portable kernels, for RV32IMC, for LX6
+    boards = ("esp32-s3-devkitc-1", "esp32-c3-devkitm-1", "esp32dev", "esp32-s2-saola-1")
     written = pipeline.write_project(Archive(graph), boards[seed % len(boards)], tmp_path)
     x = rng.integers(-128, 128, (3, *graph.values["x"].shape)).astype(np.int8)
     flags = ("-std=c99", "-O1", *SANITIZERS)

@@ -1,4 +1,4 @@
-"""Kernels in assembly for the multiplier MAC16 of Xtensa cores, with a twin in C: the classic ESP32's.
+"""Kernels in assembly for the multiplier MAC16 of Xtensa cores, with a twin in C: those of the ESP32 and the ESP32-S3.
 
 Who serves what, the best first.
 """

@@ -161,7 +161,7 @@ def test_depthwise_is_for_the_kernels_of_few_bits(rng):
     assert {chip: layer.lower(chip).kernel for chip in ("generic", "esp32", "esp32s2", "esp32c3")} == {
         "generic": PACKED,
         "esp32": "depthwise_conv2d_s8_packed_mac16",
-        "esp32s2": PACKED,
+        "esp32s2": "depthwise_conv2d_3x3_s8_packed_lanes",
         "esp32c3": "depthwise_conv2d_3x3_s8_packed_lanes",
     }
 
