@@ -8,7 +8,6 @@ from typing import Literal
 
 from mcuq.graph import Graph
 from mcuq.ops.base import Op, Overlap, Params
-from mcuq.plan import states
 
 Region = Literal["arena", "input", "output", "state", "flash"]
 
@@ -125,10 +124,11 @@ class Plan:
     def verify(self) -> Plan:
         """Prove that live buffers share bytes only as a step declares, and that values lie where kernels want them.
 
+        What :mod:`mcuq.plan.states` adds to a plan, it proves itself.
+
         Raises:
             AssertionError: a bug in mcuq, never the user's.
         """
-        states.verify(self)
         near = near_pairs(self.steps, self.buffers, self.views)
         arena = sorted((b.offset, name) for name, b in self.buffers.items() if b.region == "arena")
         for i, (_, name) in enumerate(arena):

@@ -60,7 +60,7 @@ def build_plan(
     steps = with_scratch(steps, placed)
     buffers, bound = placed(steps, exact=True)
     steps = _directed(steps, buffers, views)
-    return Plan(graph, families, steps, buffers, views, bound).verify()
+    return states.verify(Plan(graph, families, steps, buffers, views, bound).verify())
 
 
 def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View]) -> dict[str, Buffer]:

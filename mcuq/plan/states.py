@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from mcuq.graph import Graph, Node, State
 from mcuq.ops.base import Operand, Params
 from mcuq.ops.reshape import Reshape, ReshapeParams
+from mcuq.plan import Buffer, Plan, Step, View
 from mcuq.tensor import Array, QTensor
-
-if TYPE_CHECKING:
-    from mcuq.plan import Buffer, Plan, Step, View
 
 
 class KeepParams(ReshapeParams):
@@ -105,7 +103,7 @@ def placed(graph: Graph, buffers: Mapping[str, Buffer]) -> dict[str, Buffer]:
     return result
 
 
-def verify(plan: Plan) -> None:
+def verify(plan: Plan) -> Plan:
     """Prove that every state is written where it is read, and not before it has been read.
 
     Raises:
@@ -119,6 +117,7 @@ def verify(plan: Plan) -> None:
         assert (old.offset, old.bytes) == (new.offset, new.bytes), state
         in_place = _is_in_place(plan.graph, state, plan.steps, plan.buffers, plan.views)
         assert state.write == state.read or in_place, state
+    return plan
 
 
 def _is_in_place(
