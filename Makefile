@@ -44,7 +44,7 @@ format: $(VENV)/installed-dev ## rewrite Python and C in the project's style
 	$(BIN)/ruff format
 	find firmware tests \( -name '*.c' -o -name '*.h' \) -exec clang-format -i {} +
 
-readme: $(VENV)/installed-dev ## renew the README's generated parts
+readme: $(VENV)/installed-dev ## renew what is generated in the papers (the operators alone: tools/readme.py --operators)
 	$(BIN)/python tools/readme.py
 
 bench: $(VENV)/installed-dev build/bakenn ## instructions on the emulated chips next to BakeNN and ESP-NN: benchmarks/results
