@@ -126,8 +126,6 @@ class StoredGraph:
             return self._along(node)
         return False
 
-    # Views
-
     def _view(self, node: Node) -> bool:
         """See a stored tensor in another way; whether that is possible."""
         (name, out), source = (node.inputs[0], node.outputs[0]), self.source
