@@ -12,9 +12,8 @@ import dataclasses
 import hashlib
 import io
 import json
-import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,13 +24,13 @@ from mcuq import __version__, archive_json
 from mcuq.errors import MalformedModelError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
-from mcuq.reading import refuse_pointer
+from mcuq.reading import Members, array_of, json_of, printable, zipped
 from mcuq.target.record import Record, read_record, record_path
 from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import Array, QConstant
 
 FORMATS = (1, 2)  # 1: of mcuq 0.1.0; 2: with states. A file has the lowest that can hold its model
-MAX_BYTES = 256 << 20
+HEADER = "model.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -88,14 +87,14 @@ def dump(archive: Archive) -> bytes:
         header["float"] = archive_json.describe_float(archive.source)
         constants = sorted(archive.source.constants.items())
         arrays |= {f"float/{name}": c.values if isinstance(c, QConstant) else c for name, c in constants}
-    members = {"model.json": _json(header)} | {f"{name}.npy": _npy(array) for name, array in arrays.items()}
+    members = {HEADER: _json(header)} | {f"{name}.npy": _npy(array) for name, array in arrays.items()}
     return _zipped(members)
 
 
 def dump_float(graph: FloatGraph) -> bytes:
     """Return a float model as bytes, for another process: a zip of JSON and arrays."""
     arrays = {name: c.values if isinstance(c, QConstant) else c for name, c in sorted(graph.constants.items())}
-    members = {"model.json": _json(archive_json.describe_float(graph))}
+    members = {HEADER: _json(archive_json.describe_float(graph))}
     return _zipped(members | {f"float/{name}.npy": _npy(array) for name, array in arrays.items()})
 
 
@@ -106,8 +105,9 @@ def read_float(content: bytes) -> FloatGraph:
         MalformedModelError, KeyError, ValueError, TypeError: for other bytes.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as file:
-        members = {info.filename: file.read(info) for info in file.infolist()}
-    return archive_json.restore_float(json.loads(members["model.json"]), _folder(members, "float"))
+        members = Members(file, {info.filename: info.file_size for info in file.infolist()})
+        header = json_of(members.read(HEADER))
+        return archive_json.restore_float(header, _arrays(members, "float", header["constants"]))
 
 
 def read(path: Path) -> Archive:
@@ -116,40 +116,35 @@ def read(path: Path) -> Archive:
     Raises:
         MalformedModelError: for anything that is not one, or is damaged.
     """
-    refuse_pointer(path)
     archive = _read(path)
     record = read_record(record_path(path.parent, archive.graph.name))
     return archive.recorded(record) if record else archive
 
 
 def _read(path: Path) -> Archive:
-    try:
-        with zipfile.ZipFile(path) as file:
-            total = sum(info.file_size for info in file.infolist())
-            if total > MAX_BYTES:
-                raise MalformedModelError(f"{path}: unpacks to {total} bytes, more than any ESP32 holds")
-            members = {info.filename: file.read(info) for info in file.infolist()}
+    with zipped(path, "a .mcuq file") as members:
         return _restore(members)
-    except MalformedModelError as error:
-        raise error.at(str(path)) from None
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, struct.error, NotImplementedError) as error:
-        raise MalformedModelError(f"{path}: damaged, or not a .mcuq file ({error})") from None
 
 
-def _restore(members: Mapping[str, bytes]) -> Archive:
-    header = json.loads(members["model.json"])
+def _restore(members: Members) -> Archive:
+    header = json_of(members.read(HEADER))
     if header["format"] not in FORMATS:
         known = f"mcuq {__version__} reads up to {FORMATS[-1]}"
         raise MalformedModelError(f"has format {header['format']!r:.20}, {known}; install a newer mcuq")
-    graph = archive_json.restore(header, _folder(members, "constants"))
-    samples = {name: x for name, x in _folder(members, "samples").items() if name in graph.inputs}
+    graph = archive_json.restore(header, _arrays(members, "constants", header["constants"]))
+    samples = _arrays(members, "samples", [name for name in graph.inputs if f"samples/{name}.npy" in members.sizes])
     for name, array in samples.items():
         tensor = graph.values[name]
         if array.dtype != tensor.dtype or array.shape[1:] != tensor.shape:
             raise MalformedModelError(f"sample {name} is {array.dtype}{list(array.shape)}, not {tensor.dtype}")
     project = header.get("project", {})  # files of mcuq 0.1.0 know their project
+    if not isinstance(project, dict):
+        raise MalformedModelError(f"has the project {printable(project, 60)}")
     setup = Setup.restored(project.get("setup", {}))
-    source = archive_json.restore_float(header["float"], _folder(members, "float")) if "float" in header else None
+    source = None
+    if "float" in header:
+        described = header["float"]
+        source = archive_json.restore_float(described, _arrays(members, "float", described["constants"]))
     return Archive(graph, samples, str(project.get("board", "")), str(project.get("framework", "")), setup, source)
 
 
@@ -161,9 +156,9 @@ def _zipped(members: Mapping[str, bytes]) -> bytes:
     return target.getvalue()
 
 
-def _folder(members: Mapping[str, bytes], folder: str) -> dict[str, Array]:
-    names = (name for name in members if name.startswith(f"{folder}/") and name.endswith(".npy"))
-    return {name.removeprefix(f"{folder}/").removesuffix(".npy"): _load(members[name]) for name in names}
+def _arrays(members: Members, folder: str, names: Iterable[str]) -> dict[str, Array]:
+    """Return the arrays of these names, and read no others."""
+    return {name: array_of(members.read(f"{folder}/{name}.npy")).copy() for name in names}
 
 
 def _json(value: Any) -> bytes:
@@ -174,7 +169,3 @@ def _npy(values: Array) -> bytes:
     target = io.BytesIO()
     np.lib.format.write_array(target, np.ascontiguousarray(values), version=(1, 0), allow_pickle=False)
     return target.getvalue()
-
-
-def _load(content: bytes) -> Array:
-    return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +12,10 @@ import numpy as np
 from mcuq.errors import UsageError
 from mcuq.files import write_file
 from mcuq.graph import Graph
-from mcuq.reading import refuse_pointer
+from mcuq.reading import array_header, array_of, gate, require_regular, zipped
 from mcuq.tensor import Array, QTensor, Shape
+
+ARRAYS = "an .npy or .npz file of plain arrays"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ def read_samples(path: Path, graph: Graph) -> Samples:
     Raises:
         UsageError: for a file that cannot be read, or does not hold samples of this model.
     """
-    arrays = read_arrays(path)
+    arrays = read_arrays(path, graph.inputs)
     labels = arrays.pop("Y", None)
     if len(graph.inputs) == 1 and "X" in arrays:
         arrays = {graph.inputs[0]: arrays["X"]}
@@ -54,23 +55,27 @@ def read_samples(path: Path, graph: Graph) -> Samples:
     return Samples(inputs, labels.ravel() if labels is not None and labels.size == len(labels) else labels)
 
 
-def read_arrays(path: Path) -> dict[str, Array]:
-    """Return the arrays of an ``.npz`` file by name, or that of an ``.npy`` file, memory-mapped, as ``X``.
+def read_arrays(path: Path, inputs: Sequence[str]) -> dict[str, Array]:
+    """Return the arrays of an ``.npz`` file that are there, or that of an ``.npy`` file, memory-mapped, as ``X``.
+
+    Args:
+        path: the file.
+        inputs: the names of a model's inputs. Of an ``.npz`` file only these, ``X`` and ``Y`` are read; with one input,
+            ``X`` instead of it.
 
     Raises:
         UsageError: for a file that cannot be read or holds anything but plain arrays.
     """
-    refuse_pointer(path)
-    try:
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"X": loaded}
-        with loaded:
-            return {key: loaded[key] for key in loaded.files}
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path}: not an .npy or .npz file of plain arrays ({error})") from None
+    require_regular(path, limit=None)
+    with gate(path, ARRAYS, UsageError), path.open("rb") as file:
+        is_zip = file.read(2) == b"PK"
+        if not is_zip:
+            file.seek(0)
+            array_header(file)
+            return {"X": np.load(path, mmap_mode="r", allow_pickle=False)}
+    with zipped(path, ARRAYS, limit=None, kind=UsageError) as members:
+        names = ["X", "Y"] if len(inputs) == 1 and "X.npy" in members.sizes else [*inputs, "Y"]
+        return {name: array_of(members.read(f"{name}.npy")) for name in names if f"{name}.npy" in members.sizes}
 
 
 def sample_shape(shape: Shape) -> Shape:

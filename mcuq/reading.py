@@ -22,7 +22,7 @@ from typing import IO, Any
 import numpy as np
 
 from mcuq.errors import MalformedModelError, McuqError, UsageError
-from mcuq.limits import DESCRIPTION_BYTES, FILE_BYTES, MEMBERS, NAME_CHARACTERS, TEXT_CHARACTERS
+from mcuq.limits import ARRAY_BYTES, DESCRIPTION_BYTES, FILE_BYTES, MEMBERS, NAME_CHARACTERS, TEXT_CHARACTERS
 from mcuq.tensor import Array, Shape
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -47,7 +47,8 @@ def gate(path: Path, what: str, kind: type[McuqError] = MalformedModelError) -> 
     try:
         yield
     except McuqError as error:
-        raise error if str(error).startswith(f"{path}: ") else error.at(str(path)) from None
+        text = str(error) if str(error).startswith(f"{path}: ") else f"{path}: {error}"
+        raise (kind if isinstance(error, MalformedModelError) else type(error))(text) from None
     except OSError as error:  # the system's have a number; h5py's own have none
         if error.errno is None:
             raise kind(f"{path}: damaged, or not {what} ({line_of(error)})") from None
@@ -76,7 +77,7 @@ def printable(text: object, limit: int = TEXT_CHARACTERS) -> str:
     return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."
 
 
-def require_regular(path: Path, limit: int = FILE_BYTES) -> int:
+def require_regular(path: Path, limit: int | None = FILE_BYTES) -> int:
     """Return the bytes of a file that may be opened.
 
     Raises:
@@ -90,7 +91,7 @@ def require_regular(path: Path, limit: int = FILE_BYTES) -> int:
         raise UsageError(f"{path}: cannot read ({getattr(error, 'strerror', None) or line_of(error)})") from None
     if not stat.S_ISREG(status.st_mode):
         raise UsageError(f"{path}: is a {_kind(status.st_mode)}, not a file")
-    if status.st_size > limit:
+    if limit is not None and status.st_size > limit:
         raise UsageError(f"{path}: has {status.st_size} bytes, at most {limit} are read")
     refuse_pointer(path)
     return status.st_size
@@ -141,7 +142,11 @@ class Members:
             MalformedModelError: for a member that is missing or damaged.
         """
         if name not in self.sizes:
-            raise MalformedModelError(f"holds no {name}")
+            raise MalformedModelError(f"holds no {printable(name, 80)}")
+        if self.sizes[name] > ARRAY_BYTES:
+            raise MalformedModelError(
+                f"its {printable(name, 80)} has {self.sizes[name]} bytes, at most {ARRAY_BYTES} are read"
+            )
         try:
             content = self.archive.read(name)
         except MemoryError:
@@ -154,23 +159,26 @@ class Members:
 
 
 @contextmanager
-def zipped(path: Path, what: str, limit: int = FILE_BYTES) -> Iterator[Members]:
+def zipped(
+    path: Path, what: str, limit: int | None = FILE_BYTES, kind: type[McuqError] = MalformedModelError
+) -> Iterator[Members]:
     """Open a zip archive whose members are plain, known by one name each and small enough together.
 
     Args:
         path: the archive.
         what: it should be, as in "a .keras file".
-        limit: bytes of all members together.
+        limit: bytes of all members together; None: of each that is read, ``ARRAY_BYTES``.
+        kind: of the error for a damaged file.
 
     Raises:
         McuqError: for another file, and for whatever is raised about it meanwhile.
     """
     require_regular(path, limit)
-    with gate(path, what), zipfile.ZipFile(path) as archive:
+    with gate(path, what, kind), zipfile.ZipFile(path) as archive:
         yield Members(archive, _sizes(archive.infolist(), limit))
 
 
-def _sizes(members: list[zipfile.ZipInfo], limit: int) -> dict[str, int]:
+def _sizes(members: list[zipfile.ZipInfo], limit: int | None) -> dict[str, int]:
     if len(members) > MEMBERS:
         raise MalformedModelError(f"holds {len(members)} members, at most {MEMBERS} are read")
     sizes: dict[str, int] = {}
@@ -185,7 +193,7 @@ def _sizes(members: list[zipfile.ZipInfo], limit: int) -> dict[str, int]:
         if member.compress_type not in _METHODS:
             raise MalformedModelError(f"its {shown} is compressed by method {member.compress_type}; deflate is read")
         sizes[member.filename] = member.file_size
-    if (total := sum(sizes.values())) > limit:
+    if limit is not None and (total := sum(sizes.values())) > limit:
         raise MalformedModelError(f"unpacks to {total} bytes, at most {limit} are read")
     return sizes
 
@@ -205,7 +213,7 @@ def json_of(content: bytes, limit: int = DESCRIPTION_BYTES) -> Any:
 
 
 def array_of(content: bytes) -> Array:
-    """Return the plain array in the bytes of an ``.npy`` file, which is as long as it says.
+    """Return the plain array in the bytes of an ``.npy`` file, a view, which is as long as it says.
 
     Raises:
         MalformedModelError: for another file, one that holds objects, or one of another size than its shape's.
@@ -216,7 +224,7 @@ def array_of(content: bytes) -> Array:
     if math.prod(shape) * dtype.itemsize != len(values):
         raise MalformedModelError(f"holds an array of shape {printable(shape, 60)} in {len(values)} bytes")
     try:
-        return np.frombuffer(values, dtype).reshape(shape, order="F" if fortran else "C").copy()
+        return np.frombuffer(values, dtype).reshape(shape, order="F" if fortran else "C")
     except (ValueError, OverflowError) as error:
         raise MalformedModelError(f"holds what is no plain array ({line_of(error)})") from None
 
@@ -239,5 +247,5 @@ def array_header(file: IO[bytes]) -> tuple[Shape, bool, np.dtype[Any]]:
     except Exception as error:  # numpy evaluates the header with a parser that has exceptions of its own
         raise MalformedModelError(f"holds what is no plain array ({line_of(error)})") from None
     if dtype.kind not in _ARRAYS or not all(isinstance(d, int) and d >= 0 for d in shape):
-        raise MalformedModelError(f"holds an array of {printable(dtype, 40)}, only plain numbers and texts are read")
+        raise MalformedModelError(f"holds values of type {printable(dtype, 40)}; plain numbers and texts are read")
     return shape, fortran, dtype

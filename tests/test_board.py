@@ -196,10 +196,10 @@ def test_malformed_boards(tmp_path, old, new, message):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(UsageError, match=r"absent\.toml: cannot read \(No such file"):
+    with pytest.raises(UsageError, match=r"absent\.toml: no such file"):
         load_board(tmp_path / "absent.toml")
-    with pytest.raises(UsageError, match="cannot read"):
+    with pytest.raises(UsageError, match="is a folder, not a file"):
         load_board(tmp_path)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match=r"binary\.toml: not a TOML file"):
+    with pytest.raises(UsageError, match=r"binary\.toml: damaged, or not a TOML file"):
         load_board(tmp_path / "binary.toml")

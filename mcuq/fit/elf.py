@@ -13,6 +13,7 @@ from pathlib import Path
 from mcuq.errors import UsageError
 from mcuq.fit import footprint
 from mcuq.plan import Plan
+from mcuq.reading import gate, require_regular
 from mcuq.resources import resource
 from mcuq.target.board import Chip
 
@@ -159,25 +160,18 @@ def read_elf(path: Path) -> Linked:
     Raises:
         UsageError: it cannot be read, is no ELF file for a chip of the family, or has no symbols.
     """
-    from elftools.common.exceptions import ELFError, ELFParseError
-    from elftools.construct import ConstructError
     from elftools.elf.elffile import ELFFile
 
-    try:
-        with path.open("rb") as file:
-            elf = ELFFile(file)
-            machine = MACHINES.get(elf["e_machine"], str(elf["e_machine"]).removeprefix("EM_"))
-            if elf.elfclass != 32 or machine not in MACHINES.values() or elf["e_type"] != "ET_EXEC":
-                raise UsageError(f"{path}: is no linked firmware of an ESP32-family chip ({machine}, {elf['e_type']})")
-            table = elf.get_section_by_name(".symtab")
-            if table is None:
-                raise UsageError(f"{path}: has no symbols (stripped); use the firmware.elf that the build leaves")
-            return Linked(path, machine, tuple(_sections(elf)), tuple(_symbols(table)))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot read ({error.strerror})") from None
-    except (ELFError, ELFParseError, ConstructError, ValueError, KeyError, AttributeError, TypeError) as error:
-        text = str(error).splitlines()
-        raise UsageError(f"{path}: not an ELF file, or damaged ({text[0] if text else type(error).__name__})") from None
+    require_regular(path)
+    with gate(path, "an ELF file", UsageError), path.open("rb") as file:
+        elf = ELFFile(file)
+        machine = MACHINES.get(elf["e_machine"], str(elf["e_machine"]).removeprefix("EM_"))
+        if elf.elfclass != 32 or machine not in MACHINES.values() or elf["e_type"] != "ET_EXEC":
+            raise UsageError(f"is no linked firmware of an ESP32-family chip ({machine}, {elf['e_type']})")
+        table = elf.get_section_by_name(".symtab")
+        if table is None:
+            raise UsageError("has no symbols (stripped); use the firmware.elf that the build leaves")
+        return Linked(path, machine, tuple(_sections(elf)), tuple(_symbols(table)))
 
 
 def _sections(elf: object) -> Iterator[Section]:

@@ -91,7 +91,7 @@ def _items(graph: FloatGraph, data: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _read(graph: FloatGraph, path: Path) -> Any:
-    arrays = read_arrays(path)
+    arrays = read_arrays(path, graph.inputs)
     labels = arrays.pop("Y", None)
     inputs = [arrays["X"]] if len(graph.inputs) == 1 and "X" in arrays else _named(graph, arrays, str(path))
     return (*inputs, labels)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mcuq.errors import UsageError
+from mcuq.reading import content_of
 from mcuq.search.candidate import Candidate, Measurement
 
 
@@ -69,7 +70,7 @@ class Journal:
         try:
             about = dict(json.loads(lines[0])["search"])
             entries = [json.loads(line) for line in lines[1:]]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError, IndexError):
             raise UsageError(f"{self.path}: damaged, or not a journal of mcuq search; remove it") from None
         if other := [what for what in (*self.about, *about) if about.get(what) != self.about.get(what)]:
             if entries:
@@ -88,7 +89,7 @@ class Journal:
                 self.instructions[candidate] = int(entry["instructions"])
             else:
                 self.measurements[candidate] = Measurement(**entry["measured"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             raise UsageError(f"{self.path}: line {number} is damaged; remove it, or the whole file") from None
 
 
@@ -96,7 +97,7 @@ def _whole_lines(path: Path) -> list[bytes]:
     """Return the lines of a file, and cut off a torn last one."""
     if not path.exists():
         return []
-    content = path.read_bytes()
+    content = content_of(path)
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
         with path.open("r+b") as file:

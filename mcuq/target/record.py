@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mcuq.errors import MalformedModelError, UsageError
+from mcuq.limits import TEXT_BYTES
+from mcuq.reading import content_of
 from mcuq.target.setup import PLAIN, Setup
 
 FORMAT = 1
@@ -54,11 +56,11 @@ def read_record(path: Path) -> Record | None:
         MalformedModelError: it is damaged, or written by a newer mcuq.
     """
     try:
-        content = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        if not path.exists():
+            return None
     except OSError as error:
         raise MalformedModelError(f"{path}: cannot be read ({error.strerror})") from None
+    content = content_of(path, TEXT_BYTES)
     try:
         return _restored(json.loads(content))
     except (ValueError, TypeError, KeyError, RecursionError) as error:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from mcuq.errors import UsageError
+from mcuq.limits import TEXT_BYTES
+from mcuq.reading import content_of, gate
 
 T = TypeVar("T")
 
@@ -119,9 +121,6 @@ def read_sourced(path: Path) -> Table:
     Raises:
         UsageError: it cannot be read, or is not TOML.
     """
-    try:
-        return Table(str(path), tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path}: not a TOML file ({str(error).splitlines()[0]})") from None
+    content = content_of(path, TEXT_BYTES)
+    with gate(path, "a TOML file", UsageError):
+        return Table(str(path), tomllib.loads(content.decode()))

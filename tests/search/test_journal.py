@@ -84,7 +84,7 @@ def test_no_journal_and_no_place_for_one(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="not a journal of mcuq search"):
             Journal(other, ABOUT)
         assert other.read_bytes() == content
-    with pytest.raises(UsageError, match="cannot keep a journal there"):
+    with pytest.raises(UsageError, match="is a folder, not a file"):
         Journal(tmp_path, ABOUT)
     with pytest.raises(UsageError, match="cannot keep a journal there"):
         Journal(tmp_path / "other.journal" / "m.journal", ABOUT)
