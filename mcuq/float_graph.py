@@ -93,15 +93,21 @@ def _problems(graph: FloatGraph) -> Iterator[str]:
 def _node_problems(graph: FloatGraph, node: Node, known: set[str]) -> Iterator[str]:
     if missing := [name for name in node.inputs if name not in known]:
         yield f"{node.name}: its input {missing[0]} is not computed before it (the graph has a cycle or is cut)"
-    if node.outputs[0] in known or node.outputs[0] not in graph.shapes:
-        yield f"{node.name}: its output {node.outputs[0]} is written twice or not described"
+    if bad := [name for name in node.outputs if name in known or name not in graph.shapes]:
+        yield f"{node.name}: its output {bad[0]} is written twice or not described"
+        return
     shapes = [graph.shape(name) for name in node.inputs]
     try:
-        expected = node.op.infer_shape(*shapes)
+        expected = node.op.infer_shapes(*shapes)
     except (ValueError, IndexError, TypeError, ArithmeticError) as error:
         yield f"{node.name}: {node.op.name} cannot take shapes {shapes}: {error}"
         return
-    if (actual := graph.shapes[node.outputs[0]]) != expected:
-        yield f"{node.name}: {node.op.name} makes shape {expected} of {shapes}, the model says {actual}"
+    actual = tuple(graph.shapes[name] for name in node.outputs)
+    if actual != expected:
+        yield f"{node.name}: {node.op.name} makes shape {_text(expected)} of {shapes}, the model says {_text(actual)}"
     if (macs := node.op.macs(*shapes)) > MAX_MACS:
         yield f"{node.name}: takes {macs} multiplications, at most {MAX_MACS} are supported"
+
+
+def _text(shapes: tuple[Shape, ...]) -> str:
+    return " and ".join(map(str, shapes))

@@ -125,8 +125,8 @@ def _problems(graph: Graph) -> Iterator[str]:
             yield f"{name}: shape {tensor.shape} has more elements than any board has memory for ({MAX_ELEMENTS})"
         if not SCALES[0] <= tensor.scale <= SCALES[1]:
             yield f"{name}: scale {tensor.scale} is not a positive number between {SCALES[0]:g} and {SCALES[1]:g}"
-        if not 1 <= tensor.bits <= 8 or (tensor.dtype == "uint8" and tensor.bits != 8):
-            yield f"{name}: {tensor.dtype} of {tensor.bits} bits; int8 may have 1 to 8, uint8 has 8"
+        if not 1 <= tensor.bits <= 8 or (tensor.dtype != "int8" and tensor.bits != 8):
+            yield f"{name}: {tensor.dtype} of {tensor.bits} bits; int8 may have 1 to 8, others have 8"
     yield from _border_problems(graph)
     yield from _state_problems(graph)
     known = {*graph.inputs, *(state.read for state in graph.states), *graph.constants}
@@ -189,12 +189,14 @@ def _node_problems(graph: Graph, node: Node, known: set[str]) -> Iterator[str]:
     yield from _operand_problems(graph, node)
     shapes: list[Shape] = [graph.tensor(name).shape for name in node.inputs]
     try:
-        expected = node.op.infer_shape(*shapes)
+        expected = node.op.infer_shapes(*shapes)
     except (ValueError, IndexError, TypeError, ArithmeticError) as error:
         yield f"{node.name}: {node.op.name} cannot take shapes {_short(shapes)}: {_short(error)}"
         return
-    if (actual := graph.values[node.outputs[0]].shape) != expected:
-        yield f"{node.name}: {node.op.name} makes shape {expected} of {_short(shapes)}, the model says {actual}"
+    actual = tuple(graph.values[name].shape for name in node.outputs)
+    if actual != expected:
+        made = f"makes shape {_text(expected)} of {_short(shapes)}"
+        yield f"{node.name}: {node.op.name} {made}, the model says {_text(actual)}"
     if (macs := node.op.macs(*shapes)) > MAX_MACS:
         shown = _short(shapes)
         yield f"{node.name}: {node.op.name} of {shown} takes {macs} multiplications, at most {MAX_MACS} are supported"
@@ -202,6 +204,10 @@ def _node_problems(graph: Graph, node: Node, known: set[str]) -> Iterator[str]:
 
 def _makes_signs(op: Op) -> bool:
     return op.only_moves or (op.fixed_output is not None and op.fixed_output.bits == 1)
+
+
+def _text(shapes: tuple[Shape, ...]) -> str:
+    return " and ".join(map(str, shapes))
 
 
 def _short(what: object) -> str:
@@ -218,9 +224,12 @@ def _operand_problems(graph: Graph, node: Node) -> Iterator[str]:
             yield f"{node.name}: its operand {name} must be a constant"
     if not any(name in graph.values for name in buffers):
         yield f"{node.name}: its operands are all constants; fold it before the export"
-    for name in buffers:
-        if name in graph.constants and graph.constants[name].values.dtype != "int8":
-            yield f"{node.name}: its constant {name} is {graph.constants[name].values.dtype}, it must be int8"
+    wide = [buffers[k] for k in node.op.wide_operands if k < len(buffers)]
+    wide += [node.outputs[k] for k in node.op.wide_outputs if k < len(node.outputs)]
     for name in (*buffers, *node.outputs):
-        if not node.op.takes_uint8 and name in graph.values and graph.values[name].dtype != "int8":
-            yield f"{node.name}: {name} is {graph.values[name].dtype}, {node.op.name} takes int8; requantize it before"
+        dtype = graph.values[name].dtype if name in graph.values else graph.constants[name].values.dtype.name
+        needed = "int16" if name in wide else "int8"
+        if dtype != needed and name in graph.constants:
+            yield f"{node.name}: its constant {name} is {dtype}, it must be {needed}"
+        elif dtype != needed and not node.op.takes_uint8:
+            yield f"{node.name}: {name} is {dtype}, {node.op.name} takes {needed}; requantize it before"

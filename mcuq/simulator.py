@@ -94,9 +94,16 @@ def _start(plan: Plan, inputs: Mapping[str, Array], kept: Kept) -> dict[str, Arr
 
 
 def _step(plan: Plan, step: Step, buffers: dict[str, Array]) -> Array:
+    """Run a step; return its first output."""
     operands = [np.ascontiguousarray(_read(plan, name, buffers)) for name in step.inputs]
-    result = np.ascontiguousarray(step.params.run(*operands)).view(plan.graph.values[step.outputs[0]].dtype)
-    root, (buffer, offset) = _root(plan, step.outputs[0]), plan.locate(step.outputs[0])
+    results = step.params.run_all(*operands)
+    written = [_write(plan, name, x, buffers) for name, x in zip(step.outputs, results, strict=True)]
+    return written[0]
+
+
+def _write(plan: Plan, name: str, integers: Array, buffers: dict[str, Array]) -> Array:
+    result = np.ascontiguousarray(integers).view(plan.graph.values[name].dtype)
+    root, (buffer, offset) = _root(plan, name), plan.locate(name)
     if result.nbytes == len(result) * buffer.bytes:
         buffers[root] = result
     else:  # one of several values that lie in the buffer of their concatenation

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 Shape = tuple[int, ...]
 Array = npt.NDArray[Any]
-DType = Literal["int8", "uint8"]
+DType = Literal["int8", "uint8", "int16"]
 Kind = Literal["affine", "scale", "fixed-point"]
 
 
@@ -23,7 +23,7 @@ class QTensor:
     """An activation: its shape and what its integers mean.
 
     Activations of fewer than 8 bits are kept in bytes and take fewer values: -2^(bits-1)..2^(bits-1)-1; those of 1 bit
-    are signs, -1 and 1.
+    are signs, -1 and 1. What layers remember may be int16; its ``bits`` are 8 all the same.
 
     ``kind`` is the scheme it was quantized with: "scale" leaves -128 out, "fixed-point" has a power of two as scale
     and is requantized to by a rounding shift alone. Models that arrive quantized are "affine".
@@ -108,6 +108,11 @@ class QConstant:
     def elements(self) -> int:
         """Number of elements."""
         return int(self.values.size)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the values as they are."""
+        return int(self.values.nbytes)
 
     @property
     def in_bytes(self) -> QConstant:

@@ -7,7 +7,7 @@
 
 #include "mcuq_port.h"
 
-enum { GUARD = 32, PATTERN = 0x5A, MAX_INPUTS = 2, SPACE = 1 << 20 };
+enum { GUARD = 32, PATTERN = 0x5A, MAX_INPUTS = 3, SPACE = 1 << 20 };
 
 typedef struct {
     int32_t inputs;

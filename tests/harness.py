@@ -31,7 +31,16 @@ class Case:
 
     @property
     def expected(self) -> np.ndarray:
-        return np.ascontiguousarray(self.params.run(*self.inputs)).view(np.int8)
+        """The bytes of all outputs, [samples, bytes]: the last one first, so that int16 is aligned."""
+        return np.concatenate([np.ascontiguousarray(x).view(np.int8) for x in self.outputs[::-1]], axis=1)
+
+    @property
+    def outputs(self) -> tuple[np.ndarray, ...]:
+        return self.params.run_all(*self.inputs)
+
+    @property
+    def alignment(self) -> int:
+        return max([self.params.alignment, *(x.itemsize for x in (*self.inputs, *self.outputs))])
 
 
 def assert_kernels_equal_run(cases: Sequence[Case], cc: str = "gcc") -> None:
@@ -122,7 +131,7 @@ def _program(cases: Sequence[Case], expected: Sequence[np.ndarray], driver: str 
         name = f'"case {i} {case.params.kernel}", ' if driver == "kernel_driver.h" else ""
         entries.append(
             f"    {{{name}{len(case.inputs)}, {{{sizes}}}, {want[0].nbytes}, "
-            f"{case.params.scratch_bytes}, {case.params.alignment}, {len(want)}, call_{i}}},"
+            f"{case.params.scratch_bytes}, {case.alignment}, {len(want)}, call_{i}}},"
         )
     lines += ["static const kernel_case cases[] = {", *entries, "};"]
     lines += ["int main(void)", "{", f"    return run_all(cases, {len(cases)});", "}"]
@@ -130,10 +139,15 @@ def _program(cases: Sequence[Case], expected: Sequence[np.ndarray], driver: str 
 
 
 def _call(index: int, case: Case) -> str:
-    operands = "in" if case.params.variadic else ", ".join(f"in[{k}]" for k in range(len(case.inputs)))
+    kinds = [f"({x.dtype}_t *)(void *)" if x.itemsize > 1 else "" for x in (*case.inputs, *case.outputs)]
+    operands = [f"{kind.replace('(', '(const ')}in[{k}]" for k, kind in enumerate(kinds[: len(case.inputs)])]
+    sizes = [x[0].nbytes for x in case.outputs]
+    places = [f"out + {sum(sizes[k + 1 :])}" for k in range(len(sizes))]
+    outputs = [f"{kind}({place})" for kind, place in zip(kinds[len(case.inputs) :], places, strict=True)]
+    arguments = ", ".join([*(["in"] if case.params.variadic else operands), *outputs])
     return (
         f"static void call_{index}(const int8_t *const *in, int8_t *out, void *scratch)\n"
-        f"{{\n    mcuq_{case.params.kernel}(&case_{index}, {operands}, out, scratch);\n}}"
+        f"{{\n    mcuq_{case.params.kernel}(&case_{index}, {arguments}, scratch);\n}}"
     )
 
 

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from mcuq import ops
+from mcuq.frontends import tflite_recurrent, tflite_variables
 from mcuq.frontends.tflite_ops import READERS
 from mcuq.report import catalogue
 
@@ -40,7 +41,7 @@ def operators() -> str:
         formula = _cell(catalogue.formula(op))
         constraints = "<br>".join(_cell(constraint) for constraint in catalogue.constraints(op))
         rows.append(f"| {op.name} | {formula} | {constraints} |")
-    codes = ", ".join(sorted(READERS))
+    codes = ", ".join(sorted({*READERS, *tflite_recurrent.READERS, *tflite_variables.OPERATORS}))
     return "\n".join([INTRODUCTION, *rows, "", f"TFLite operators read: {codes}; {BORDERS}", "", OTHERS])
 
 

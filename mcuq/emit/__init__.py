@@ -229,7 +229,8 @@ def _tables(plan: Plan) -> tuple[list[str], list[str]]:
     for name, buffer in plan.buffers.items():
         if buffer.region == "flash":
             values = plan.graph.constants[name].values
-            tables.append(c_source.table_text("int8_t", name, values, "constant operand", aligned[name]))
+            ctype = f"{values.dtype}_t"
+            tables.append(c_source.table_text(ctype, name, values, "constant operand", aligned[name]))
     for reset in states.resets(plan):
         if reset.value is None:
             tables.append(c_source.table_text("int8_t", reset.initial, reset.content, "state after a reset"))
@@ -247,7 +248,7 @@ def _tables(plan: Plan) -> tuple[list[str], list[str]]:
 def _call(plan: Plan, index: int, step: Step) -> dict[str, Any]:
     """Describe one kernel call for the template."""
     operands = [_address(plan, value) for value in step.inputs]
-    output = _address(plan, step.outputs[0])
+    outputs = [_address(plan, value) for value in step.outputs]
     if step.params.variadic:
         operands = [f"(const int8_t *const[]){{{', '.join(operands)}}}"]
     scratch = f"arena + {plan.buffers[step.scratch].offset}" if step.scratch else "NULL"
@@ -256,8 +257,8 @@ def _call(plan: Plan, index: int, step: Step) -> dict[str, Any]:
     return {
         "index": index,
         "kernel": step.params.kernel,
-        "arguments": ", ".join([f"&{step.name}", *operands, output, scratch]),
-        "output": output,
+        "arguments": ", ".join([f"&{step.name}", *operands, *outputs, scratch]),
+        "output": outputs[0],
         "bytes": graph.values[step.outputs[0]].bytes,
         "comment": f"{step.name}: {' , '.join(shapes)} -> {_shape(graph.values[step.outputs[0]])}",
     }
@@ -273,7 +274,10 @@ def _address(plan: Plan, value: str) -> str:
     root = plan.views[value].buffer if value in plan.views else value
     base = buffer.region if buffer.region in ("arena", "state") else _outside(plan, root)
     offset = buffer.offset + start
-    return f"{base} + {offset}" if offset or buffer.region in ("arena", "state") else base
+    address = f"{base} + {offset}" if offset or buffer.region in ("arena", "state") else base
+    tensor = plan.graph.tensor(value)
+    is_wide = isinstance(tensor, QTensor) and tensor.dtype == "int16" and buffer.region in ("arena", "state")
+    return f"(int16_t *)({address})" if is_wide else address
 
 
 def _outside(plan: Plan, root: str) -> str:

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from mcuq.errors import CannotQuantizeError, McuqError, UsageError
 from mcuq.float_graph import FloatGraph
-from mcuq.frontends import c_array, tflite_ops, tflite_shapes
+from mcuq.frontends import c_array, tflite_ops, tflite_recurrent, tflite_shapes
 from mcuq.frontends.flatbuffer import FileGraph, FileOperator, FileTensor, parse
 from mcuq.frontends.tflite_float import float_graph_of
 from mcuq.frontends.tflite_operands import quantized_activation, quantized_constant
 from mcuq.frontends.tflite_reader import Reader
 from mcuq.frontends.tflite_variables import resolve_variables
-from mcuq.graph import Graph, State, identifier
+from mcuq.graph import Graph, identifier
 from mcuq.tensor import QConstant, QTensor
 
 MAX_FILE_BYTES = 256 << 20
@@ -63,10 +65,11 @@ def graph_of(file: FileGraph, name: str) -> Graph:
     _Int8Reader.refuse_unknown(operators)
     _refuse_what_is_not_int8(file, operators, inputs, outputs)
     reader = _Int8Reader(file, inputs, outputs)
-    initial = [reader.state(state) for state in file.states]
+    for state in file.states:
+        reader.begin_state(state)
     nodes = tuple(node for operator in operators for node in reader.nodes(operator))
-    names = reader.names
-    states = (State(names[s.read], names[s.write], i) for s, i in zip(file.states, initial, strict=True))
+    for state in file.states:
+        reader.end_state(state)
     return Graph(
         name=name,
         inputs=tuple(reader.names[i] for i in inputs),
@@ -74,7 +77,7 @@ def graph_of(file: FileGraph, name: str) -> Graph:
         nodes=nodes,
         values=reader.values,
         constants=reader.constants,
-        states=tuple(states),
+        states=tuple(reader.states),
     ).verify()
 
 
@@ -105,6 +108,7 @@ def _refuse_what_is_not_int8(
         _refuse(file.tensors[index], "the model's border", ("int8", "uint8"))
     for operator in operators:
         allowed = ("int8", "uint8") if operator.code in UINT8 else ("int8",)
+        allowed = ("int8", "int16") if operator.code in tflite_recurrent.READERS else allowed
         for index in (*operator.inputs, *operator.outputs):
             if index >= 0 and file.tensors[index].data is None:
                 _refuse(file.tensors[index], str(operator), allowed)
@@ -124,6 +128,7 @@ class _Int8Reader(Reader):
     """Names and types of the graph being built."""
 
     operators = tflite_ops.READERS
+    recurrent = tflite_recurrent.READERS
 
     def __init__(self, file: FileGraph, inputs: Sequence[int], outputs: Sequence[int]) -> None:
         self.values: dict[str, QTensor] = {}
@@ -137,3 +142,9 @@ class _Int8Reader(Reader):
     def keep(self, name: str, tensor: FileTensor) -> None:
         """See :meth:`Reader.keep`."""
         self.constants[name] = quantized_constant(tensor)
+
+    def keep_zeros(self, name: str, tensor: FileTensor) -> None:
+        """See :meth:`Reader.keep_zeros`."""
+        described = quantized_activation(tensor)
+        zeros = np.full(tensor.shape, described.zero_point, described.dtype)
+        self.constants[name] = QConstant(zeros, np.array([described.scale]), described.zero_point)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from mcuq.errors import UnsupportedOperatorError
+from mcuq.errors import MalformedModelError, UnsupportedOperatorError
 from mcuq.frontends.flatbuffer import FileOperator, FileTensor
 from mcuq.frontends.tflite_operands import Converted, Tensors, constant, fused_activation, integers, present
 from mcuq.ops.base import Op
@@ -23,6 +23,24 @@ def concatenation(operator: FileOperator, tensors: Tensors, output: FileTensor) 
     if (activation := fused_activation(operator.options)) != "none":
         raise UnsupportedOperatorError(f"concatenation with the fused activation {activation}")
     return Concatenation(operator.options.Axis()), present(tensors)
+
+
+def pack(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """PACK: tensors side by side along a new dimension. Without one they lie in memory as along the one after it."""
+    operands, axis = present(tensors), operator.options.Axis() % len(output.shape)
+    shape = operands[0].shape
+    if any(tensor.shape != shape for tensor in operands) or output.shape != (
+        *shape[:axis],
+        len(operands),
+        *shape[axis:],
+    ):
+        raise MalformedModelError(f"{output} is not its {len(operands)} operands along dimension {axis}")
+    if axis < len(shape):
+        return (Concatenation(axis), Reshape(output.shape)), operands
+    if not shape:
+        raise UnsupportedOperatorError("numbers packed to a vector; export vectors")
+    order = (*range(len(shape) - 1), len(shape), len(shape) - 1)
+    return (Concatenation(axis - 1), Reshape((*shape[:-1], len(operands), shape[-1])), Transpose(order)), operands
 
 
 def pad(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
@@ -66,6 +84,18 @@ def split_v(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Con
     x, sizes = present(tensors[:1])[0], integers(tensors[1], "the sizes")
     rest = x.shape[axis] - sum(size for size in sizes if size != -1)
     return _part(operator, x, axis, [rest if size == -1 else size for size in sizes], output)
+
+
+def unpack(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """UNPACK: the output is one index along a dimension, which vanishes."""
+    (x,) = present(tensors)
+    axis = operator.options.Axis() % len(x.shape)
+    number, count = operator.outputs.index(output.index), len(operator.outputs)
+    if x.shape[axis] != count or output.shape != (*x.shape[:axis], *x.shape[axis + 1 :]):
+        raise MalformedModelError(f"{output} is not one of {count} along dimension {axis} of {x}")
+    rows = (1, math.prod(x.shape[:axis]), count, math.prod(x.shape[axis + 1 :]))
+    part = Slice((0, 0, number, 0), (1, rows[1], 1, rows[3]))
+    return (Reshape(rows), part, Reshape(output.shape)), [x]
 
 
 def _part(operator: FileOperator, x: FileTensor, axis: int, sizes: list[int], output: FileTensor) -> Converted:

@@ -140,3 +140,7 @@ class _FloatReader(Reader):
         """See :meth:`Reader.keep`."""
         assert tensor.data is not None
         self.constants[name] = tensor.data if tensor.dtype == "float32" else quantized_constant(tensor)
+
+    def keep_zeros(self, name: str, tensor: FileTensor) -> None:
+        """See :meth:`Reader.keep_zeros`."""
+        self.constants[name] = np.zeros(tensor.shape, np.float32)

@@ -115,7 +115,8 @@ def quantized_activation(tensor: FileTensor) -> QTensor:
             f"{tensor} has {tensor.scale.size} scales and {tensor.zero_point.size} zero points; "
             "an activation needs exactly one of each"
         )
-    dtype: DType = "uint8" if tensor.dtype == "uint8" else "int8"
+    dtypes: dict[str, DType] = {"uint8": "uint8", "int16": "int16"}
+    dtype = dtypes.get(tensor.dtype, "int8")
     result = QTensor(tensor.shape, float(tensor.scale[0]), int(tensor.zero_point[0]), dtype)
     low, high = result.limits
     if not low <= result.zero_point <= high:

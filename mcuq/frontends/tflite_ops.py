@@ -58,7 +58,7 @@ from mcuq.ops.sub import Sub
 from mcuq.ops.tanh import Tanh
 
 Convert = Callable[[FileOperator, Tensors, FileTensor], Converted]
-SEVERAL_OUTPUTS = ("SPLIT", "SPLIT_V")  # their functions are called once per output
+SEVERAL_OUTPUTS = ("SPLIT", "SPLIT_V", "UNPACK")  # their functions are called once per output
 
 
 def _of_one(op: Op) -> Convert:
@@ -242,6 +242,7 @@ READERS: Mapping[str, Convert] = {
     "MEAN": _mean,
     "MINIMUM": _minimum,
     "MUL": _mul,
+    "PACK": tflite_copies.pack,
     "PAD": tflite_copies.pad,
     "PADV2": tflite_copies.pad,
     "PRELU": _prelu,
@@ -262,6 +263,7 @@ READERS: Mapping[str, Convert] = {
     "TANH": _of_one(Tanh()),
     "TRANSPOSE": tflite_copies.transpose,
     "TRANSPOSE_CONV": _transpose_conv,
+    "UNPACK": tflite_copies.unpack,
 }
 
 # Without an int8 kernel in TensorFlow Lite Micro, or one whose bytes mcuq does not compute.

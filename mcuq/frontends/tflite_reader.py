@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import ClassVar
 
 from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError
-from mcuq.frontends import tflite_ops
+from mcuq.frontends import tflite_ops, tflite_recurrent
 from mcuq.frontends.batch import refuse_batch
 from mcuq.frontends.flatbuffer import DAMAGE, FileGraph, FileOperator, FileState, FileTensor
 from mcuq.frontends.tflite_operands import NEW, Converted
-from mcuq.graph import Node, identifier
+from mcuq.graph import Node, State, identifier
 from mcuq.ops.base import Op
 
 MAX_NAME = 64  # characters of a C identifier made from a tensor's name
@@ -23,10 +23,12 @@ class Reader:
     """Names of the graph being built; a subclass keeps what the names stand for."""
 
     operators: ClassVar[Mapping[str, tflite_ops.Convert]]
+    recurrent: ClassVar[Mapping[str, tflite_recurrent.Read]] = {}
 
     def __init__(self, file: FileGraph, inputs: Sequence[int], outputs: Sequence[int]) -> None:
         self.file = file
         self.names: dict[int, str] = {}
+        self.states: list[State] = []
         self._taken: set[str] = set()
         for index in inputs:
             refuse_batch(file.tensors[index].name, file.tensors[index].shape)
@@ -36,7 +38,8 @@ class Reader:
     @classmethod
     def refuse_unknown(cls, operators: Sequence[FileOperator]) -> None:
         """Name all kinds at once; DEQUANTIZE is left to the check for float tensors, which explains more."""
-        unknown = Counter(op.code for op in operators if op.code not in (*cls.operators, "DEQUANTIZE"))
+        known = {*cls.operators, *cls.recurrent, "DEQUANTIZE"}
+        unknown = Counter(op.code for op in operators if op.code not in known)
         if unknown:
             counted = ", ".join(f"{kind} ({count})" for kind, count in sorted(unknown.items()))
             raise UnsupportedOperatorError(f"mcuq has no {counted}; `mcuq ops` lists what it has")
@@ -49,13 +52,30 @@ class Reader:
     def keep(self, name: str, tensor: FileTensor) -> None:
         """Keep a constant."""
 
-    def state(self, state: FileState) -> str:
-        """Name the tensor that a state is read as; keep its initial value, and return that one's name."""
+    @abstractmethod
+    def keep_zeros(self, name: str, tensor: FileTensor) -> None:
+        """Keep a constant of this type and shape whose real values are 0."""
+
+    def begin_state(self, state: FileState) -> None:
+        """Name the tensor that a state is read as, and keep its initial value."""
         name = identifier(identifier(state.name, "state")[-MAX_NAME:], "state")
         self._value(name, self.file.tensors[state.read])
-        initial = self._free(f"{self.names[state.read]}_initial")
-        self.keep(initial, state.initial)
-        return initial
+        self.keep(self._free(self._initial(state)), state.initial)
+
+    def end_state(self, state: FileState) -> None:
+        """Add a state whose next value has been computed."""
+        self.states.append(State(self.names[state.read], self.names[state.write], self._initial(state)))
+
+    def _initial(self, state: FileState) -> str:
+        return f"{self.names[state.read]}_initial"
+
+    def operand(self, node: str, tensor: FileTensor) -> str:
+        """Return the name of a node's operand."""
+        return self._operand(node, tensor)
+
+    def value(self, name: str, tensor: FileTensor) -> str:
+        """Return the name of a value, which is that of its node if it is free."""
+        return self._value(name, tensor)
 
     def nodes(self, operator: FileOperator) -> Iterator[Node]:
         """Turn one operator into nodes, named after the op and the operator's place in the file.
@@ -63,6 +83,9 @@ class Reader:
         There is one node per output, or a chain of them where one operator means several.
         """
         try:
+            if operator.code in self.recurrent:
+                yield from tflite_recurrent.nodes(self, operator)
+                return
             for output in self._outputs(operator):
                 yield from self._chain(operator, output)
         except McuqError as error:
@@ -72,7 +95,7 @@ class Reader:
         converted, operands = self._convert(operator, output)
         ops = converted if isinstance(converted, tuple) else (converted,)
         suffix = f"_{operator.outputs.index(output.index)}" if len(operator.outputs) > 1 else ""
-        names = [f"{op.name}_{operator.index}_{step}" for step, op in enumerate(ops)]
+        names = [f"{op.name}_{operator.index}{suffix}_{step}" for step, op in enumerate(ops)]
         names[-1] = f"{ops[-1].name}_{operator.index}{suffix}"
         inputs = tuple(self._operand(names[0], tensor) for tensor in operands)
         shapes = [tensor.shape for tensor in operands]

@@ -17,6 +17,7 @@ from mcuq.ops.hard_sigmoid import HardSigmoid
 from mcuq.ops.hard_swish import HardSwish
 from mcuq.ops.leaky_relu import LeakyRelu
 from mcuq.ops.logistic import Logistic
+from mcuq.ops.lstm import Lstm
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.mean import Mean
 from mcuq.ops.mish import Mish
@@ -54,6 +55,7 @@ ALL: tuple[type[Op], ...] = (
     HardSwish,
     LeakyRelu,
     Logistic,
+    Lstm,
     MaxPool,
     Mean,
     Mish,

@@ -30,6 +30,7 @@ i32x4 = Annotated[tuple[int, ...], "int32_t", 4]
 i8_table = Annotated[Array, "int8_t", "table"]
 i16_table = Annotated[Array, "int16_t", "table"]
 u8_table = Annotated[Array, "uint8_t", "table"]
+u16_table = Annotated[Array, "uint16_t", "table"]
 i32_table = Annotated[Array, "int32_t", "table"]
 
 
@@ -85,6 +86,11 @@ class Params:
         """Return how far the output may run into an operand; None: not at all."""
         return None
 
+    def writes_over(self, operand: int, output: int) -> bool:
+        """Whether an output may have the address of an operand that is needed no more."""
+        overlap = self.overlap(operand) if output == 0 else None
+        return overlap is not None and overlap.before is not None and overlap.before <= 0
+
     @property
     def distance(self) -> int:
         """What the output's distance from an operand that it runs into must be a multiple of."""
@@ -107,8 +113,12 @@ class Params:
             inputs: one array [samples, elements] per operand, in the operand's dtype.
 
         Returns:
-            [samples, elements of the output].
+            [samples, elements of the output]; of the first one where the kernel has several.
         """
+
+    def run_all(self, *inputs: Array) -> tuple[Array, ...]:
+        """Compute the integers of all outputs; see :meth:`run`."""
+        return (self.run(*inputs),)
 
     @classmethod
     @cache
@@ -131,6 +141,8 @@ class Op:
     name: ClassVar[str]
     operands: ClassVar[int | None] = 1  # how many inputs the kernel gets as buffers, in order; None = all
     takes_uint8: ClassVar[bool] = False  # input and output may be uint8 (a model's border), not only int8
+    wide_operands: ClassVar[tuple[int, ...]] = ()  # those that are int16
+    wide_outputs: ClassVar[tuple[int, ...]] = ()
     weights_axis: ClassVar[int | None] = None  # of the output channels of the weights, operand 1; 2: bias
     ties: ClassVar[bool] = False  # bytes are passed on: all operands have the output's quantization
     only_moves: ClassVar[bool] = False  # every output value is an input value: signs stay signs
@@ -140,13 +152,23 @@ class Op:
     def infer_shape(self, *inputs: Shape) -> Shape:
         """Return the output's shape; raise ValueError (no node name) for shapes the op cannot take."""
 
+    def infer_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """Return the shapes of all outputs."""
+        return (self.infer_shape(*inputs),)
+
     @abstractmethod
     def forward(self, *inputs: Real) -> Real:
         """Compute in real numbers. Activations have a leading sample axis before their shape; constants do not."""
 
+    def forward_all(self, *inputs: Real) -> tuple[Real, ...]:
+        """Compute all outputs in real numbers; see :meth:`forward`."""
+        return (self.forward(*inputs),)
+
     @abstractmethod
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """Turn scales into integers, as the portable kernel takes them: the layer's definition.
+
+        Where the op has several outputs, ``output`` is the first.
 
         Raises:
             CannotQuantizeError, UnsupportedOperatorError: without the layer's name, which ``plan`` adds.

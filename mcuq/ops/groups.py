@@ -23,6 +23,7 @@ from mcuq.ops.mul import Mul
 from mcuq.ops.pad import Pad
 from mcuq.ops.pooling import PoolOp
 from mcuq.ops.prelu import PRelu
+from mcuq.ops.recurrent import RecurrentOp
 from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.resize import ResizeOp
@@ -47,8 +48,10 @@ REARRANGING = (Reshape, Transpose)
 ALONG_AXES = (Concatenation, Mean, Pad, Slice)
 # Elements along the last dimension, or its index there.
 ALONG_LAST = (PRelu, Softmax)
+# Everything that came before, step by step.
+RECURRENT = (RecurrentOp,)
 
-KINDS = (UNARY, BROADCASTING, WEIGHTED, SPATIAL, REARRANGING, ALONG_AXES, ALONG_LAST)
+KINDS = (UNARY, BROADCASTING, WEIGHTED, SPATIAL, REARRANGING, ALONG_AXES, ALONG_LAST, RECURRENT)
 
 # Abilities: what a pass may do with an operator.
 
@@ -75,34 +78,111 @@ WINDOWED = (Conv2d, DepthwiseConv2d, FullyConnected)
 NEITHER: Mapping[str, tuple[type[Op], ...]] = {
     "AFFINE": (
         *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mean, Pad, PoolOp, PRelu),
-        *(Reshape, ResizeOp, Slice, Softmax, Transpose),
+        *(RecurrentOp, Reshape, ResizeOp, Slice, Softmax, Transpose),
     ),
     "CHANNELWISE": (
-        *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, PRelu, Slice, Softmax, Transpose),
+        *(
+            Concatenation,
+            Conv2d,
+            ConvTranspose2d,
+            DepthwiseConv2d,
+            FullyConnected,
+            PRelu,
+            RecurrentOp,
+            Slice,
+            Softmax,
+            Transpose,
+        ),
     ),
-    "FUSING": (Concatenation, LookupOp, Mean, Pad, PRelu, Reshape, ResizeOp, Slice, Softmax, Transpose),
+    "FUSING": (Concatenation, LookupOp, Mean, Pad, PRelu, RecurrentOp, Reshape, ResizeOp, Slice, Softmax, Transpose),
     "HOMOGENEOUS": (
         *(Add, Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mul, PRelu),
-        *(ResizeOp, Slice, Softmax, Sub, Transpose),
+        *(RecurrentOp, ResizeOp, Slice, Softmax, Sub, Transpose),
     ),
     "IDLE": (
-        *(Add, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mean, Mul, PRelu, ResizeOp),
+        *(
+            Add,
+            Conv2d,
+            ConvTranspose2d,
+            DepthwiseConv2d,
+            FullyConnected,
+            LookupOp,
+            Mean,
+            Mul,
+            PRelu,
+            RecurrentOp,
+            ResizeOp,
+        ),
         *(Softmax, Sub),
     ),
     "PACKED": (
-        *(Add, Concatenation, ConvTranspose2d, LookupOp, Mean, Mul, Pad, PoolOp, PRelu, Reshape, ResizeOp, Slice),
+        *(
+            Add,
+            Concatenation,
+            ConvTranspose2d,
+            LookupOp,
+            Mean,
+            Mul,
+            Pad,
+            PoolOp,
+            PRelu,
+            RecurrentOp,
+            Reshape,
+            ResizeOp,
+            Slice,
+        ),
         *(Softmax, Sub, Transpose),
     ),
     "PADDING": (
-        *(Add, Concatenation, ConvTranspose2d, FullyConnected, LookupOp, Mean, Mul, Pad, PoolOp, PRelu, Reshape),
+        *(
+            Add,
+            Concatenation,
+            ConvTranspose2d,
+            FullyConnected,
+            LookupOp,
+            Mean,
+            Mul,
+            Pad,
+            PoolOp,
+            PRelu,
+            RecurrentOp,
+            Reshape,
+        ),
         *(ResizeOp, Slice, Softmax, Sub, Transpose),
     ),
     "SPLITTABLE": (
-        *(Add, Concatenation, ConvTranspose2d, DepthwiseConv2d, LookupOp, Mean, Mul, Pad, PoolOp, PRelu, Reshape),
+        *(
+            Add,
+            Concatenation,
+            ConvTranspose2d,
+            DepthwiseConv2d,
+            LookupOp,
+            Mean,
+            Mul,
+            Pad,
+            PoolOp,
+            PRelu,
+            RecurrentOp,
+            Reshape,
+        ),
         *(ResizeOp, Slice, Softmax, Sub, Transpose),
     ),
     "WINDOWED": (
-        *(Add, Concatenation, ConvTranspose2d, LookupOp, Mean, Mul, Pad, PoolOp, PRelu, Reshape, ResizeOp, Slice),
+        *(
+            Add,
+            Concatenation,
+            ConvTranspose2d,
+            LookupOp,
+            Mean,
+            Mul,
+            Pad,
+            PoolOp,
+            PRelu,
+            RecurrentOp,
+            Reshape,
+            ResizeOp,
+            Slice,
+        ),
         *(Softmax, Sub, Transpose),
     ),
 }

@@ -142,7 +142,7 @@ class Plan:
         for index, step in enumerate(self.steps):
             for value in (*step.inputs, *step.outputs):
                 buffer, start = self.locate(value)
-                assert start + self.graph.tensor(value).elements <= buffer.bytes, value
+                assert start + self.graph.tensor(value).bytes <= buffer.bytes, value
                 assert buffer.region == "flash" or buffer.first <= index <= buffer.last, value
                 self._verify_aligned(value, buffer, start, step.params)
             if step.scratch:

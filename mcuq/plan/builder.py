@@ -73,8 +73,8 @@ def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View])
         if old is None:
             tensor = graph.tensor(name)
             region: Region = "flash" if isinstance(tensor, QConstant) else "arena"
-            size = tensor.elements if isinstance(tensor, QConstant) else tensor.bytes
-            buffers[name] = Buffer(region, size, index, index, alignment)
+            alignment = math.lcm(alignment, tensor.bytes // tensor.elements)
+            buffers[name] = Buffer(region, tensor.bytes, index, index, alignment)
         else:
             first, last = min(old.first, index), max(old.last, index)
             buffers[name] = replace(old, first=first, last=last, alignment=math.lcm(old.alignment, alignment))

@@ -28,7 +28,7 @@ class Keep(Reshape):
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         super().lower(inputs, output)
-        return KeepParams(elements=output.elements)
+        return KeepParams(elements=output.bytes)
 
 
 class Reset(NamedTuple):
@@ -115,6 +115,7 @@ def verify(plan: Plan) -> Plan:
     for state in plan.graph.states:
         old, new = plan.buffers[state.read], plan.buffers[state.write]
         assert (old.offset, old.bytes) == (new.offset, new.bytes), state
+        assert old.offset % old.alignment == new.offset % new.alignment == 0, state
         in_place = _is_in_place(plan.graph, state, plan.steps, plan.buffers, plan.views)
         assert state.write == state.read or in_place, state
     return plan
@@ -129,17 +130,17 @@ def _is_in_place(
     if not made or state.write in graph.outputs or len(users) > 1:
         return False
     last, first = buffers[state.read].last, buffers[state.write].first
-    return last < first or (last == first and _runs_into(steps[first], state.read, views))
+    return last < first or (last == first and _runs_into(steps[first], state, views))
 
 
-def _runs_into(step: Step, read: str, views: Mapping[str, View]) -> bool:
+def _runs_into(step: Step, state: State, views: Mapping[str, View]) -> bool:
     """Whether a step may write its output over the operand that holds the old value."""
+    read = state.read
     places = [(k, views.get(value)) for k, value in enumerate(step.inputs)]
     operands = [k for k, view in places if (view.buffer if view else step.inputs[k]) == read]
     if len(operands) != 1 or (views[step.inputs[operands[0]]].offset if step.inputs[operands[0]] in views else 0):
         return False
-    overlap = step.params.overlap(operands[0])
-    return overlap is not None and overlap.before is not None and overlap.before <= 0
+    return step.params.writes_over(operands[0], step.outputs.index(state.write))
 
 
 def _free(graph: Graph, wanted: str) -> str:

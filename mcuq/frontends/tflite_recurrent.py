@@ -1,0 +1,122 @@
+"""TFLite operators that remember, each of which becomes several nodes and states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mcuq.errors import MalformedModelError, UnsupportedOperatorError
+from mcuq.frontends.flatbuffer import DAMAGE, FileOperator, FileTensor
+from mcuq.frontends.tflite_operands import NEW, Tensors, constant, present
+from mcuq.graph import Node, State
+from mcuq.ops.base import Op
+from mcuq.ops.lstm import Lstm
+from mcuq.ops.reshape import Reshape
+from mcuq.ops.slice import Slice
+from mcuq.tensor import Shape
+
+if TYPE_CHECKING:
+    from mcuq.frontends.tflite_reader import Reader
+
+TANH = 4
+GATES = "input, forget, cell and output"
+
+# operands of UNIDIRECTIONAL_SEQUENCE_LSTM
+WEIGHTS, RECURRENT, BIAS = slice(1, 5), slice(5, 9), slice(12, 16)
+HIDDEN, CELL = 18, 19
+OPTIONAL = {"peephole weights": slice(9, 12), "a projection": slice(16, 18), "layer normalization": slice(20, 24)}
+
+
+def nodes(reader: Reader, operator: FileOperator) -> Iterator[Node]:
+    """Turn one such operator into nodes; its states go to the reader.
+
+    Raises:
+        McuqError: without the operator's name, which the reader adds.
+    """
+    tensors = [reader.file.tensors[i] if i >= 0 else None for i in operator.inputs]
+    if len(operator.outputs) != 1 or not tensors or tensors[0] is None:
+        raise MalformedModelError(f"has {len(operator.outputs)} outputs, or no input")
+    try:
+        yield from READERS[operator.code](reader, operator, tensors, reader.file.tensors[operator.outputs[0]])
+    except AttributeError:
+        raise MalformedModelError("it lacks its options, or has another operator's") from None
+    except DAMAGE as error:
+        raise MalformedModelError(f"it is malformed ({error})") from None
+
+
+def _lstm(reader: Reader, operator: FileOperator, tensors: Tensors, output: FileTensor) -> Iterator[Node]:
+    """UNIDIRECTIONAL_SEQUENCE_LSTM: what it remembers stays from one run to the next, as it does in TFLite."""
+    options, (x, hidden, cell) = operator.options, present([tensors[0], tensors[HIDDEN], tensors[CELL]])
+    if options.FusedActivationFunction() != TANH or options.DiagonalRecurrentTensors():
+        raise UnsupportedOperatorError("an LSTM with another activation than tanh, or diagonal recurrent weights")
+    for what, where in OPTIONAL.items():
+        if present(tensors[where]):
+            raise UnsupportedOperatorError(f"an LSTM with {what}; export a plain LSTM layer")
+    if None in (*tensors[WEIGHTS], *tensors[RECURRENT]):
+        raise UnsupportedOperatorError(f"an LSTM without one of its {GATES} gate; export a plain LSTM layer")
+    batch, steps = (x.shape[1], x.shape[0]) if options.TimeMajor() else x.shape[:2]
+    if batch != 1:
+        raise UnsupportedOperatorError(f"a batch of {batch}; export with a batch of 1")
+    units, name = hidden.shape[-1], f"lstm_{operator.index}"
+    weights = [_joined(tensors[WEIGHTS], "weights"), _joined(tensors[RECURRENT], "recurrent weights")]
+    if biases := present(tensors[BIAS]):
+        weights.append(_joined(biases, "biases"))
+    make = _Maker(reader)
+    source = make.reshaped(f"{name}_input", x, (1, steps, x.shape[2]))
+    read = [make.state(f"{name}_{what}", state) for what, state in (("hidden", hidden), ("cell", cell))]
+    operands = [source, *read, *(reader.operand(name, tensor) for tensor in weights)]
+    rows, said = (1, steps, units), replace(output, index=NEW, shape=(1, steps, units))
+    values = (reader.value(name, said), reader.value(f"{name}_cell_next", replace(cell, index=NEW)))
+    make.nodes.append(Node(name, Lstm(options.CellClip()), tuple(operands), values))
+    last = values[0]
+    if steps > 1:
+        last = make.node(f"{name}_last", Slice((0, steps - 1, 0), (1, 1, units)), last, rows, hidden)
+    kept = make.node(f"{name}_hidden_next", Reshape(hidden.shape), last, (1, 1, units), hidden)
+    named = reader.value(f"{name}_output", output)
+    make.nodes.append(Node(f"{name}_output", Reshape(output.shape), values[:1], (named,)))
+    reader.states += [State(*pair, f"{pair[0]}_initial") for pair in zip(read, (kept, values[1]), strict=True)]
+    yield from make.nodes
+
+
+class _Maker:
+    """Nodes in order, whose values are named after them."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.nodes: list[Node] = []
+
+    def node(self, name: str, op: Op, source: str, shape: Shape, like: FileTensor) -> str:
+        """Add a node of one operand, of this shape; return its output, which has a tensor's quantization."""
+        value = self.reader.value(name, replace(like, index=NEW, shape=op.infer_shape(shape)))
+        self.nodes.append(Node(name, op, (source,), (value,)))
+        return value
+
+    def reshaped(self, name: str, x: FileTensor, shape: Shape) -> str:
+        """Return the name of an operand in this shape."""
+        source = self.reader.operand(name, x)
+        return source if x.shape == shape else self.node(name, Reshape(shape), source, x.shape, x)
+
+    def state(self, name: str, tensor: FileTensor) -> str:
+        """Return the name of a state of this type that is 0 at first."""
+        read = self.reader.value(name, tensor)
+        self.reader.keep_zeros(f"{read}_initial", tensor)
+        return read
+
+
+def _joined(gates: Sequence[FileTensor | None], what: str) -> FileTensor:
+    """Return the constants of all gates, one after the other; each keeps its scale."""
+    parts = [constant(tensor, f"the {what}") for tensor in gates]
+    data = np.concatenate([part.data for part in parts if part.data is not None])
+    scales = [np.broadcast_to(part.scale, part.shape[:1]) for part in parts if part.scale.size]
+    zero_points = np.concatenate([part.zero_point for part in parts])
+    scale = np.concatenate(scales) if len(scales) == len(parts) and parts[0].dtype == "int8" else np.empty(0)
+    if len({part.shape for part in parts}) != 1 or len({part.dtype for part in parts}) != 1:
+        raise MalformedModelError(f"the {what} of its {GATES} gates differ in shape or type")
+    return replace(parts[0], index=NEW, shape=data.shape, data=data, scale=scale, zero_point=zero_points, axis=0)
+
+
+Read = Callable[["Reader", FileOperator, Tensors, FileTensor], Iterator[Node]]
+READERS: Mapping[str, Read] = {"UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm}
