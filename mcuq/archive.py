@@ -38,6 +38,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 class Archive:
     """A model with its self-test inputs ([samples, *shape] each) and the board and setup of its project.
 
+    ``board_text`` is the file of a board of the user's own, so that the project can be judged and written anywhere.
     ``source`` is the float model as it was quantized, value for value under the same names. ``notes`` tell the user how
     that went; they are not kept in the file.
     """
@@ -49,15 +50,17 @@ class Archive:
     setup: Setup = PLAIN
     source: FloatGraph | None = None
     notes: tuple[str, ...] = ()
+    board_text: str = ""
 
     def recorded(self, record: Record) -> Archive:
         """Return the model with the board and setup of its project's record."""
-        return dataclasses.replace(self, board=record.board, framework=record.framework, setup=record.setup)
+        placed = dataclasses.replace(self, board=record.board, framework=record.framework, setup=record.setup)
+        return dataclasses.replace(placed, board_text=record.board_text)
 
     def setup_for(self, board: str, framework: str) -> Setup:
         """Return the recorded setup; the partition table only for the board and framework that it belongs to."""
         same = (board, framework) == (self.board, self.framework)
-        return self.setup if same else dataclasses.replace(self.setup, partition="")
+        return self.setup if same else dataclasses.replace(self.setup, partition="", partition_text="")
 
 
 def digest(graph: Graph) -> str:
@@ -83,6 +86,7 @@ def dump(archive: Archive) -> bytes:
     header = {"format": FORMATS[has_states], "mcuq": __version__, **archive_json.describe(archive.graph)}
     arrays = {f"constants/{name}": c.values for name, c in sorted(archive.graph.constants.items())}
     arrays |= {f"samples/{name}": x for name, x in sorted(archive.samples.items())}
+    header["from_float"] = archive.graph.from_float
     if archive.source:
         header["float"] = archive_json.describe_float(archive.source)
         constants = sorted(archive.source.constants.items())
@@ -132,6 +136,7 @@ def _restore(members: Members) -> Archive:
         known = f"mcuq {__version__} reads up to {FORMATS[-1]}"
         raise MalformedModelError(f"has format {header['format']!r:.20}, {known}; install a newer mcuq")
     graph = archive_json.restore(header, _arrays(members, "constants", header["constants"]))
+    graph = dataclasses.replace(graph, from_float=header.get("from_float", True) is not False)  # unknown: never a guess
     samples = _arrays(members, "samples", [name for name in graph.inputs if f"samples/{name}.npy" in members.sizes])
     for name, array in samples.items():
         tensor = graph.values[name]

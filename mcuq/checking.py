@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,19 @@ from mcuq.errors import UsageError
 from mcuq.fit import FitReport
 from mcuq.fit.check import check_fit
 from mcuq.fit.elf import read_elf
+from mcuq.target.board import Board
+from mcuq.target.platformio_ini import disagreements
 from mcuq.verification import model_files
 
 NO_OPTIONS: Mapping[str, Any] = {}
 
 
 def check_model(
-    content: Archive, board: str, framework: str = "", options: Mapping[str, Any] = NO_OPTIONS
+    content: Archive,
+    board: str,
+    framework: str = "",
+    options: Mapping[str, Any] = NO_OPTIONS,
+    folder: Path | None = None,
 ) -> FitReport:
     """Compare what a model needs with what a board has.
 
@@ -27,10 +34,17 @@ def check_model(
         board: an id, or a ``.toml`` file.
         framework: default: the board's first.
         options: fields of ``Setup`` that replace the recorded ones; None is none.
+        folder: of the project that the model lies in.
     """
     found, framework, setup = pipeline.placed(content, board, framework, options)
     plan = pipeline.compile_for(content, found, framework, setup)
-    return pipeline.check_fit(plan, found, framework, setup)
+    return _compared(pipeline.check_fit(plan, found, framework, setup), folder, found)
+
+
+def _compared(report: FitReport, folder: Path | None, board: Board) -> FitReport:
+    """Return a report with what the project's ``platformio.ini`` says otherwise."""
+    said = disagreements(folder, board, report.framework, report.partition) if folder else ()
+    return replace(report, remarks=said)
 
 
 def check_project(
@@ -50,16 +64,25 @@ def check_project(
     found, framework, setup = pipeline.placed(first, board or first.board, framework, options)
     plan = pipeline.compile_for(first, found, framework, setup)
     beside = pipeline.project_neighbours(project, first.graph.name, found)
-    return check_fit(plan, found, framework, setup, pipeline.application_extra(plan), beside=beside)
+    report = check_fit(plan, found, framework, setup, pipeline.application_extra(plan), beside=beside)
+    return _compared(report, project, found)
 
 
 def check_boards(
-    content: Archive, framework: str = "", options: Mapping[str, Any] = NO_OPTIONS
+    content: Archive, framework: str = "", options: Mapping[str, Any] = NO_OPTIONS, boards: Sequence[str] = ()
 ) -> tuple[FitReport, ...]:
-    """Compare what a model needs with what every board has, with this framework (default: each board's)."""
+    """Compare what a model needs with what some boards have, with this framework (default: each board's).
+
+    Args:
+        content: the model.
+        framework: default: each board's first.
+        options: fields of ``Setup`` that replace the recorded ones; None is none.
+        boards: ids, or ``.toml`` files; none: every board that mcuq knows.
+    """
     plan = pipeline.compile(content.graph)
     setup = content.setup_for("", "").updated(options)
-    return fit.compare(plan.graph, setup, pipeline.application_extra(plan), framework)
+    chosen = [pipeline.board_for(content, board) for board in boards]
+    return fit.compare(plan.graph, setup, pipeline.application_extra(plan), framework, chosen)
 
 
 def check_built(
@@ -83,4 +106,5 @@ def check_built(
         raise UsageError("a board is needed; `mcuq boards` lists them")
     found, framework, setup = pipeline.placed(first, board or first.board, framework, options)
     plans = [pipeline.compile_for(content, found, framework, setup) for content in contents]
-    return fit.check_linked(plans, read_elf(elf), found, framework, setup)
+    report = fit.check_linked(plans, read_elf(elf), found, framework, setup)
+    return _compared(report, path if path.is_dir() else None, found)

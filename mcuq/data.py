@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -13,55 +14,141 @@ from mcuq.errors import UsageError
 from mcuq.files import write_file
 from mcuq.graph import Graph
 from mcuq.reading import array_header, array_of, gate, require_regular, zipped
+from mcuq.samples.judging import class_numbers
+from mcuq.samples.keys import Named, find_keys
 from mcuq.tensor import Array, QTensor, Shape
 
+Reading = Literal["real", "stored"]  # what the numbers of an array are: real values, or integers as the chip has them
+OUTSIDE = 0.05  # share of the values beyond a model's input range from which on it is said
 ARRAYS = "an .npy or .npz file of plain arrays"
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Model inputs, one array [samples, *shape] of the input's integers each, and labels where the file has them."""
+    """Model inputs, one array [samples, *shape] of the input's integers each, and labels where the file has them.
+
+    Attributes:
+        classes: names of the classes in the order of the outputs, where the file has them.
+        notes: for people: how the file was read, and what is odd about it.
+    """
 
     inputs: Mapping[str, Array]
     labels: Array | None = None
+    classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
 
-def read_samples(path: Path, graph: Graph) -> Samples:
-    """Read ``X.npy``, or an ``.npz`` with key ``X`` (labels: ``Y``) or with the names of the model's inputs.
+def read_samples(path: Path, graph: Graph, chosen: Reading | None = None) -> Samples:
+    """Read a file of samples: see ``samples.keys`` for its keys, :func:`reading_of` for its numbers.
 
     Raises:
         UsageError: for a file that cannot be read, or does not hold samples of this model.
     """
-    arrays = read_arrays(path, graph.inputs)
-    labels = arrays.pop("Y", None)
-    if len(graph.inputs) == 1 and "X" in arrays:
-        arrays = {graph.inputs[0]: arrays["X"]}
-    missing = [name for name in graph.inputs if name not in arrays]
-    if missing:
-        raise UsageError(f"{path}: has no array {missing[0]!r}; the model's inputs are {', '.join(graph.inputs)}")
-    axes = graph.layouts
-    inputs = {
-        name: to_integers(arrays[name], graph.values[name], f"{path}: {name}", axes.get(name, ()))
-        for name in graph.inputs
-    }
-    lengths = {len(array) for array in inputs.values()} | ({len(labels)} if labels is not None else set())
+    file = open_samples(path, graph.inputs)
+    readings = file_readings(file, graph, chosen)
+    inputs, notes = dict[str, Array](), [reading_note(file, readings)]
+    for name, x in file.inputs.items():
+        where, tensor, axes = f"{path}: {name}", graph.values[name], graph.layouts.get(name, ())
+        inputs[name] = to_integers(x, tensor, where, axes, readings[name])
+        if readings[name] == "real":
+            notes += outside(x, tensor, where)
+    return Samples(inputs, file.labels, file.classes, tuple(notes))
+
+
+def open_samples(path: Path, inputs: Sequence[str]) -> Named:
+    """Return the arrays of a file of samples as they are in it, under the names that they have for a model.
+
+    Raises:
+        UsageError: for a file that cannot be read, arrays that are not there, or of different numbers of samples.
+    """
+    file = _named(path, inputs)
+    arrays = [*file.inputs.values(), *([] if file.labels is None else [file.labels])]
+    if scalar := [key for key, array in zip(file.keys, arrays, strict=True) if not array.ndim]:
+        raise UsageError(f"{path}: {scalar[0]} is one number, expected one entry per sample")
+    lengths = {len(array) for array in arrays}
     if len(lengths) > 1:
         raise UsageError(f"{path}: arrays have different numbers of samples: {sorted(lengths)}")
     if lengths == {0}:
         raise UsageError(f"{path}: holds no samples")
-    return Samples(inputs, labels.ravel() if labels is not None and labels.size == len(labels) else labels)
+    labels = file.labels
+    flat = labels.ravel() if labels is not None and labels.size == len(labels) else labels
+    return replace(file, labels=flat)
 
 
-def read_arrays(path: Path, inputs: Sequence[str]) -> dict[str, Array]:
-    """Return the arrays of an ``.npz`` file that are there, or that of an ``.npy`` file, memory-mapped, as ``X``.
+def file_readings(file: Named, graph: Graph, chosen: Reading | None) -> dict[str, Reading]:
+    """Return what the numbers of every input of a file are."""
+    return {
+        name: reading_of(x, graph.values[name], graph.from_float, chosen, f"{file.where}: {name}")
+        for name, x in file.inputs.items()
+    }
+
+
+def reading_of(x: Array, tensor: QTensor, from_float: bool, chosen: Reading | None, where: str) -> Reading:
+    """Return what the numbers of an array are: one rule, wherever samples are read.
+
+    An array of another type than the model's input holds real values. One of exactly its type holds stored integers
+    where the model came quantized; where mcuq quantized it from a float model both could be meant.
 
     Args:
-        path: the file.
-        inputs: the names of a model's inputs. Of an ``.npz`` file only these, ``X`` and ``Y`` are read; with one input,
-            ``X`` instead of it.
+        x: of any type and shape.
+        tensor: the model's input.
+        from_float: whether mcuq quantized the model (``Graph.from_float``).
+        chosen: what the user says; None: nothing.
+        where: names the array in messages.
+
+    Raises:
+        UsageError: where both could be meant and nothing is said, for stored integers that are none, for other types.
+    """
+    if x.dtype.kind not in "fiub":
+        raise UsageError(f"{where}: values of type {x.dtype}, expected numbers")
+    if x.dtype.kind in "fb":
+        if chosen == "stored":
+            raise UsageError(f"{where}: values of type {x.dtype} are not {tensor.dtype}, as the model stores it")
+        return "real"
+    if chosen or x.dtype != tensor.dtype:
+        return chosen or "real"
+    if from_float:
+        raise UsageError(
+            f"{where}: {x.dtype} may be real values, or integers as the model stores them; "
+            'say which: --samples real or --samples stored (Python: samples="real")'
+        )
+    return "stored"
+
+
+def with_numbers(file: Named, classes: tuple[str, ...] = ()) -> Named:
+    """Return a file with labels that are text as the numbers of their classes, the file's own or others."""
+    if file.labels is None or file.labels.dtype.kind != "U" or not (names := classes or file.classes):
+        return file
+    return replace(file, labels=class_numbers(file.labels, names, f"{file.where}: labels"))
+
+
+def reading_note(file: Named, readings: Mapping[str, Reading]) -> str:
+    """Say in one line how a file of samples was read."""
+    words = {"real": "real values", "stored": "integers as the model stores them"}
+    parts = [
+        f"{key} {x.dtype}{list(x.shape)}: {words[readings[name]]}"
+        for key, (name, x) in zip(file.keys, file.inputs.items(), strict=False)
+    ]
+    labels = f"labels {file.keys[-1]}" if file.labels is not None else "no labels"
+    return f"samples {file.where}: {', '.join(parts)}; {labels}"
+
+
+def outside(x: Array, tensor: QTensor, where: str) -> Iterator[str]:
+    """Yield a line where many real values lie beyond what a model's input can hold."""
+    low, high = (tensor.scale * (limit - tensor.zero_point) for limit in tensor.limits)
+    beyond = float(np.mean((x < low - tensor.scale) | (x > high + tensor.scale)))
+    if beyond > OUTSIDE:
+        yield (
+            f"{where}: {100 * beyond:.0f} % of the values lie outside the input's range, {low:.4g} to {high:.4g}; "
+            "are they scaled as the model was trained?"
+        )
+
+
+def _named(path: Path, inputs: Sequence[str]) -> Named:
+    """Return a file's arrays: of an ``.npz`` only those that are wanted are read, an ``.npy`` is memory-mapped.
 
     Raises:
         UsageError: for a file that cannot be read or holds anything but plain arrays.
@@ -72,10 +159,16 @@ def read_arrays(path: Path, inputs: Sequence[str]) -> dict[str, Array]:
         if not is_zip:
             file.seek(0)
             array_header(file)
-            return {"X": np.load(path, mmap_mode="r", allow_pickle=False)}
+            keys = find_keys(["X"], inputs, str(path))
+            arrays = dict.fromkeys(keys.inputs, np.load(path, mmap_mode="r", allow_pickle=False))
+            return Named(arrays, None, (), ("X",), str(path))
     with zipped(path, ARRAYS, limit=None, kind=UsageError) as members:
-        names = ["X", "Y"] if len(inputs) == 1 and "X.npy" in members.sizes else [*inputs, "Y"]
-        return {name: array_of(members.read(f"{name}.npy")) for name in names if f"{name}.npy" in members.sizes}
+        keys = find_keys([n.removesuffix(".npy") for n in members.sizes if n.endswith(".npy")], inputs, str(path))
+        arrays = {name: array_of(members.read(f"{key}.npy")) for name, key in keys.inputs.items()}
+        labels = array_of(members.read(f"{keys.labels}.npy")) if keys.labels else None
+        names = array_of(members.read(f"{keys.classes}.npy")) if keys.classes else np.zeros(0, "U1")
+    classes = tuple(str(name) for name in names.ravel()) if names.dtype.kind == "U" else ()
+    return Named(arrays, labels, classes, (*keys.inputs.values(), *([keys.labels] if keys.labels else [])), str(path))
 
 
 def sample_shape(shape: Shape) -> Shape:
@@ -83,31 +176,27 @@ def sample_shape(shape: Shape) -> Shape:
     return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
 
 
-def to_integers(x: Array, tensor: QTensor, where: str, axes: tuple[int, ...] = ()) -> Array:
-    """Return samples as [samples, *shape] in the tensor's dtype: floats are quantized, integers must be in range.
+def to_integers(x: Array, tensor: QTensor, where: str, axes: tuple[int, ...] = (), reading: Reading = "real") -> Array:
+    """Return samples as [samples, *shape] in the tensor's dtype: real values are quantized, integers must be in range.
 
     Args:
-        x: floats in the layout that the model was trained in, or integers as the chip has them.
+        x: real values in the layout that the model was trained in, or integers as the chip has them.
         tensor: what they become.
         where: names them in messages.
         axes: what brings the trained layout into the tensor's (``Graph.layouts``); none: they are the same.
+        reading: which of the two.
 
     Raises:
         UsageError: naming ``where`` and the expected shape and type.
     """
-    if x.dtype.kind == "f":
-        x = arranged(x, tensor.shape, where, axes)
+    x = arranged(x, tensor.shape, where, axes if reading == "real" else ())
+    if reading == "real":
         if not np.all(np.isfinite(x)):
             raise UsageError(f"{where}: holds NaN or infinite values")
         return tensor.quantize(x)
-    x = arranged(x, tensor.shape, where)
-    if x.dtype.kind not in "iub":
-        raise UsageError(f"{where}: values of type {x.dtype}, expected {tensor.dtype} or floats")
     low, high = tensor.limits
     if x.size and (x.min() < low or x.max() > high):
-        raise UsageError(
-            f"{where}: integers {x.min()}..{x.max()} do not fit {tensor.dtype}; pass floats to be quantized"
-        )
+        raise UsageError(f"{where}: integers {x.min()}..{x.max()} are not {tensor.dtype} as the model stores it")
     return x.astype(tensor.dtype)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from mcuq import float_run, simulator
 from mcuq.archive import Archive
-from mcuq.data import read_samples
+from mcuq.data import Reading, arranged, file_readings, open_samples, outside, read_samples, reading_note
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node
@@ -18,6 +19,7 @@ from mcuq.plan import Plan, Step
 from mcuq.plan.builder import build_plan
 from mcuq.quantization.arrays import decibels
 from mcuq.quantization.samples import Batch, batches
+from mcuq.samples.judging import Tally, Task, find_task, truth_of
 from mcuq.tensor import Array, QConstant
 
 CHUNK = 32  # samples whose activations are held at once
@@ -76,15 +78,23 @@ class Evaluation:
 
     Attributes:
         samples: how many.
-        integer_accuracy, float_accuracy: share of labels hit; None without labels, or without the float model.
-        agreement: share of samples where both have the same arg-max; None without the float model.
+        task: what the model was judged by; None where the samples say nothing about right and wrong.
+        integer_accuracy, float_accuracy: share of right answers; None where the task has none, or without the float
+            model.
+        integer_rmse, float_rmse: error of values or of a reconstruction, in the output's unit; None likewise.
+        agreement: share of samples where both give the same answer; None without the float model, or answers.
+        difference: root of the mean squared difference of both models' outputs; None without the float model.
         layers: in execution order; empty without the float model.
     """
 
     samples: int
+    task: Task | None
     integer_accuracy: float | None
     float_accuracy: float | None
+    integer_rmse: float | None
+    float_rmse: float | None
     agreement: float | None
+    difference: float | None
     layers: tuple[Layer, ...] = ()
 
     @property
@@ -94,16 +104,94 @@ class Evaluation:
         return min(judged, key=lambda layer: layer.own.sqnr or 0.0, default=None)
 
 
-def samples_of(model: Archive, path: Path) -> Iterable[Batch]:
-    """Return the samples of a file as :func:`evaluate` takes them."""
-    if model.source:
-        return batches(model.source, path)
-    samples = read_samples(path, model.graph)
-    return [Batch(samples.inputs, samples.labels)]
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Samples as :func:`evaluate` takes them, what they are judged by, and how their file was read."""
+
+    batches: Iterable[Batch]
+    task: Task | None
+    notes: tuple[str, ...] = ()
 
 
-def evaluate(
-    graph: Graph, source: FloatGraph | None, data: Iterable[Batch], progress: Progress | None = None
+def open_data(model: Archive, path: Path, chosen: Reading | None = None, classes: tuple[str, ...] = ()) -> Data:
+    """Open a file of samples to evaluate a model with.
+
+    Args:
+        model: a quantized model.
+        path: the file.
+        chosen: what its integers are; see :func:`mcuq.data.reading_of`.
+        classes: the labels that the model's outputs stand for, in their order; default: those in the file.
+
+    Raises:
+        UsageError: for samples, or labels, that are not of this model.
+    """
+    graph = model.graph
+    if model.source is None:
+        samples = read_samples(path, graph, chosen)
+        task = find_task(graph, samples.labels, classes or samples.classes, f"{path}: labels")
+        return Data([Batch(samples.inputs, samples.labels)], task, samples.notes)
+    file = open_samples(path, graph.inputs)
+    task = find_task(graph, file.labels, classes or file.classes, f"{path}: labels")
+    readings, real = file_readings(file, graph, chosen), dict[str, Array]()
+    notes = [reading_note(file, readings)]
+    for name, x in file.inputs.items():
+        where, tensor = f"{path}: {name}", graph.values[name]
+        if readings[name] == "stored":
+            real[name] = tensor.dequantize(arranged(x, tensor.shape, where))
+        else:
+            real[name] = arranged(x, tensor.shape, where, graph.layouts.get(name, ()))
+            notes += outside(x, tensor, where)
+    parts = batches(replace(model.source, layouts={}), replace(file, inputs=real))
+    return Data(parts, task, tuple(notes))
+
+
+class _Scores:
+    """Answers of both models so far."""
+
+    def __init__(self, graph: Graph, task: Task | None) -> None:
+        self.graph, self.task = graph, task
+        self.integer = Tally(task) if task else None
+        self.real = Tally(task) if task else None
+        self.answers = task or Task("classes", graph.values[graph.outputs[0]].elements)
+        self.same, self.squares, self.values = 0, 0.0, 0
+
+    def add(self, inputs: Mapping[str, Array], integers: Array, real: Array | None, labels: Array | None) -> None:
+        """Add outputs of both models, real values [samples, elements], on the same samples."""
+        truth = truth_of(self.task, inputs, labels) if self.task else None
+        if self.integer and truth is not None:
+            self.integer.add(integers, truth)
+        if real is None:
+            return
+        if self.real and truth is not None:
+            self.real.add(real, truth)
+        self.same += int(np.count_nonzero(self.answers.answers(integers) == self.answers.answers(real)))
+        self.squares += float(np.square(integers.astype(np.float64) - real).sum())
+        self.values += real.size
+
+    def result(self, samples: int, layers: Iterable[Layer]) -> Evaluation:
+        """Return what was found."""
+        integer, real, compared = self.integer, self.real, self.values > 0
+        several = self.answers.counts and (self.task is not None or self.answers.outputs > 1)
+        return Evaluation(
+            samples,
+            self.task,
+            integer.accuracy if integer else None,
+            real.accuracy if real else None,
+            integer.rmse if integer else None,
+            real.rmse if real else None,
+            self.same / samples if compared and several else None,
+            math.sqrt(self.squares / self.values) if compared else None,
+            tuple(layers),
+        )
+
+
+def evaluate(  # noqa: PLR0917
+    graph: Graph,
+    source: FloatGraph | None,
+    data: Iterable[Batch],
+    progress: Progress | None = None,
+    task: Task | None = None,
+    classes: tuple[str, ...] = (),
 ) -> Evaluation:
     """Run samples through both models.
 
@@ -112,39 +200,41 @@ def evaluate(
         source: the float model it was made from, value for value under the same names; None: only labels count.
         data: samples, streamed: real values in the graph's layout with a source, else integers.
         progress: called with the number of samples done.
+        task: what the model is judged by; default: found from the first samples and their labels.
+        classes: the labels that the model's outputs stand for, in their order, where they are no numbers of outputs.
+
+    Raises:
+        UsageError: for no samples, or labels that are not of this model.
     """
     plan = build_plan(graph)
     layers = {node.outputs[0]: Layer(node.name, node.op.name) for node in source.nodes} if source else {}
-    hits, samples, labelled = np.zeros(3, np.int64), 0, True
+    scores, samples = None, 0
     for batch in data:
+        scores = scores or _Scores(graph, task or find_task(graph, batch.labels, classes))
         chunk = len(batch) if graph.states else CHUNK  # samples are the steps of a sequence
         for start in range(0, len(batch), chunk):
             part = batch.part(start, start + chunk)
-            hits += _hits(*_chunk(plan, source, part.inputs, layers), part.labels)
-            samples, labelled = samples + len(part), labelled and part.labels is not None
+            integers, real = _chunk(plan, source, part.inputs, layers)
+            inputs = part.inputs if source else {n: graph.values[n].dequantize(x) for n, x in part.inputs.items()}
+            scores.add(inputs, integers, real, part.labels)
+            samples += len(part)
             if progress:
                 progress(samples)
-    if not samples:
+    if scores is None or not samples:
         raise UsageError("there are no samples to evaluate with")
     if source:
         _judge_weights(graph, source, layers)
-    integer, real, both = (float(share) for share in hits / samples)
-    return Evaluation(
-        samples,
-        integer if labelled else None,
-        real if labelled and source else None,
-        both if source else None,
-        tuple(layers.values()),
-    )
+    return scores.result(samples, layers.values())
 
 
 def _chunk(
     plan: Plan, source: FloatGraph | None, inputs: Mapping[str, Array], layers: Mapping[str, Layer]
 ) -> tuple[Array, Array | None]:
-    """Return the first output of both models, [samples, elements] each, and add to the layers' errors."""
+    """Return the first output of both models, real [samples, elements] each, and add to the layers' errors."""
     graph, output = plan.graph, plan.graph.outputs[0]
+    samples, tensor = len(next(iter(inputs.values()))), plan.graph.values[output]
     if source is None:
-        return simulator.simulate(plan, inputs)[output].reshape(len(next(iter(inputs.values()))), -1), None
+        return tensor.dequantize(simulator.simulate(plan, inputs)[output]).reshape(samples, -1), None
     integers = {name: graph.values[name].quantize(x) for name, x in inputs.items()}
     computed = {name: x.reshape(len(x), -1) for name, x in integers.items()}
     for step, raw in simulator.trace(plan, integers):
@@ -156,7 +246,7 @@ def _chunk(
             _judge(plan, step, layers[step.outputs[0]], computed, real)
     if output not in computed:  # a reshape, or parts that were written where they belong
         computed[output] = simulator.simulate(plan, integers)[output]
-    return computed[output].reshape(len(real[output]), -1), real[output].reshape(len(real[output]), -1)
+    return tensor.dequantize(computed[output]).reshape(samples, -1), real[output].reshape(samples, -1)
 
 
 def _judge(plan: Plan, step: Step, layer: Layer, computed: Mapping[str, Array], real: Mapping[str, Array]) -> None:
@@ -185,17 +275,6 @@ def _alone(plan: Plan, step: Step, real: Mapping[str, Array]) -> list[Array]:
             return []
     result = step.params.run(*(np.ascontiguousarray(x) for x in operands))
     return [np.ascontiguousarray(result).view(plan.graph.values[step.outputs[0]].dtype)]
-
-
-def _hits(integers: Array, real: Array | None, labels: Array | None) -> Array:
-    """Count samples where the arg-max of the integers, of the float model, is the label, and where both agree."""
-    found = integers.argmax(axis=1)
-    counts = [0 if labels is None else int((found == labels).sum()), 0, 0]
-    if real is not None:
-        expected = real.argmax(axis=1)
-        counts[1] = 0 if labels is None else int((expected == labels).sum())
-        counts[2] = int((found == expected).sum())
-    return np.array(counts)
 
 
 def _judge_weights(graph: Graph, source: FloatGraph, layers: Mapping[str, Layer]) -> None:

@@ -54,6 +54,7 @@ class Graph:
     ``values`` holds the activations, ``constants`` what is known at compile time; their names are disjoint.
     ``layouts`` holds, for an input whose samples were trained in another order of dimensions (NCHW), the axes that
     bring them into the graph's: ``graph = trained.transpose(axes)``, the batch dimension included.
+    ``from_float``: its ranges were calibrated here, so that whoever made it knows samples as real values only.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Graph:
     constants: Mapping[str, QConstant] = field(default_factory=dict)
     layouts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     states: tuple[State, ...] = ()
+    from_float: bool = False
 
     def tensor(self, name: str) -> QTensor | QConstant:
         """Return the activation or constant of that name."""

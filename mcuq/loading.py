@@ -13,7 +13,7 @@ import numpy as np
 
 from mcuq import archive, emit
 from mcuq.archive import Archive
-from mcuq.data import read_samples
+from mcuq.data import Reading, open_samples, read_samples, reading_note, with_numbers
 from mcuq.errors import CannotQuantizeError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.files import read_file, read_object
@@ -82,6 +82,8 @@ def open_model(
     *,
     recorded: Mapping[str, Any] = NO_OPTIONS,
     load_timeout: float = LOAD_SECONDS,
+    samples: Reading | None = None,
+    classes: tuple[str, ...] = (),
 ) -> Archive:
     """Read a model file, and quantize it if it is a float model.
 
@@ -92,14 +94,18 @@ def open_model(
         progress: see :func:`mcuq.quantization.quantize`.
         recorded: options that a float model was quantized with before, in place of those that are not given.
         load_timeout: see :func:`load`.
+        samples: what integers among the samples are; a float model's are real values.
+        classes: see :func:`quantize_float`.
     """
     opened = read_model(path, load_timeout)
     if isinstance(opened, Archive):
         _refuse_options(path, options)
-        return with_vectors(opened, calibration) if calibration else opened
+        return with_vectors(opened, calibration, samples) if calibration else opened
+    if samples == "stored":
+        raise UsageError(f"{path}: is a float model, so its samples are real values; none can be stored integers")
     if calibration is None:
         raise CannotQuantizeError(f"{path}: is a float model; give samples to calibrate it with: --calibration X.npy")
-    return quantize_float(opened, calibration, {**recorded, **options}, progress)
+    return quantize_float(opened, calibration, {**recorded, **options}, progress, classes)
 
 
 def _refuse_options(path: str | Path, options: Mapping[str, Any]) -> None:
@@ -144,22 +150,49 @@ def quantize(model: Any, calibration: Any, *, example: Any = None, **options: An
     graph = model if isinstance(model, FloatGraph | Graph) else load(model, example)
     if isinstance(graph, Graph):
         raise UsageError("the model is quantized already")
-    quantized = quantize_float(graph, calibration, options)
-    for note in quantized.notes:
-        if note.startswith((INTEGERS_STAY, "warning: ")):
-            warnings.warn(note.removeprefix("warning: "), stacklevel=2)
-    return quantized.graph
+    _, result = _quantized(graph, calibration, options)
+    silent = result.calibration.warnings if result.calibration else ()
+    stay = [INTEGERS_STAY] if _has_integer_weights(graph) else []
+    for remark in [*_remarks(result), *stay, *(text.removeprefix("warning: ") for text in silent)]:
+        warnings.warn(remark, stacklevel=2)
+    return result.graph
 
 
 def quantize_float(
-    graph: FloatGraph, calibration: Any, options: Mapping[str, Any] = NO_OPTIONS, progress: Progress | None = None
+    graph: FloatGraph,
+    calibration: Any,
+    options: Mapping[str, Any] = NO_OPTIONS,
+    progress: Progress | None = None,
+    classes: tuple[str, ...] = (),
 ) -> Archive:
-    """Return a float model's integers with self-test inputs from its calibration samples, and the float model."""
+    """Return a float model's integers with self-test inputs from its calibration samples, and the float model.
+
+    ``classes`` are the labels that the model's outputs stand for, in their order, where a file has others.
+    """
+    read, result = _quantized(graph, calibration, options, progress, classes)
+    kept = result.calibration.kept if result.calibration else {}
+    return with_source(result.graph, result.source, kept, [*read, *_remarks(result), *_notes(graph, result)])
+
+
+def _quantized(
+    graph: FloatGraph,
+    calibration: Any,
+    options: Mapping[str, Any],
+    progress: Progress | None = None,
+    classes: tuple[str, ...] = (),
+) -> tuple[list[str], Result]:
+    """Return how a file of samples was read, and the integers."""
     from mcuq import quantization
 
-    result = quantization.quantize(graph, calibration, quantization.Options(**options), progress)
-    kept = result.calibration.kept if result.calibration else {}
-    return with_source(result.graph, result.source, kept, _notes(graph, result))
+    read: list[str] = []
+    if isinstance(calibration, str | Path):
+        calibration = with_numbers(open_samples(Path(calibration), graph.inputs), classes)
+        read.append(reading_note(calibration, dict.fromkeys(graph.inputs, "real")))
+    return read, quantization.quantize(graph, calibration, quantization.Options(**options), progress)
+
+
+def _remarks(result: Result) -> tuple[str, ...]:
+    return result.calibration.remarks if result.calibration else ()
 
 
 def with_source(integers: Graph, source: FloatGraph, kept: Mapping[str, Array], notes: Iterable[str] = ()) -> Archive:
@@ -188,8 +221,9 @@ def _has_integer_weights(graph: FloatGraph) -> bool:
     return not graph.known and any(isinstance(constant, QConstant) for constant in graph.constants.values())
 
 
-def with_vectors(model: Archive, data: Path) -> Archive:
+def with_vectors(model: Archive, data: Path, chosen: Reading | None = None) -> Archive:
     """Return the archive with the first samples of a data file as its self-test inputs."""
-    samples = read_samples(data, model.graph).inputs
+    read = read_samples(data, model.graph, chosen)
     count = emit.vector_count(model.graph)
-    return replace(model, samples={name: x[:count] for name, x in samples.items()})
+    vectors = {name: x[:count] for name, x in read.inputs.items()}
+    return replace(model, samples=vectors, notes=(*model.notes, *read.notes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +13,10 @@ import numpy as np
 
 from mcuq import emit, simulator
 from mcuq.archive import Archive
-from mcuq.data import to_integers
+from mcuq.data import Reading, reading_of, sample_shape, to_integers
 from mcuq.emit.library import models_beside
+from mcuq.emit.names import reserved
+from mcuq.emit.ownership import refuse_others
 from mcuq.errors import CannotQuantizeError, DoesNotFitError, UsageError
 from mcuq.files import write_files
 from mcuq.fit import FitReport
@@ -25,7 +28,8 @@ from mcuq.graph import Graph, identifier
 from mcuq.passes.fold_constant_channels import Folded, fold_constant_channels, saved
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
-from mcuq.target.board import Board, load_board
+from mcuq.target.board import Board, board_from, load_board
+from mcuq.target.platformio_ini import disagreements
 from mcuq.target.record import FILE, Record, read_record, record_path
 from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import Array
@@ -70,7 +74,7 @@ def placed(
 
     ``options`` are fields of the setup that replace the recorded ones; None is none.
     """
-    found = load_board(board)
+    found = board_for(model, board)
     framework = recorded_framework(model, found, framework)
     return found, framework, model.setup_for(found.id, framework).updated(options)
 
@@ -80,29 +84,51 @@ def recorded_framework(model: Archive, board: Board, framework: str = "") -> str
     return board.framework(framework or (model.framework if board.id == model.board else ""))
 
 
+def board_for(model: Archive, board: Board | str) -> Board:
+    """Return a board by what the user calls it; one of the user's own may travel with the model's project."""
+    if isinstance(board, Board):
+        return board
+    path = Path(board)
+    if model.board_text and path.stem == model.board and path.suffix in ("", ".toml") and not path.is_file():
+        return board_from(model.board_text, model.board, f"board {model.board} of {model.graph.name}'s project")
+    return load_board(board)
+
+
 def check_fit(plan: Plan, board: Board | str, framework: str = "", setup: Setup = PLAIN) -> FitReport:
     """Compare what a plan needs with what a board has, before anything is built."""
     return fit_of(plan, _board(board), framework, setup, application_extra(plan))
 
 
-def simulate(plan: Plan, inputs: Array | Mapping[str, Array]) -> Array | dict[str, Array]:
+def simulate(
+    plan: Plan, inputs: Array | Mapping[str, Array], *, samples: Reading | None = None
+) -> Array | dict[str, Array]:
     """Compute the integers the chip will compute.
 
     Args:
         plan: the lowered model.
-        inputs: [samples, *shape], integers of the input's type or floats to be quantized; several inputs by name.
+        inputs: [samples, *shape of the input without batch]: real values, or integers of the input's type; several
+            inputs by name.
+        samples: what integers of the input's type are: "stored", as the model has them, or "real" values. It must be
+            said where mcuq quantized the model from a float model; one that came quantized takes them as stored.
 
     Returns:
-        [samples, *shape] of the output; by name where the model has several.
+        [samples, *shape of the output without batch]; by name where the model has several.
+
+    Raises:
+        UsageError: for inputs of another shape or type, or integers that could be either.
     """
     graph = plan.graph
     given = inputs if isinstance(inputs, Mapping) else {graph.inputs[0]: np.asarray(inputs)}
     if missing := [name for name in graph.inputs if name not in given]:
         raise UsageError(f"input {missing[0]} is missing; the model's inputs are {', '.join(graph.inputs)}")
-    outputs = simulator.simulate(
-        plan, {n: to_integers(given[n], graph.values[n], n, graph.layouts.get(n, ())) for n in graph.inputs}
-    )
-    return outputs if len(outputs) > 1 else next(iter(outputs.values()))
+    integers = {}
+    for name in graph.inputs:
+        x, tensor = np.asarray(given[name]), graph.values[name]
+        reading = reading_of(x, tensor, graph.from_float, samples, name)
+        integers[name] = to_integers(x, tensor, name, graph.layouts.get(name, ()), reading)
+    outputs = simulator.simulate(plan, integers)
+    shaped = {name: x.reshape(len(x), *sample_shape(graph.values[name].shape)) for name, x in outputs.items()}
+    return shaped if len(shaped) > 1 else next(iter(shaped.values()))
 
 
 @dataclass(frozen=True)
@@ -149,23 +175,26 @@ def write_project(
         UsageError: for a name or directory that cannot be used.
         McuqError: for a .mcuq file there that cannot be read.
     """
-    board, directory = _board(board), Path(directory)
-    content = model if isinstance(model, Archive) else Archive(model)
+    content, directory = model if isinstance(model, Archive) else Archive(model), Path(directory)
     graph = replace(content.graph, name=_checked_name(name or content.graph.name))
     content = remembered(content, directory, graph.name)
+    board = board_for(content, board)
     framework = recorded_framework(content, board, framework)
     setup = setup or content.setup_for(board.id, framework)
     plan = compile_for(replace(content, graph=graph), board, framework, setup)
     samples = content.samples or emit.self_test_inputs(plan)
+    refuse_others(directory, graph.name)
     others = [_rebuilt(other, board) for other in models_beside(directory, graph.name)]
     beside = tuple(_neighbour(other) for other in others if other.content.board == board.id)
     report = fit_of(plan, board, framework, setup, _extra(plan, samples), beside=beside)
+    report = replace(report, remarks=disagreements(directory, board, framework, report.partition))
     if not report.fits:
         together = f" together with {' and '.join(model.plan.graph.name for model in beside)}" if beside else ""
         raise DoesNotFitError(f"{graph.name} does not fit {board.id}{together}: {report.shortfall}")
-    content = Archive(graph, samples, board.id, framework, setup)  # without its float model, which CI need not carry
+    # without its float model, which CI need not carry
+    content = Archive(graph, samples, board.id, framework, setup, board_text=board.text)
     owned = emit.emit_libraries([emit.Built(plan, content), *others])
-    record = Record(board.id, framework, setup, file, quantization)
+    record = Record(board.id, framework, setup, file, quantization, board.text)
     owned[f"lib/{graph.name}/{FILE}"] = record.dump()
     users = emit.emit_project(graph, board, framework, len(next(iter(samples.values()))), setup)
     kept = sorted(path for path in users if (directory / path).exists())
@@ -228,6 +257,10 @@ def _board(board: Board | str | None) -> Board:
 
 
 def _checked_name(name: str) -> str:
-    if identifier(name) != name or name == "mcuq" or name.startswith("mcuq_"):
-        raise UsageError(f"{name!r} cannot name a model: a lower-case C identifier is needed, not starting with mcuq")
+    free = identifier(name)
+    if meaning := reserved(free.rstrip("_")) or reserved(free):
+        free = f"{re.sub('^(mcuq|esp)(_|$)', '', free.strip('_')) or 'my'}_model"
+        raise UsageError(f"{name!r} cannot name a model: it is {meaning}; give it another name: --name {free}")
+    if free != name:
+        raise UsageError(f"{name!r} cannot name a model: a lower-case C identifier is needed: --name {free}")
     return name

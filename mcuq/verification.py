@@ -6,7 +6,7 @@ import statistics
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from mcuq import archive, emit
 from mcuq.archive import Archive
-from mcuq.data import read_samples
+from mcuq.data import Reading, Samples, read_samples
 from mcuq.engines.byte_stream import ProcessLine
 from mcuq.engines.device import Device, Hello
 from mcuq.engines.emulator import build_emulated, emulator_command
@@ -33,6 +33,7 @@ from mcuq.errors import McuqError, StaleFirmwareError, UsageError
 from mcuq.files import write_files
 from mcuq.pipeline import compile_recorded
 from mcuq.plan import Plan
+from mcuq.samples.judging import Tally, Task, find_task, judge_integers
 from mcuq.simulator import simulate
 from mcuq.tensor import Array
 
@@ -59,9 +60,11 @@ class Spread:
 class Verification:
     """The result for one model of a project.
 
-    ``self_test`` is None where it was not heard (a board that was running already). ``cycles`` are instructions on an
-    emulated chip. ``layers`` holds the cycles of every step, where they are counted. ``faults`` counts requests sent
-    again over a disturbed line.
+    ``self_test`` is None where it was not heard (a board that was running already). ``microseconds`` and ``cycles``
+    are what a board says, ``instructions`` what an emulated chip counts, which has no time; the others are None.
+    ``layers`` holds the cycles or instructions of every step, where they are counted. ``faults`` counts requests sent
+    again over a disturbed line. ``judged`` are the firmware's answers, where the samples tell right from wrong;
+    ``notes`` say how they were read.
     """
 
     model: str
@@ -71,12 +74,15 @@ class Verification:
     different: int
     first: Difference | None
     self_test: bool | None
-    microseconds: Spread
-    cycles: Spread
+    microseconds: Spread | None
+    cycles: Spread | None
+    instructions: Spread | None
     layers: Mapping[str, int]
     stack_used: int
     free_heap: int
     faults: int
+    judged: Tally | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -90,6 +96,8 @@ def verify_project(
     port: str = "",
     data: Path | None = None,
     *,
+    samples: Reading | None = None,
+    classes: tuple[str, ...] = (),
     flags: Sequence[str] = FLAGS,
     progress: Progress | None = None,
 ) -> list[Verification]:
@@ -100,6 +108,8 @@ def verify_project(
         engine: where to build and run it.
         port: instead of an engine, a serial port with a board that runs it, as a pyserial URL.
         data: samples to use instead of the project's vectors; only for a project with one model.
+        samples: what integers in ``data`` are; see :func:`mcuq.data.reading_of`.
+        classes: the labels that the model's outputs stand for, in their order; default: those in ``data``.
         flags: compiler flags of the host engine.
         progress: called with the number of samples done so far.
 
@@ -111,12 +121,22 @@ def verify_project(
     if data and len(archives) > 1:
         raise UsageError(f"{project}: --data needs a project with one model, this one has {len(archives)}")
     names = [content.graph.name for content in archives]
+    given = [_given(content, data, samples, classes) for content in archives]
     results = []
     with reach(project, names, engine, port, flags) as firmware:
-        for content in archives:
-            inputs = read_samples(data, content.graph).inputs if data else content.samples
-            results.append(_verify_model(content, inputs, firmware, port or engine, progress))
+        for content, (inputs, task) in zip(archives, given, strict=True):
+            results.append(_verify_model(content, inputs, task, firmware, port or engine, progress))
     return results
+
+
+def _given(
+    content: Archive, data: Path | None, chosen: Reading | None, classes: tuple[str, ...]
+) -> tuple[Samples, Task | None]:
+    """Return a model's samples, and what they are judged by; its own vectors tell nothing about right and wrong."""
+    if data is None:
+        return Samples(content.samples), None
+    samples = read_samples(data, content.graph, chosen)
+    return samples, find_task(content.graph, samples.labels, classes or samples.classes, f"{data}: labels")
 
 
 def model_files(project: Path) -> list[Path]:
@@ -151,10 +171,15 @@ def reach(
             yield Firmware(lambda: ProcessLine(emulator_command(engine, elf)), starts=True, workers=2)
 
 
-def _verify_model(
-    content: Archive, inputs: Mapping[str, Array], firmware: Firmware, where: str, progress: Progress | None
+def _verify_model(  # noqa: PLR0917
+    content: Archive,
+    given: Samples,
+    task: Task | None,
+    firmware: Firmware,
+    where: str,
+    progress: Progress | None,
 ) -> Verification:
-    graph = content.graph
+    graph, inputs = content.graph, given.inputs
     plan = compile_recorded(content)
     expected = simulate(plan, inputs)
     with firmware.connect() as device:
@@ -174,12 +199,15 @@ def _verify_model(
         different=int(wrong.size),
         first=first,
         self_test=f"mcuq: PASS {graph.name} " in text if f" {graph.name} " in text else None,
-        microseconds=Spread.of(runs.microseconds),
-        cycles=Spread.of(runs.cycles),
+        microseconds=Spread.of(runs.microseconds) if runs.counts == "cycles" else None,
+        cycles=Spread.of(runs.cycles) if runs.counts == "cycles" else None,
+        instructions=Spread.of(runs.cycles) if runs.counts == "instructions" else None,
         layers=layers,
         stack_used=stack_used,
         free_heap=free_heap,
         faults=runs.faults,
+        judged=judge_integers(task, graph, inputs, given.labels, runs.outputs) if task else None,
+        notes=given.notes,
     )
 
 
@@ -202,8 +230,8 @@ def find_model(device: Device, name: str, digest: str) -> tuple[int, Hello]:
 
 
 def _layers(plan: Plan, device: Device, runs: Runs, inputs: Mapping[str, Array], model: int) -> dict[str, int]:
-    """Return the cycles of every step on the first sample, where the firmware counts them."""
-    if not runs.cycles.any():
+    """Return the cycles or instructions of every step on the first sample, where the firmware counts them."""
+    if runs.counts == "nothing" or not runs.cycles.any():
         return {}
     layers = traced_layers(plan, device, input_rows(plan.graph, inputs)[:1], model)
     return {step.name: layer.cycles for step, layer in zip(plan.steps, layers, strict=True)}
@@ -219,6 +247,7 @@ def _wrong_samples(expected: Mapping[str, Array], got: Mapping[str, Array]) -> A
 
 def simulate_on(engine: Engine, plan: Plan, inputs: Mapping[str, Array], progress: Progress | None = None) -> Runs:
     """Emit the model into a temporary folder, build it for an engine, and run the samples there."""
+    plan = replace(plan, graph=replace(plan.graph, name="model"))  # a file's own name may be that of a C header
     samples = emit.self_test_inputs(plan)
     files = emit.emit_library(plan, Archive(plan.graph, samples))
     with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:

@@ -126,8 +126,8 @@ def test_partition_by_name():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("esp32-dev", "unknown board 'esp32-dev'; closest: esp32dev"),
-        ("ESP32DEV", "unknown board 'ESP32DEV'; closest: esp32dev"),
+        ("esp32-dve", "unknown board 'esp32-dve'; closest: esp32dev"),
+        ("ESP32DVE", "unknown board 'ESP32DVE'; closest: esp32dev"),
         ("zzz", "unknown board 'zzz'; there are adafruit_feather_esp32s3, "),
         ("../boards/esp32dev", "unknown board"),
         ("", "unknown board"),

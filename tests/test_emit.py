@@ -144,6 +144,7 @@ def test_two_models_in_one_project(rng, tmp_path):
         "void mcuq_port_write(const void *data, int32_t bytes) { (void)data; (void)bytes; }\n"
         "uint32_t mcuq_port_microseconds(void) { return 0; }\n"
         "uint32_t mcuq_port_cycles(void) { return 0; }\n"
+        "const int32_t mcuq_port_counts = MCUQ_COUNTS_NOTHING;\n"
         "mcuq_port_memory_info mcuq_port_memory(void) { return (mcuq_port_memory_info){0, 0}; }\n"
         "void *mcuq_port_arena(int32_t bytes, int32_t external) { (void)bytes; (void)external; return 0; }\n"
         "int main(void) { return first_model.run == second_model.run; }\n"

@@ -84,9 +84,17 @@ static uint32_t hello_lines(const mcuq_model *model, int32_t write) {
     const char step_digits[] = {(char)('0' + model->steps / 1000 % 10), (char)('0' + model->steps / 100 % 10),
                                 (char)('0' + model->steps / 10 % 10), (char)('0' + model->steps % 10), 0};
     const char count_digits[] = {(char)('0' + app.model_count / 10 % 10), (char)('0' + app.model_count % 10), 0};
+    static const char *const counted[] = {"nothing", "cycles", "instructions"};
     const char *const lines[][2] = {
-        {"protocol", "1"},     {"version", MCUQ_VERSION_TEXT}, {"chip", MCUQ_CHIP},    {"models", count_digits},
-        {"name", model->name}, {"hash", model->hash},          {"steps", step_digits}, {"signature", model->signature},
+        {"counts", counted[mcuq_port_counts]},
+        {"protocol", "1"},
+        {"version", MCUQ_VERSION_TEXT},
+        {"chip", MCUQ_CHIP},
+        {"models", count_digits},
+        {"name", model->name},
+        {"hash", model->hash},
+        {"steps", step_digits},
+        {"signature", model->signature},
     };
     uint32_t bytes = 0;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {

@@ -28,7 +28,7 @@ enum { MCUQ_FRAME_HEADER_BYTES = 16 };
 
 enum {
     MCUQ_FRAME_HELLO = 1,  /* -> text: what is in this firmware */
-    MCUQ_FRAME_RUN = 2,    /* [position,] inputs -> microseconds, cycles (uint32), outputs */
+    MCUQ_FRAME_RUN = 2,    /* [position,] inputs -> microseconds, cycles (see mcuq_port_counts), outputs */
     MCUQ_FRAME_LAYERS = 3, /* [position,] inputs -> per step: bytes, CRC-32 of the output, cycles (uint32) */
     MCUQ_FRAME_STEP = 4,   /* step (uint32), [position,] inputs -> that step's output */
     MCUQ_FRAME_MEMORY = 5, /* -> free heap, stack used (uint32) */

@@ -28,6 +28,14 @@ uint32_t mcuq_port_microseconds(void);
 /* CPU cycles (on an emulated chip: instructions) since some moment; wraps. */
 uint32_t mcuq_port_cycles(void);
 
+/* What these two can say of how long something takes. */
+enum {
+    MCUQ_COUNTS_NOTHING,     /* a computer, whose time tells nothing of a chip */
+    MCUQ_COUNTS_CYCLES,      /* a board: its time, and its cycles */
+    MCUQ_COUNTS_INSTRUCTIONS /* an emulated chip, which has no time of its own */
+};
+extern const int32_t mcuq_port_counts;
+
 mcuq_port_memory_info mcuq_port_memory(void);
 
 /* Memory for an arena, 16-aligned, to be kept: from PSRAM (external = 1) or internal memory (0). A later request for

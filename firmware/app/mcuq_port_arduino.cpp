@@ -43,6 +43,8 @@ void mcuq_port_write(const void *data, int32_t bytes) {
     }
 }
 
+const int32_t mcuq_port_counts = MCUQ_COUNTS_CYCLES;
+
 uint32_t mcuq_port_microseconds(void) {
     return static_cast<uint32_t>(micros());
 }

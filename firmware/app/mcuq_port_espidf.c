@@ -135,6 +135,8 @@ void mcuq_port_write(const void *data, int32_t bytes) {
     }
 }
 
+const int32_t mcuq_port_counts = MCUQ_COUNTS_CYCLES;
+
 uint32_t mcuq_port_microseconds(void) {
     return (uint32_t)esp_timer_get_time();
 }

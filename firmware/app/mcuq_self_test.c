@@ -59,24 +59,36 @@ void *mcuq_model_output(const mcuq_model *model, int32_t index) {
     return model->outputs != NULL ? model->outputs[index] : model->place(arena_of(model), model->input_count + index);
 }
 
+/* What an inference takes is the difference of two of these: microseconds on a board, else instructions. */
+static uint32_t now(void) {
+    return mcuq_port_counts == MCUQ_COUNTS_CYCLES ? mcuq_port_microseconds() : mcuq_port_cycles();
+}
+
+static void print_taken(uint32_t taken) {
+    if (mcuq_port_counts != MCUQ_COUNTS_NOTHING) {
+        print(", ");
+        print_number(taken);
+        print(mcuq_port_counts == MCUQ_COUNTS_CYCLES ? " us" : " instructions");
+    }
+    print("\r\n");
+}
+
 /* Run one vector; return 1 if an output differs. */
 static int32_t run_vector(const mcuq_model *model, int32_t vector) {
     print("mcuq: ");
     print(model->name);
     print(" vector ");
     print_number((uint32_t)vector);
-    const uint32_t start = mcuq_port_microseconds();
+    const uint32_t start = now();
     mcuq_run_model(model, model->vector_inputs + vector * model->input_count);
-    const uint32_t elapsed = mcuq_port_microseconds() - start;
+    const uint32_t taken = now() - start;
     int32_t different = 0;
     for (int32_t i = 0; i < model->output_count; i++) {
         const void *const expected = model->vector_outputs[vector * model->output_count + i];
         different |= compare(expected, mcuq_model_output(model, i), model->output_bytes[i]);
     }
     print(different ? "" : " equal");
-    print(", ");
-    print_number(elapsed);
-    print(" us\r\n");
+    print_taken(taken);
     return different;
 }
 

@@ -61,6 +61,8 @@ void mcuq_port_write(const void *data, int32_t bytes) {
     fwrite(data, 1, (size_t)bytes, stdout);
 }
 
+const int32_t mcuq_port_counts = MCUQ_COUNTS_NOTHING;
+
 uint32_t mcuq_port_microseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

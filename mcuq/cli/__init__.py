@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mcuq import __version__
 from mcuq.cli import build, check, evaluate, inspect, quantize, search, simulate, tables, verify
@@ -19,7 +19,24 @@ from mcuq.errors import ClearNoError, McuqError
 VERBS = (build, quantize, evaluate, search, check, inspect, simulate, verify, tables)
 
 
+class _Once(argparse.Action):
+    """An option with one value: a second one would silently drop the first, so it is refused."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        given: frozenset[str] = getattr(namespace, "_given", frozenset())
+        if option and self.dest in given:
+            parser.error(f"{option} is given twice, and takes one value")
+        namespace._given = given | {self.dest}
+        setattr(namespace, self.dest, values)
+
+
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.register("action", None, _Once)
+
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 

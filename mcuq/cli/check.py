@@ -19,8 +19,10 @@ def add(verbs: Verbs) -> None:
     example = "model.tflite --board esp32dev --wifi"
     parser = add_verb(verbs, "check", "say whether a model fits a board, before or after it is built", example)
     add_model(parser, "a model, or a project: all its models together")
-    add_board(parser, required=False)
+    add_board(parser, required=False, several=True)
     parser.add_argument("--compare", action="store_true", help="a table over all boards instead of one")
+    what = "with --compare or several boards: fit any or all of them; default: any of all boards, all of those given"
+    parser.add_argument("--require", choices=["any", "all"], help=what)
     parser.add_argument("--elf", metavar="FILE", type=Path, help="read a linked firmware that holds the model")
     parser.add_argument("--sources", action="store_true", help="say where every number comes from")
     add_calibration(parser)
@@ -34,26 +36,39 @@ def run(arguments: argparse.Namespace) -> int:
     from mcuq.report import show
     from mcuq.report.fit import comparison, fit
 
-    board, framework, options = arguments.board or "", arguments.framework, setup_options(arguments)
-    if arguments.compare and (board or arguments.elf):
-        raise UsageError("--compare asks all boards, before anything is built: give neither --board nor --elf with it")
+    boards, framework, options = arguments.board, arguments.framework, setup_options(arguments)
     is_project = arguments.model.is_dir() and any(arguments.model.glob("*.mcuq"))
-    if is_project and arguments.compare:
-        raise UsageError(f"{arguments.model}: --compare takes a model, not a project")
-    if not (board or arguments.compare or arguments.elf or is_project):
-        raise UsageError("check needs --board B, --compare or --elf FILE")
-    if arguments.compare:
-        reports = checking.check_boards(_sized(arguments), framework, options)
+    _refuse(arguments, is_project)
+    if arguments.compare or len(boards) > 1:
+        reports = checking.check_boards(_sized(arguments), framework, options, boards)
         show(comparison(reports), arguments.json)
-        return YES if any(r.fits for r in reports) else NO
+        wanted = any if (arguments.require or ("all" if boards else "any")) == "any" else all
+        return YES if wanted(r.fits for r in reports) else NO
+    board = "".join(boards)
     if arguments.elf:
         result = checking.check_built(arguments.model, arguments.elf, board, framework, options)
     elif is_project:
         result = checking.check_project(arguments.model, board, framework, options)
     else:
-        result = checking.check_model(_sized(arguments), board, framework, options)
+        folder = arguments.model.parent if arguments.model.suffix == ".mcuq" else None
+        result = checking.check_model(_sized(arguments), board, framework, options, folder)
     show(fit(result, arguments.sources), arguments.json)
     return YES if result.fits else NO
+
+
+def _refuse(arguments: argparse.Namespace, is_project: bool) -> None:
+    """Refuse what does not go together."""
+    boards = arguments.board
+    if arguments.compare and (boards or arguments.elf):
+        raise UsageError("--compare asks all boards, before anything is built: give neither --board nor --elf with it")
+    if len(boards) > 1 and arguments.elf:
+        raise UsageError("--elf is firmware for one board: give one --board with it")
+    if arguments.require and not (arguments.compare or len(boards) > 1):
+        raise UsageError("--require is for --compare, or for several boards")
+    if is_project and (arguments.compare or len(boards) > 1):
+        raise UsageError(f"{arguments.model}: several boards take a model, not a project")
+    if not (boards or arguments.compare or arguments.elf or is_project):
+        raise UsageError("check needs --board B, --compare or --elf FILE")
 
 
 def _sized(arguments: argparse.Namespace) -> Archive:

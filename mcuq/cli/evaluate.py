@@ -28,8 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     from mcuq.report.progress import progress
 
     model = opened(arguments)
-    data = evaluation.samples_of(model, arguments.data)
+    data = evaluation.open_data(model, arguments.data, arguments.samples, arguments.classes)
     with progress("evaluating", None) as advance:
-        result = evaluation.evaluate(model.graph, model.source, data, advance)
-    show(table(model.graph, result), arguments.json)
+        result = evaluation.evaluate(model.graph, model.source, data.batches, advance, data.task)
+    show(table(model.graph, result, (*model.notes, *data.notes)), arguments.json)
     return YES

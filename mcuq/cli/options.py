@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mcuq.errors import UsageError
+from mcuq.target.partition_csv import partition_options
 from mcuq.target.setup import ARENAS
 
 SCHEMES = ("affine", "scale", "fixed-point", "dynamic-fixed-point")
@@ -18,17 +19,44 @@ def require_mcuq(path: Path) -> None:
         raise UsageError(f"{path}: the quantized model is written to a .mcuq file")
 
 
-def add_board(parser: argparse.ArgumentParser, required: bool) -> None:
-    """Add the options that name a board and its framework."""
-    parser.add_argument("--board", required=required, metavar="B", help="board id (`mcuq boards`) or a .toml file")
+def add_board(parser: argparse.ArgumentParser, required: bool, several: bool = False) -> None:
+    """Add the options that name a board, or several, and the framework."""
+    what = f"board id (`mcuq boards`) or a .toml file{'; may be given several times' if several else ''}"
+    if several:
+        parser.add_argument("--board", required=required, metavar="B", help=what, action="append", default=[])
+    else:
+        parser.add_argument("--board", required=required, metavar="B", help=what)
     parser.add_argument("--framework", default="", metavar="F", help="arduino or espidf; default: the board's first")
+
+
+def add_reading(parser: argparse._ActionsContainer) -> None:
+    """Add the option that says what integers in a file of samples are."""
+    what = "what integers of the model's own type are, where both can be: real values, or as the model stores them"
+    parser.add_argument("--samples", choices=["real", "stored"], help=what)
+
+
+def add_classes(parser: argparse._ActionsContainer) -> None:
+    """Add the option that says which labels the model's outputs stand for."""
+    what = "the labels of the model's outputs, in their order, where labels are text: a list, or a file of lines"
+    parser.add_argument("--classes", type=_classes, default=(), metavar="A,B,…", help=what)
+
+
+def _classes(text: str) -> tuple[str, ...]:
+    try:
+        listed = Path(text).read_text("utf-8").splitlines() if Path(text).is_file() else text.split(",")
+    except (OSError, UnicodeDecodeError):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be read as a list of classes") from None
+    names = tuple(name.strip() for name in listed if name.strip())
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"{text!r} does not name two or more different classes")
+    return names
 
 
 def add_setup(parser: argparse.ArgumentParser) -> None:
     """Add the options that decide with what a model shares the board; the defaults are the project's, or none."""
     switch = argparse.BooleanOptionalAction
     parser.add_argument("--arena", choices=ARENAS, help="where the arena lies: static data, internal heap or PSRAM")
-    parser.add_argument("--partition", metavar="P", help="partition table, such as huge_app.csv; default: the board's")
+    parser.add_argument("--partition", metavar="P", help="huge_app.csv, …, or a CSV file; default: the board's")
     parser.add_argument("--wifi", action=switch, default=None, help="the application uses Wi-Fi")
     parser.add_argument("--ble", action=switch, default=None, help="the application uses Bluetooth Low Energy")
     parser.add_argument("--io-in-arena", action=switch, default=None, help="inputs and outputs lie in the arena too")
@@ -49,8 +77,8 @@ def _count(text: str) -> int:
 
 def setup_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_setup`, None where they were not given."""
-    names = ("arena", "partition", "wifi", "ble", "app_ram", "app_flash", "io_in_arena", "share_arena", "speed")
-    return {name: getattr(arguments, name) for name in names}
+    names = ("arena", "wifi", "ble", "app_ram", "app_flash", "io_in_arena", "share_arena", "speed")
+    return {name: getattr(arguments, name) for name in names} | partition_options(arguments.partition)
 
 
 def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> None:
@@ -59,6 +87,8 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
     group = parser.add_argument_group("quantization of a float model")
     what = "samples as the model was trained (.npy, .npz with X); some become self-test vectors"
     group.add_argument("--calibration", required=required, metavar="D", type=Path, help=what)
+    add_reading(group)
+    add_classes(group)
     add_scheme(group)
     group.add_argument("--bits", type=int, metavar="N", help="of the weights, 2 to 8; default: 8")
     group.add_argument("--layer-bits", type=_layer_bits, action="append", metavar="LAYER=N", help="for one layer")

@@ -7,7 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcuq.cli.options import add_board, add_scheme, add_setup, quantization_options, require_mcuq, setup_options
+from mcuq.cli.options import (
+    add_board,
+    add_classes,
+    add_scheme,
+    add_setup,
+    quantization_options,
+    require_mcuq,
+    setup_options,
+)
 from mcuq.cli.verb import YES, Verbs, add_model, add_verb
 
 if TYPE_CHECKING:
@@ -32,6 +40,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--margin", type=_margin, default=1.0, metavar="K", help=what)
     what = f"bits (8, 4, 2) and codebooks (cb16, cb4) to choose from; default: {FORMATS}"
     parser.add_argument("--formats", default=FORMATS, metavar="F,…", help=what)
+    add_classes(parser)
     engine = parser.add_mutually_exclusive_group()
     engine.add_argument("--jobs", type=_jobs, default=-1, metavar="N", help="processes; default: one per processor")
     engine.add_argument("--dask", default="", metavar="ADDRESS", help="measure on a Dask cluster: tcp://host:8786")
@@ -100,6 +109,7 @@ def _request(arguments: argparse.Namespace) -> Request:
         margin=arguments.margin,
         out=arguments.out,
         formats=parse_formats(arguments.formats),
+        classes=arguments.classes,
         jobs=arguments.jobs,
         dask=arguments.dask,
         load_timeout=arguments.load_timeout,

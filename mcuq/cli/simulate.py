@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcuq.cli.options import add_classes, add_reading
 from mcuq.cli.verb import YES, Verbs, add_model, add_verb
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def add(verbs: Verbs) -> None:
     engines = ["numpy", "host", "rv32", "xtensa"]
     parser.add_argument("--engine", choices=engines, default="numpy", help="numpy, or C: on the host, an emulated chip")
     parser.add_argument("--float", action="store_true", help="write real values instead of integers")
+    add_reading(parser)
+    add_classes(parser)
     parser.set_defaults(run=run)
 
 
@@ -34,10 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
     from mcuq.report import show
     from mcuq.report.progress import progress
     from mcuq.report.runs import simulation
+    from mcuq.samples import judging
 
     model = loading.open_model(arguments.model, load_timeout=arguments.load_timeout)
     graph, plan = model.graph, pipeline.compile_recorded(model, arguments.board)
-    samples = data.read_samples(arguments.input, graph)
+    samples = data.read_samples(arguments.input, graph, arguments.samples)
+    classes = arguments.classes or samples.classes
+    task = judging.find_task(graph, samples.labels, classes, f"{arguments.input}: labels")
     with progress("simulating", len(samples)) as advance:
         if arguments.engine == "numpy":
             outputs: Mapping[str, Array] = simulator.simulate(plan, samples.inputs, advance)
@@ -45,5 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
             outputs = verification.simulate_on(arguments.engine, plan, samples.inputs, advance).outputs
     if arguments.output:
         data.write_outputs(arguments.output, graph, outputs, arguments.float)
-    show(simulation(graph, samples, outputs, arguments.engine, arguments.output), arguments.json)
+    judged = judging.judge_integers(task, graph, samples.inputs, samples.labels, outputs) if task else None
+    show(simulation(graph, samples, judged, arguments.engine, arguments.output), arguments.json)
     return YES

@@ -57,5 +57,13 @@ def opened(arguments: argparse.Namespace, recorded: Mapping[str, Any] = MappingP
 
     options = quantization_options(arguments)
     with stages() as progress:
-        model, samples, seconds = arguments.model, arguments.calibration, arguments.load_timeout
-        return loading.open_model(model, samples, options, progress, recorded=recorded, load_timeout=seconds)
+        return loading.open_model(
+            arguments.model,
+            arguments.calibration,
+            options,
+            progress,
+            recorded=recorded,
+            load_timeout=arguments.load_timeout,
+            samples=arguments.samples,
+            classes=arguments.classes,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mcuq.cli.options import add_classes, add_reading
 from mcuq.cli.verb import NO, YES, Verbs, add_verb
 
 
@@ -17,6 +18,8 @@ def add(verbs: Verbs) -> None:
     where.add_argument("--engine", choices=["host", "rv32", "xtensa"], default="host", help="build it and run it there")
     where.add_argument("--port", default="", metavar="P", help="a board that runs it: /dev/ttyUSB0, COM3, socket://…")
     parser.add_argument("--data", metavar="X.npy", type=Path, help="samples instead of the project's vectors")
+    add_reading(parser)
+    add_classes(parser)
     parser.set_defaults(run=run)
 
 
@@ -28,7 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     with progress("verifying", None) as advance:
         results = verification.verify_project(
-            arguments.project, arguments.engine, arguments.port, arguments.data, progress=advance
+            arguments.project,
+            arguments.engine,
+            arguments.port,
+            arguments.data,
+            samples=arguments.samples,
+            classes=arguments.classes,
+            progress=advance,
         )
     show(runs.verification(results), arguments.json)
     return YES if all(result.passed for result in results) else NO

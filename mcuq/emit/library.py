@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mcuq import __version__, archive
+from mcuq.emit.ownership import KERNELS
 from mcuq.emit.rendering import Files, render
 from mcuq.errors import McuqError, UsageError
 from mcuq.resources import resource
@@ -59,7 +60,7 @@ def shared_library(headers: Iterable[str], sharing: Sequence[str] = (), arena_by
         texts = {f"{ARENA}.{suffix}": render(f"shared_arena.{suffix}.j2", context) for suffix in ("h", "c")}
         files |= {f"lib/mcuq/src/{name}": text for name, text in texts.items()}
         compiled.append(f"{ARENA}.c")
-    return files | library("mcuq", "mcuq kernels and application", compiled, ["mcuq.h", "mcuq_app.h"], [])
+    return files | library("mcuq", KERNELS, compiled, ["mcuq.h", "mcuq_app.h"], [])
 
 
 def kernel_folders() -> list[Path]:

@@ -54,7 +54,11 @@ class Frame:
 
 @dataclass(frozen=True)
 class Hello:
-    """What a firmware says about one of its models."""
+    """What a firmware says about one of its models.
+
+    ``counts`` is what its counters mean: "cycles" of a board, which has time too, "instructions" of an emulated chip,
+    or "nothing" on a computer.
+    """
 
     version: str
     chip: str
@@ -63,11 +67,12 @@ class Hello:
     hash: str
     steps: int
     signature: str
+    counts: str
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One inference: output bytes of all outputs, and how long it took."""
+    """One inference: output bytes of all outputs, and how long it took, as the hello's ``counts`` says."""
 
     outputs: bytes
     microseconds: int
@@ -76,7 +81,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Layer:
-    """One step of an inference: bytes of its output, their CRC-32, and cycles."""
+    """One step of an inference: bytes of its output, their CRC-32, and cycles or instructions."""
 
     bytes: int
     crc: int
@@ -171,9 +176,8 @@ class Device:
             if said["protocol"] != "1":
                 raise McuqError(f"the firmware speaks protocol {said['protocol']}, this mcuq speaks 1: build it again")
             numbers = int(said["models"]), int(said["steps"])
-            return Hello(
-                said["version"], said["chip"], numbers[0], said["name"], said["hash"], numbers[1], said["signature"]
-            )
+            text = {key: said[key] for key in ("version", "chip", "name", "hash", "signature", "counts")}
+            return Hello(models=numbers[0], steps=numbers[1], **text)
         except (KeyError, ValueError):
             raise NoAnswerError("the firmware's hello cannot be read; is it an mcuq application?") from None
 

@@ -51,12 +51,15 @@ class Difference:
 class Runs:
     """Results of samples: [samples, *shape] per output; microseconds and cycles [samples] as the firmware counts.
 
+    What they mean is in ``counts``: "cycles" of a board, which has time too; "instructions" of an emulated chip, which
+    has none; or "nothing" on a computer.
     ``faults`` counts requests that were sent again over a disturbed line.
     """
 
     outputs: Mapping[str, Array]
     microseconds: Array
     cycles: Array
+    counts: str
     faults: int
 
 
@@ -108,25 +111,26 @@ class Firmware:
         rows = input_rows(plan.graph, inputs)
         done = itertools.count(1)
 
-        def work(part: Array) -> tuple[list[Run], int]:
+        def work(part: Array) -> tuple[list[Run], str, int]:
             with self.connect() as device:
-                results = []
+                results, counts = list[Run](), device.hello(model).counts
                 for run in (run_sequence if plan.graph.states else _run_rows)(device, model, part):
                     results.append(run)
                     if progress:
                         progress(next(done))
-                return results, device.faults
+                return results, counts, device.faults
 
         workers = 1 if plan.graph.states else min(self.workers, len(rows) // SAMPLES_PER_WORKER)
         parts = np.array_split(rows, max(1, workers))
         with ThreadPoolExecutor(len(parts)) as pool:
             finished = list(pool.map(work, parts))
-        runs = [run for results, _ in finished for run in results]
+        runs = [run for results, *_ in finished for run in results]
         return Runs(
             split_outputs(plan.graph, b"".join(run.outputs for run in runs)),
             np.array([run.microseconds for run in runs], np.int64),
             np.array([run.cycles for run in runs], np.int64),
-            sum(faults for _, faults in finished),
+            finished[0][1],
+            sum(faults for *_, faults in finished),
         )
 
 

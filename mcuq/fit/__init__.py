@@ -33,7 +33,10 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class FitReport:
-    """The answer for one model on one board with one framework. ``problem``: why it cannot be asked there at all."""
+    """The answer for one model on one board with one framework.
+
+    ``problem``: why it cannot be asked there at all. ``remarks``: what the project's own files say otherwise.
+    """
 
     model: str
     board: str
@@ -48,6 +51,7 @@ class FitReport:
     arena_bytes: int = 0  # without the caller's inputs and outputs
     total_bytes: int = 0  # with them
     speedup: Speedup | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -91,6 +95,7 @@ class FitReport:
             "regions": [row.to_dict() for row in self.rows],
             "speed": asdict(self.speedup) if self.speedup else None,
             "suggestions": [{"change": s.change, "free": s.free, "saves": s.saves} for s in self.suggestions],
+            "remarks": list(self.remarks),
         }
 
 
@@ -107,10 +112,24 @@ def check_linked(
     return _report(" and ".join(plan.graph.name for plan in plans), place, rows)
 
 
-def compare(graph: Graph, setup: Setup = PLAIN, extra: Extra = NO_EXTRA, framework: str = "") -> tuple[FitReport, ...]:
-    """Check a model against every board, with the kernels of its chip; a framework other than each board's default."""
-    plan_for = cache(lambda families: build_plan(graph, families, setup.io_in_arena))
-    boards = [load_board(name) for name in board_ids()]
+def compare(
+    graph: Graph,
+    setup: Setup = PLAIN,
+    extra: Extra = NO_EXTRA,
+    framework: str = "",
+    boards: Sequence[Board] = (),
+) -> tuple[FitReport, ...]:
+    """Check a model against boards, with the kernels of its chip.
+
+    Args:
+        graph: the model.
+        setup: what surrounds it.
+        extra: what the application needs.
+        framework: another one than each board's default.
+        boards: default: every board that mcuq knows.
+    """
+    plan_for = cache(lambda kernels: build_plan(graph, kernels, setup.io_in_arena))
+    boards = boards or [load_board(name) for name in board_ids()]
     return tuple(_report_or_problem(plan_for(b.chip.kernels), b, framework, setup, extra) for b in boards)
 
 
@@ -132,5 +151,5 @@ def _report_or_problem(plan: Plan, board: Board, framework: str, setup: Setup, e
 
 def _report(model: str, place: Place, rows: tuple[Row, ...]) -> FitReport:
     board, setup = place.board, place.setup
-    table = board.partition(place.framework, setup.partition).table
+    table = place.partition.table
     return FitReport(model, board.id, board.chip.id, place.framework, place.sdk.version, table, setup.arena, rows)

@@ -28,7 +28,7 @@ def rows(plans: Sequence[Plan], elf: Linked, place: Place) -> tuple[Row, ...]:
         found.append(_row("IRAM", (("code", elf.iram),), chip.iram.bytes, file, chip.iram.source))
     arena = max(plan.arena_bytes for plan in plans)
     found += regions.run_time(place, static.needed, high, arena, is_linked=True)
-    app = place.board.partition(place.framework, place.setup.partition).app
+    app = place.partition.app
     image = (("models' constants", constants), ("rest of the image", elf.image - constants))
     found.append(_row("app partition", image, app.bytes, file, app.source))
     mapped = elf.mapped_constants - constants

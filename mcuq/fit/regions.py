@@ -11,7 +11,7 @@ from mcuq.fit import footprint
 from mcuq.fit.footprint import Breakdown, total
 from mcuq.plan import Plan
 from mcuq.target import heap
-from mcuq.target.board import Board, Chip
+from mcuq.target.board import Board, Chip, Partition
 from mcuq.target.sdk import Radio, Sdk
 from mcuq.target.setup import PLAIN, Setup
 from mcuq.target.sourced_toml import Amount
@@ -106,6 +106,15 @@ class Place:
     def sdk(self) -> Sdk:
         """The framework's figures."""
         return self.board.sdk(self.framework)
+
+    @property
+    def partition(self) -> Partition:
+        """The partition table.
+
+        Raises:
+            UsageError: the board cannot have it.
+        """
+        return self.board.partition(self.framework, self.setup.partition, self.setup.partition_text)
 
     @property
     def radio(self) -> tuple[str, Radio] | None:
@@ -229,7 +238,7 @@ def _psram(place: Place, arena: int) -> Row:
 def _app_partition(plan: Plan, place: Place) -> Row:
     """Everything flashed as the application: constants, code, and the framework's image."""
     sdk, isa, radio = place.sdk, place.chip.isa, place.radio
-    app = place.board.partition(place.framework, place.setup.partition).app
+    app = place.partition.app
     code = footprint.code(plan, isa, [model.plan for model in place.beside])
     needed = parts(*_flash(plan, place), *code, *_image(place))
     measured = f"code: {footprint.measured(isa).source}"

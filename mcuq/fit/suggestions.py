@@ -13,7 +13,7 @@ from mcuq.graph import Graph
 from mcuq.ops.groups import PACKED
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
-from mcuq.target.board import Board, known_partitions
+from mcuq.target.board import Board, Partition, known_partitions
 
 MAX_BOARDS = 3
 FLASH_REGIONS = ("app partition", "constant window")
@@ -57,7 +57,7 @@ def _changes(place: Place) -> Iterator[Mapping[str, str]]:
         change = {"arena": arena} if arena else {}
         if framework != place.framework:
             change["framework"] = framework
-        own = now.partition if framework == place.framework else ""
+        own = place.partition if framework == place.framework else board.partition(framework)
         for table in ["", *_larger_partitions(board, framework, own)]:
             yield change | ({"partition": table} if table else {})
 
@@ -69,11 +69,10 @@ def _changed(place: Place, changes: Mapping[str, str]) -> Place:
     return replace(place, framework=framework, setup=place.setup.updated(given))
 
 
-def _larger_partitions(board: Board, framework: str, table: str) -> list[str]:
+def _larger_partitions(board: Board, framework: str, own: Partition) -> list[str]:
     """Return partition tables of the framework that the board's flash holds and that give more room, smallest first."""
-    current = board.partition(framework, table).app.bytes
     known = known_partitions(framework).values()
-    larger = [p for p in known if p.app.bytes > current and p.flash.bytes <= board.flash.bytes]
+    larger = [p for p in known if p.app.bytes > own.app.bytes and p.flash.bytes <= board.flash.bytes]
     return [p.table for p in sorted(larger, key=lambda p: p.app.bytes)]
 
 

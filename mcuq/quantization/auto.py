@@ -15,6 +15,7 @@ from mcuq.quantization.arrays import sqnr
 from mcuq.quantization.calibrate import Calibration, Progress
 from mcuq.quantization.layers import run_integers
 from mcuq.quantization.options import CORRECTIONS, Options
+from mcuq.samples.judging import Task, find_task
 from mcuq.tensor import Array
 
 METHODS = ("mse", "kl", "percentile:99.99", "percentile:99.9", "minmax")
@@ -29,7 +30,7 @@ class Trial:
 
     Attributes:
         what: was changed.
-        accuracy: share of the labels hit; None without labels.
+        accuracy: share of right answers; None without labels, or for a model whose answers are values.
         sqnr: of the outputs against the float model's, in dB.
         kept: whether it was better than what was best until then.
     """
@@ -45,8 +46,8 @@ def search(
 ) -> tuple[Options, list[Trial]]:
     """Return the options that serve the calibration samples best, and all that was tried.
 
-    Better is the higher accuracy where the samples have labels, then the higher SQNR of the outputs. Corrections are
-    fitted on one half of the samples and judged on the other, where there are enough.
+    Better is the higher accuracy where labels tell right answers from wrong, then the higher SQNR of the outputs.
+    Corrections are fitted on one half of the samples and judged on the other, where there are enough.
 
     Args:
         calibration: of the model as it came.
@@ -57,6 +58,8 @@ def search(
     fitted, judged = (slice(None), slice(None)) if _kept(calibration) < FEW else (slice(0, None, 2), slice(1, None, 2))
     fit, judge = ({name: x[half] for name, x in calibration.kept.items()} for half in (fitted, judged))
     labels = None if calibration.labels is None else calibration.labels[judged]
+    task = find_task(calibration.graph, labels, where="the calibration samples' labels") if labels is not None else None
+    truth = task.truth(labels) if task and task.counts and labels is not None else None
     wanted = float_run.run(calibration.graph, judge)
     best, trials = replace(options, auto=False), list[Trial]()
     score: tuple[float, float] | None = None
@@ -65,9 +68,9 @@ def search(
         candidate = change(best)
         if trials and candidate == best:
             continue
-        found = _score(wanted, run_integers(*quantize(candidate, fit), judge), labels)
+        found = _score(wanted, run_integers(*quantize(candidate, fit), judge), task, truth)
         kept = score is None or found > score
-        trials.append(Trial(what, None if labels is None else found[0], found[1], kept))
+        trials.append(Trial(what, None if truth is None else found[0], found[1], kept))
         if kept:
             best, score = candidate, found
         if progress:
@@ -94,10 +97,11 @@ def _toggled(options: Options, name: str) -> Options:
     return replace(options, corrections=tuple(n for n in CORRECTIONS if n in chosen))
 
 
-def _score(wanted: Mapping[str, Array], given: Mapping[str, Array], labels: Array | None) -> tuple[float, float]:
+def _score(
+    wanted: Mapping[str, Array], given: Mapping[str, Array], task: Task | None, truth: Array | None
+) -> tuple[float, float]:
     names = list(wanted)
     ratio = float(np.mean([min(sqnr(wanted[name], given[name]), 200.0) for name in names]))
-    if labels is None:
+    if task is None or truth is None:
         return 0.0, ratio
-    hits = given[names[0]].reshape(len(labels), -1).argmax(axis=1) == labels
-    return float(hits.mean()), ratio
+    return float((task.answers(given[names[0]].reshape(len(truth), -1)) == truth).mean()), ratio

@@ -15,6 +15,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.quantization.activations import activation_schemes
 from mcuq.quantization.clipping import check_method, choose_range
 from mcuq.quantization.histogram import Histogram
+from mcuq.quantization.remarks import Remarks
 from mcuq.quantization.samples import Batch, batches
 from mcuq.quantization.scheme import Range, Scheme
 from mcuq.quantization.silence import cuts_at_zero, silent_ranges, stilled
@@ -39,6 +40,7 @@ class Calibration:
         labels: [kept], where the data has them.
         samples: how many ran.
         silent: the range of activations that a ReLU cut to 0 on all samples, and of what follows from them alone.
+        remarks: what is odd about them, in words.
     """
 
     graph: FloatGraph
@@ -47,6 +49,7 @@ class Calibration:
     labels: Array | None
     samples: int
     silent: Mapping[str, Range] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> Iterator[str]:
@@ -110,17 +113,20 @@ def calibrate_all(graphs: Sequence[FloatGraph], data: Any, progress: Progress | 
             one and the same everywhere.
     """
     observers = [_Observer(graph) for graph in graphs]
-    kept, done = _Kept(_limit(graphs[0])), 0
+    kept, watch, done = _Kept(_limit(graphs[0])), Remarks(graphs[0]), 0
     for batch in batches(graphs[0], data):
-        for observer in observers:
-            observer.add(batch)
+        seen = [observer.add(batch, watch.wanted) for observer in observers]
+        watch.add(batch, seen[0])
         kept.add(batch)
         done += len(batch)
         if progress:
             progress("calibrate", done, _length(data))
+    checked = [observer.checked(done) for observer in observers]
+    inputs, labels = kept.samples()
+    remarks = tuple(watch.lines())
     return [
-        Calibration(observer.graph, observer.checked(done), *kept.samples(), done, observer.silent())
-        for observer in observers
+        Calibration(observer.graph, histograms, inputs, labels, done, observer.silent(), remarks)
+        for observer, histograms in zip(observers, checked, strict=True)
     ]
 
 
@@ -136,12 +142,17 @@ class _Observer:
         self.graph = graph
         self.histograms = {name: Histogram() for name in graph.shapes}
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: Batch, wanted: frozenset[str]) -> dict[str, Array]:
+        """Run some samples; return the wanted activations."""
+        found = {}
         for name, x in batch.inputs.items():
             self.histograms[name].add(x)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # found, and named, by ``checked``
             for node, x in float_run.trace(self.graph, batch.inputs):
                 self.histograms[node.outputs[0]].add(x)
+                if node.outputs[0] in wanted:
+                    found[node.outputs[0]] = x
+        return found
 
     def checked(self, samples: int) -> dict[str, Histogram]:
         """Return the histograms if every one of them can be quantized by."""

@@ -76,9 +76,9 @@ class _Quantizer:
                 self._node(node)
             except McuqError as error:
                 raise error.at(node.name) from None
-        values, constants = self.values, self.constants
-        nodes = tuple(self.nodes)
-        return Graph(source.name, source.inputs, source.outputs, nodes, values, constants, source.layouts).verify()
+        values, constants, nodes = self.values, self.constants, tuple(self.nodes)
+        graph = Graph(source.name, source.inputs, source.outputs, nodes, values, constants, source.layouts)
+        return replace(graph, from_float=bool(self.ranges)).verify()
 
     def _node(self, node: Node) -> None:
         output = self.wanted[node.outputs[0]]

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from mcuq.data import arranged, read_arrays, sample_shape
+from mcuq.data import arranged, open_samples, sample_shape
 from mcuq.errors import UsageError
 from mcuq.float_graph import Axes, FloatGraph
+from mcuq.samples.keys import Named
 from mcuq.tensor import Array, Shape
 
 BATCH_BYTES = 4 << 20  # of the largest activation of a batch, float32
@@ -43,8 +44,8 @@ def batches(graph: FloatGraph, data: Any) -> Iterator[Batch]:
         graph: the model; what ``graph.layouts`` holds is applied, so samples come as the model was trained.
         data: an array [samples, *shape] (with or without a batch dimension of 1 behind the samples), a mapping from
             input names to such arrays, a tuple (array, labels), an iterable of batches or of single samples in any
-            of these forms (a ``torch.utils.data.DataLoader`` is one), or the path of an ``.npy`` or ``.npz`` file
-            (keys ``X`` or the inputs' names, ``Y`` for labels). Integers are taken as the real values they are.
+            of these forms (a ``torch.utils.data.DataLoader`` is one), or a file (its path, or what ``open_samples``
+            made of it). Integers are taken as the real values they are. Labels come as they are.
 
     Raises:
         UsageError: for data that does not hold finite samples of this model, or none.
@@ -80,7 +81,9 @@ def batch_size(graph: FloatGraph) -> int:
 def _items(graph: FloatGraph, data: Any) -> Iterator[tuple[str, Any]]:
     """Yield what holds samples, and what to call it in an error."""
     if isinstance(data, str | Path):
-        yield str(data), _read(graph, Path(data))
+        data = open_samples(Path(data), graph.inputs)
+    if isinstance(data, Named):
+        yield data.where, (*data.inputs.values(), data.labels)
     elif _is_array(data) or isinstance(data, Mapping | tuple):
         yield "calibration", data
     elif isinstance(data, Iterable):
@@ -88,13 +91,6 @@ def _items(graph: FloatGraph, data: Any) -> Iterator[tuple[str, Any]]:
             yield "batch", item
     else:
         raise UsageError(f"calibration data of type {type(data).__name__}: arrays, iterables of arrays or a file are")
-
-
-def _read(graph: FloatGraph, path: Path) -> Any:
-    arrays = read_arrays(path, graph.inputs)
-    labels = arrays.pop("Y", None)
-    inputs = [arrays["X"]] if len(graph.inputs) == 1 and "X" in arrays else _named(graph, arrays, str(path))
-    return (*inputs, labels)
 
 
 def _named(graph: FloatGraph, arrays: Mapping[str, Any], where: str) -> list[Any]:
@@ -147,13 +143,14 @@ def _array(x: Any, where: str) -> Array:
 
 
 def _labels(labels: Any, count: int, where: str) -> Array | None:
+    """Return labels as they are, [count] or [count, ...]."""
     if labels is None:
         return None
     array = np.asarray(labels.detach().cpu() if hasattr(labels, "detach") else labels)
     if array.size == count:
         return np.asarray(array.reshape(count))
-    if array.ndim == 2 and len(array) == count:
-        return np.asarray(array.argmax(axis=1))  # one-hot
+    if array.ndim > 1 and len(array) == count:
+        return array
     raise UsageError(f"{where}: {count} samples and {len(np.atleast_1d(array))} labels")
 
 

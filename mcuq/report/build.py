@@ -22,8 +22,8 @@ def build(written: Written, directory: Path, notes: Sequence[str] = ()) -> Repor
     graph = written.plan.graph
     wrote = f"{len(written.changed)} files written" if written.changed else "nothing changed"
     lines = [
-        *fits.lines,
         *notes,
+        *fits.lines,
         f"{graph.name}: {len(written.plan.steps)} steps, {arena(written.plan)}",
         *written.folded.lines,
         f"{directory}: {wrote}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mcuq.evaluation import Evaluation, Layer
@@ -10,11 +10,14 @@ from mcuq.graph import Graph
 from mcuq.report import Report, thousands
 
 
-def evaluation(graph: Graph, e: Evaluation) -> Report:
-    """Report what the integers cost: accuracy, and the noise of every layer."""
+def evaluation(graph: Graph, e: Evaluation, notes: Sequence[str] = ()) -> Report:
+    """Report what the integers cost: how good the answers are, and the noise of every layer."""
     layers = [_judged(layer) for layer in e.layers if layer.values]
     data: dict[str, Any] = {"model": graph.name, "samples": e.samples, "layers": layers}
     data |= {"float_accuracy": e.float_accuracy, "integer_accuracy": e.integer_accuracy, "agreement": e.agreement}
+    data |= {"task": e.task.kind, "judged_by": e.task.how} if e.task else {"task": None, "judged_by": None}
+    data |= {"float_rmse": e.float_rmse, "integer_rmse": e.integer_rmse, "difference": e.difference}
+    data["notes"] = list(notes)
     data["look_at_first"] = e.worst.name if e.worst else None
     rows = [
         [
@@ -27,7 +30,7 @@ def evaluation(graph: Graph, e: Evaluation) -> Report:
         for layer in layers
     ]
     columns = ["layer", ">weights, dB", ">output, dB", ">alone, dB", ">clipped"]
-    return Report(data, graph.name, columns, rows, list(_evaluation_lines(e)))
+    return Report(data, graph.name, columns, rows, [*notes, *_evaluation_lines(e)])
 
 
 def _judged(layer: Layer) -> dict[str, Any]:
@@ -48,13 +51,27 @@ def _decibels(sqnr: float | None) -> str:
 def _evaluation_lines(e: Evaluation) -> Iterator[str]:
     if e.layers:
         yield "SQNR: weights; output with the errors of all layers before it; alone = with the float model's inputs"
-    what = {"float": e.float_accuracy, "integers": e.integer_accuracy}
-    known = [f"{name} {100 * share:.1f} %" for name, share in what.items() if share is not None]
-    if known:
-        yield f"accuracy on {thousands(e.samples)} samples: {', '.join(known)}"
-    if e.agreement is not None:
-        yield f"same arg-max as the float model: {100 * e.agreement:.1f} % of {thousands(e.samples)} samples"
+    yield from _judged_lines(e)
     if e.worst:
         yield f"look at {e.worst.name} first: alone it is {e.worst.own.sqnr:.1f} dB, the least of all layers"
     if not e.layers:
         yield "per-layer figures need the float model: evaluate a float file, or what `mcuq quantize` wrote"
+
+
+def _judged_lines(e: Evaluation) -> Iterator[str]:
+    """Yield how good the answers are, and how near to the float model's."""
+    samples = f"{thousands(e.samples)} samples"
+    shares = {"float": e.float_accuracy, "integers": e.integer_accuracy}
+    errors = {"float": e.float_rmse, "integers": e.integer_rmse}
+    if known := [f"{name} {100 * share:.1f} %" for name, share in shares.items() if share is not None]:
+        yield f"accuracy on {samples}: {', '.join(known)}{_how(e)}"
+    if known := [f"{name} {error:.4g}" for name, error in errors.items() if error is not None]:
+        yield f"RMSE on {samples}: {', '.join(known)}{_how(e)}"
+    if e.agreement is not None:
+        yield f"same answer as the float model: {100 * e.agreement:.1f} % of {samples}"
+    elif e.difference is not None:
+        yield f"RMSE between the integers and the float model: {e.difference:.4g}"
+
+
+def _how(e: Evaluation) -> str:
+    return f" ({e.task.how})" if e.task else ""

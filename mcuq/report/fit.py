@@ -39,6 +39,7 @@ def fit(report: FitReport, sources: bool = False) -> Report:
     for s in report.suggestions:
         saves = f"saves {thousands(s.saves)}, " if s.saves else ""
         lines.append(f"it fits with {s.change} ({saves}{thousands(s.free)} bytes free then)")
+    lines += report.remarks
     if sources:
         lines += [f"{row.region}: {source}" for row in report.rows for source in row.sources]
     columns = ["region", ">needed", ">available", ">free", "verdict", "of which"]

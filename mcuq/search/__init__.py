@@ -52,6 +52,7 @@ class Request:
         margin: standard errors of the loss by which it must stay below that.
         formats: of weights to choose from.
         out: the ``.mcuq`` file to write; the journal lies beside it.
+        classes: the labels that the model's outputs stand for, in their order, where labels are no such numbers.
         jobs: processes at a time; -1: as many as there are processors.
         dask: address of a cluster to use instead.
     """
@@ -65,6 +66,7 @@ class Request:
     margin: float
     out: Path
     formats: tuple[str, ...]
+    classes: tuple[str, ...] = ()
     jobs: int = -1
     dask: str = ""
     load_timeout: float = LOAD_SECONDS
@@ -101,7 +103,15 @@ def search(request: Request, progress: Progress | None = None) -> Outcome:
     layers = searchable(graph)
     if not layers:
         raise UsageError(f"{request.model}: has no layer with real weights, so there are no bits to choose")
-    task = prepare(graph, request.data, request.calibration, request.options, place=request.place, progress=progress)
+    task = prepare(
+        graph,
+        request.data,
+        request.calibration,
+        request.options,
+        place=request.place,
+        classes=request.classes,
+        progress=progress,
+    )
     journal = Journal(request.journal, _about(request, graph))
     engine: AbstractContextManager[None] = workers.cluster(request.dask, task) if request.dask else nullcontext()
     with engine:

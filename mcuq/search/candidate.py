@@ -52,7 +52,7 @@ class Measurement:
     Attributes:
         weights: bytes of the weights as they are stored for the board.
         flash: bytes that the model takes there: all its constants, its kernels and the calls of them.
-        hits: samples whose label is the arg-max of the integers.
+        hits: samples that the integers get right.
         right: which ones, a bit each, in hexadecimal.
         noise: mean squared difference of the outputs from the float model's.
         digest: of the quantized model.

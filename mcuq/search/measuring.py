@@ -91,5 +91,6 @@ def _score(task: Task, graph: Graph) -> tuple[Array, float]:
     plan = pipeline.compile(replace(graph, constants=constants))
     name = graph.outputs[0]
     output = simulator.simulate(plan, task.inputs)[name].reshape(len(task.labels), -1)
-    error = graph.values[name].dequantize(output).astype(np.float64) - task.wanted
-    return output.argmax(axis=1) == task.labels, float(np.mean(error**2))
+    real = graph.values[name].dequantize(output)
+    error = real.astype(np.float64) - task.wanted
+    return task.judged.answers(real) == task.labels, float(np.mean(error**2))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mcuq import float_run
+from mcuq.data import open_samples
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.quantization.calibrate import Calibration, Progress, calibrate
@@ -18,6 +19,9 @@ from mcuq.quantization.options import Options
 from mcuq.quantization.quantizer import quantize_graph
 from mcuq.quantization.samples import Batch, batches
 from mcuq.quantization.scheme import Range
+from mcuq.samples.judging import Task as Judged
+from mcuq.samples.judging import find_task
+from mcuq.samples.keys import Named
 from mcuq.search.threads import one_thread
 from mcuq.target.board import Board
 from mcuq.target.setup import Setup
@@ -37,7 +41,8 @@ class Task:
         options: of quantization, with 8 bits.
         kept: calibration samples, float32 [kept, *shape] per model input.
         inputs: samples that score, integers [samples, *shape] per model input.
-        labels: theirs, [samples].
+        judged: what decides whether a sample is right.
+        labels: their classes, [samples].
         wanted: the first output of the float model for them, float32 [samples, elements].
         board, framework, setup: where the model shall run.
     """
@@ -47,6 +52,7 @@ class Task:
     options: Options
     kept: Mapping[str, Array]
     inputs: Mapping[str, Array]
+    judged: Judged
     labels: Array
     wanted: Array
     board: Board
@@ -56,7 +62,7 @@ class Task:
     @property
     def float_hits(self) -> int:
         """Samples that the float model gets right."""
-        return int((self.wanted.argmax(axis=1) == self.labels).sum())
+        return int((self.judged.answers(self.wanted) == self.labels).sum())
 
 
 def prepare(
@@ -66,6 +72,7 @@ def prepare(
     options: Options,
     *,
     place: tuple[Board, str, Setup],
+    classes: tuple[str, ...] = (),
     progress: Progress | None = None,
 ) -> Task:
     """Calibrate once, and turn the samples that score into integers.
@@ -76,25 +83,31 @@ def prepare(
         calibration: samples to calibrate with instead; all of ``data`` score then.
         options: of quantization; 8 bits.
         place: board, framework and setup.
+        classes: the labels that the model's outputs stand for, in their order, where labels are no such numbers.
         progress: see :func:`calibrate`.
 
     Raises:
         UsageError: for samples that do not fit the model, or have no labels.
     """
-    given = _whole(graph, data)
-    if given.labels is None:
+    file = open_samples(data, graph.inputs)
+    if file.labels is None:
         raise UsageError(f"{data}: has no labels (key Y), by which the search measures accuracy")
+    judged = find_task(graph, file.labels, classes or file.classes, f"{data}: labels")
+    if judged is None or not judged.counts:
+        raise UsageError(f"{data}: the labels are values, not answers that are right or wrong, which the search counts")
+    given = _whole(graph, file)
     count = 0 if calibration else calibrating(len(given))
     scored = given.part(count, len(given))
-    observed = _whole(graph, calibration) if calibration else given.part(0, count)
+    observed = _whole(graph, open_samples(calibration, graph.inputs)) if calibration else given.part(0, count)
     with one_thread():
         seen = _calibrated(graph, observed, options, progress)
         wanted = _float_outputs(seen.graph, scored)
     ranges = seen.ranges(options.method, options.kind, options.layer_methods)
     values = quantize_graph(seen.graph, ranges, options.kind).values
     inputs = {name: values[name].quantize(x) for name, x in scored.inputs.items()}
-    labels = np.asarray(scored.labels)
-    return Task(replace(seen.graph, layouts=graph.layouts), ranges, options, seen.kept, inputs, labels, wanted, *place)
+    labels = judged.truth(np.asarray(scored.labels))
+    source = replace(seen.graph, layouts=graph.layouts)
+    return Task(source, ranges, options, seen.kept, inputs, judged, labels, wanted, *place)
 
 
 def calibrating(samples: int) -> int:
@@ -106,9 +119,9 @@ def calibrating(samples: int) -> int:
     return min(max(samples // SHARE, FEWEST), MOST, samples // 2)
 
 
-def _whole(graph: FloatGraph, path: Path) -> Batch:
+def _whole(graph: FloatGraph, file: Named) -> Batch:
     """Return all samples of a file in the graph's layout."""
-    parts = list(batches(graph, path))
+    parts = list(batches(graph, file))
     labels: Any = [part.labels for part in parts]
     inputs = {name: np.concatenate([part.inputs[name] for part in parts]) for name in graph.inputs}
     return Batch(inputs, None if any(part is None for part in labels) else np.concatenate(labels))

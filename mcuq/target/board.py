@@ -7,20 +7,24 @@ is refused. A board may also be a file of the user's own, in the same format.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from mcuq.errors import UsageError
 from mcuq.resources import resource
+from mcuq.target.board_names import find_board
+from mcuq.target.partition_csv import read_partitions
 from mcuq.target.sdk import FRAMEWORKS, Sdk, read_sdk
-from mcuq.target.sourced_toml import Amount, Table, read_sourced
+from mcuq.target.sourced_toml import Amount, Table, file_text, parse_sourced, read_sourced
 
 T = TypeVar("T")
 
 FLASH_MODES = ("qio", "qout", "dio", "dout")
+FURTHER = ("flash_mode", "flash_frequency", "monitor_speed", "partitions")  # keys that a board's file must have
 PSRAM_MODES = ("quad", "octal", "hex")
 
 
@@ -39,8 +43,8 @@ class Chip:
 
     ``isa`` is what compiles for it, and picks the column of ``kernels.json``; ``kernels`` are the families of
     ``mcuq.kernels`` that it has, the best first, and ``without`` says of families that others of its isa have why it
-    has not. ``const_window`` is how much constant data flash can map,
-    ``psram_window`` how much PSRAM. ``iram`` is memory for code alone (None: it shares that of static data).
+    has not. ``board`` is PlatformIO's plain board with the chip. ``const_window`` is how much constant data flash can
+    map, ``psram_window`` how much PSRAM. ``iram`` is memory for code alone (None: it shares that of static data).
     """
 
     id: str
@@ -48,6 +52,7 @@ class Chip:
     isa: str
     kernels: tuple[str, ...]
     without: Mapping[str, str]
+    board: str
     const_window: Amount
     code_shares_const_window: bool
     psram_window: Amount | None
@@ -57,9 +62,11 @@ class Chip:
 
 @dataclass(frozen=True)
 class Board:
-    """A board as PlatformIO knows it.
+    """A board.
 
     ``frameworks[0]`` is the default; ``platforms`` is the PlatformIO platform of each; ``flash_frequency`` is in Hz.
+    ``platformio`` is what PlatformIO calls the board, or the one that it is built as; ``text`` is the file of a board
+    of the user's own, which travels with its projects.
     """
 
     id: str
@@ -74,6 +81,8 @@ class Board:
     partitions: Mapping[str, Partition]
     psram: Amount | None = None
     psram_mode: str = ""
+    platformio: str = ""
+    text: str = ""
 
     def framework(self, wanted: str = "") -> str:
         """Return the framework asked for, or the board's default.
@@ -90,8 +99,8 @@ class Board:
         wanted = self.framework(framework)
         return next(s for s in self.chip.sdks if (s.framework, s.platform) == (wanted, self.platforms[wanted]))
 
-    def partition(self, framework: str = "", table: str = "") -> Partition:
-        """Return the board's partition table for a framework, or another one by name.
+    def partition(self, framework: str = "", table: str = "", text: str = "") -> Partition:
+        """Return the board's partition table for a framework, or another one by name, or from the text of its file.
 
         Raises:
             UsageError: an unknown table, or one that needs more flash than the board has.
@@ -100,7 +109,11 @@ class Board:
         own = self.partitions[framework]
         if table in {"", own.table}:
             return own
-        found = _named(table, known_partitions(framework), "partition table")
+        if text:
+            app, end = (Amount(count, table) for count in read_partitions(text, table))
+            found = Partition(table, app, end)
+        else:
+            found = _named(table, known_partitions(framework), "partition table")
         if found.flash.bytes > self.flash.bytes:
             raise UsageError(f"{table} needs {found.flash.bytes} bytes of flash, {self.id} has {self.flash.bytes}")
         return found
@@ -112,15 +125,39 @@ def board_ids() -> tuple[str, ...]:
 
 
 def load_board(board: str | Path) -> Board:
-    """Read a board by its PlatformIO id, or from a ``.toml`` file of the user's.
+    """Read a board by its PlatformIO id or what people call it, or from a ``.toml`` file of the user's.
 
     Raises:
-        UsageError: an unknown id (with the closest ones), or a file that is not a board.
+        UsageError: an unknown id (with those it could be), or a file that is not a board.
     """
     if isinstance(board, Path) or board.endswith(".toml"):
-        return _board(Path(board))
-    ids = board_ids()
-    return _board(_named(board, {i: resource("boards") / f"{i}.toml" for i in ids}, "board"))
+        return board_from(file_text(Path(board)), Path(board).stem, str(board))
+    known = board if board in board_ids() else find_board(board, _board_names())
+    path = resource("boards") / f"{known}.toml"
+    return _board(read_sourced(path), known)
+
+
+def board_from(text: str, board_id: str, where: str) -> Board:
+    """Read a board of the user's own.
+
+    Args:
+        text: of its file, which the board keeps.
+        board_id: its id, that of the PlatformIO environment too.
+        where: names the file in errors.
+
+    Raises:
+        UsageError: for a text or an id that cannot be a board's.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", board_id):
+        raise UsageError(f"{where[:200]!r}: the file of a board is named with letters, digits, - and _ only")
+    return replace(_board(parse_sourced(text, where), board_id), text=text)
+
+
+@cache
+def _board_names() -> Mapping[str, tuple[str, ...]]:
+    """Return what every board is called, by id."""
+    tables = {board_id: read_sourced(resource("boards") / f"{board_id}.toml").values for board_id in board_ids()}
+    return {board_id: (values["name"], *values.get("aliases", ())) for board_id, values in tables.items()}
 
 
 @cache
@@ -142,6 +179,7 @@ def load_chip(chip: str, where: str = "") -> Chip:
         isa=table.text("isa"),
         kernels=table.texts("kernels"),
         without=_reasons(table),
+        board=table.text("board"),
         const_window=table.amount("const_window"),
         code_shares_const_window=table.flag("code_shares_const_window"),
         psram_window=table.optional_amount("psram_window"),
@@ -166,8 +204,8 @@ def known_partitions(framework: str) -> Mapping[str, Partition]:
     return {name: _partition(name, table.table(name)) for name in table.names}
 
 
-def _board(path: Path) -> Board:
-    table = read_sourced(path)
+def _board(table: Table, board_id: str) -> Board:
+    table.require("name", "chip", "platform", "frameworks", "flash", *FURTHER)
     chip = load_chip(table.text("chip"), table.where)
     frameworks = table.texts("frameworks", FRAMEWORKS)
     platforms = _platforms(table, frameworks)
@@ -177,7 +215,7 @@ def _board(path: Path) -> Board:
     psram = table.optional_amount("psram")
     partitions = table.table("partitions")
     result = Board(
-        id=path.stem,
+        id=board_id,
         name=table.text("name"),
         chip=chip,
         platforms=platforms,
@@ -189,7 +227,9 @@ def _board(path: Path) -> Board:
         partitions={f: _board_partition(partitions, f) for f in frameworks},
         psram=psram,
         psram_mode=table.text("psram_mode", PSRAM_MODES) if psram else "",
+        platformio=table.optional_text("board") or (board_id if board_id in board_ids() else chip.board),
     )
+    table.values.pop("aliases", None)  # for people: see ``_board_names``
     partitions.close()
     table.close()
     return result

@@ -23,7 +23,8 @@ class Record:
     """Where a model runs and what it was made from.
 
     ``file`` is the name of the model's file, without folders: a rebuild from it finds its model again.
-    ``quantization`` holds the options that a float model was quantized with.
+    ``quantization`` holds the options that a float model was quantized with, ``board_text`` the file of a board of the
+    user's own, so that the project can be judged and written anywhere.
     """
 
     board: str
@@ -31,6 +32,7 @@ class Record:
     setup: Setup = PLAIN
     file: str = ""
     quantization: Mapping[str, Any] = field(default_factory=dict)
+    board_text: str = ""
 
     def dump(self) -> bytes:
         """Return the file's content, every decision on a line of its own."""
@@ -89,8 +91,9 @@ def _restored(plain: Any) -> Record:
     if plain["format"] != FORMAT:
         raise ValueError(f"format {plain['format']!r}, this mcuq reads {FORMAT}")
     texts = {name: plain[name] for name in ("board", "framework", "file")}
+    texts["board_text"] = plain.get("board_text", "")
     if not all(isinstance(text, str) for text in texts.values()):
-        raise ValueError("board, framework and file are texts")
+        raise ValueError("board, framework, file and board_text are texts")
     if not isinstance(plain["setup"], dict) or not isinstance(plain["quantization"], dict):
         raise ValueError("setup and quantization are objects")
     quantization = {n: tuple(v) if isinstance(v, list) else v for n, v in plain["quantization"].items()}

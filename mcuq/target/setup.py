@@ -17,11 +17,13 @@ class Setup:
     ``app_ram`` is static data, ``app_flash`` code and constants, in bytes. With ``io_in_arena`` the model's inputs and
     outputs lie in the arena too, instead of in memory of the caller's; None: where that takes less memory in all. With
     ``speed`` layers get kernels that are faster and take more flash, as far as the board has the memory. With
-    ``share_arena`` a static arena serves all such models of a project in turn.
+    ``share_arena`` a static arena serves all such models of a project in turn. ``partition_text`` is the
+    table's file where it is the user's own.
     """
 
     arena: Arena = "static"
     partition: str = ""
+    partition_text: str = ""
     wifi: bool = False
     ble: bool = False
     app_ram: int = 0
@@ -38,7 +40,8 @@ class Setup:
     @property
     def options(self) -> tuple[str, ...]:
         """The options of ``mcuq build`` that make this setup of a plain one."""
-        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        given = [f for f in fields(self) if f.name != "partition_text"]  # which comes with the partition's file
+        changed = {f.name: getattr(self, f.name) for f in given if getattr(self, f.name) != f.default}
         return tuple(_option(name.replace("_", "-"), value) for name, value in changed.items())
 
     @classmethod
@@ -58,7 +61,10 @@ class Setup:
 
     def updated(self, given: Mapping[str, Any]) -> Setup:
         """Return the setup with the given options in place; None stands for one that was not given."""
-        return replace(self, **{name: value for name, value in given.items() if value is not None})
+        changed = {name: value for name, value in given.items() if value is not None}
+        if changed.get("partition", self.partition) != self.partition:  # it is not in the old one's file
+            changed.setdefault("partition_text", "")
+        return replace(self, **changed)
 
 
 def _option(name: str, value: bool | int | str) -> str:

@@ -48,6 +48,11 @@ class Table:
         if self.values:
             self.fail(f"unknown key {', '.join(sorted(self.values))}")
 
+    def require(self, *keys: str) -> None:
+        """Refuse the file if some of these keys are not there, all of them at once."""
+        if missing := [key for key in keys if key not in self.values]:
+            self.fail(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+
     def text(self, key: str, allowed: Collection[str] = ()) -> str:
         """Read a text, one of ``allowed`` where that is given."""
         value = self._take(key, str, "a text")
@@ -61,6 +66,10 @@ class Table:
         if not values or any(not isinstance(v, str) or (allowed and v not in allowed) for v in values):
             self.fail(f"{key} is {values!r}, not a list of {' or '.join(allowed) or 'texts'}")
         return tuple(values)
+
+    def optional_text(self, key: str) -> str:
+        """Read a text that may be absent; empty then."""
+        return self.text(key) if key in self.values else ""
 
     def number(self, key: str) -> int:
         """Read a positive number that is not a size."""
@@ -121,6 +130,25 @@ def read_sourced(path: Path) -> Table:
     Raises:
         UsageError: it cannot be read, or is not TOML.
     """
+    return parse_sourced(file_text(path), str(path))
+
+
+def file_text(path: Path) -> str:
+    """Return a file's text.
+
+    Raises:
+        UsageError: it cannot be read, or is no text.
+    """
     content = content_of(path, TEXT_BYTES)
     with gate(path, "a TOML file", UsageError):
-        return Table(str(path), tomllib.loads(content.decode()))
+        return content.decode()
+
+
+def parse_sourced(text: str, where: str) -> Table:
+    """Read the text of such a file; ``where`` names it in errors.
+
+    Raises:
+        UsageError: it is not TOML.
+    """
+    with gate(Path(where), "a TOML file", UsageError):
+        return Table(where, tomllib.loads(text))

@@ -46,7 +46,7 @@ def test_forms(x, form):
     np.testing.assert_array_equal(found[:, 0], x)
     assert found.dtype == np.float32
     if "labels" in form:
-        np.testing.assert_array_equal(labels, np.arange(10))
+        np.testing.assert_array_equal(labels, np.eye(10) if "one-hot" in form else np.arange(10))
 
 
 @pytest.mark.parametrize("file", ["X.npy", "X.npz", "named.npz"])
@@ -128,11 +128,11 @@ def test_nhwc_given_for_nchw_is_said(x):
 def test_damaged_files(tmp_path, content, name):
     path = tmp_path / name
     path.write_bytes(content)
-    with pytest.raises(UsageError, match="not an .npy or .npz file".replace(".", "[.]")):
+    with pytest.raises(UsageError, match=r"no plain array|not an \.npy or \.npz file"):
         list(batches(separable_net(), path))
 
 
 def test_pickles_are_not_read(tmp_path):
     np.save(tmp_path / "X.npy", np.array([{}], object), allow_pickle=True)
-    with pytest.raises(UsageError, match="plain arrays"):
+    with pytest.raises(UsageError, match="plain numbers"):
         list(batches(separable_net(), tmp_path / "X.npy"))

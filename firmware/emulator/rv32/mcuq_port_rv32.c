@@ -112,6 +112,8 @@ void mcuq_port_write(const void *data, int32_t bytes) {
     }
 }
 
+const int32_t mcuq_port_counts = MCUQ_COUNTS_INSTRUCTIONS;
+
 uint32_t mcuq_port_microseconds(void) {
     return (uint32_t)(time_now() / TICKS_PER_MICROSECOND);
 }

@@ -105,6 +105,8 @@ uint32_t mcuq_port_cycles(void) {
     return wrapped + 25 * (counts >> 6) + ((25 * (counts & 63) + 32) >> 6); /* counts * 25 / 64, rounded */
 }
 
+const int32_t mcuq_port_counts = MCUQ_COUNTS_INSTRUCTIONS;
+
 /* A thousand instructions, as on the other chip; and the time spent waiting. */
 uint32_t mcuq_port_microseconds(void) {
     static uint32_t before;
