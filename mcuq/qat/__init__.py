@@ -8,7 +8,13 @@ from mcuq.errors import ToolMissingError
 from mcuq.qat.spec import Bits
 
 __all__ = ["Bits", "LayerIntegers", "clip_", "integers", "plain", "prepare"]
-_HOMES = {"LayerIntegers": "carry", "integers": "carry", "plain": "carry", "clip_": "wrapping", "prepare": "wrapping"}
+_HOMES = {
+    "LayerIntegers": "handover",
+    "integers": "handover",
+    "plain": "handover",
+    "clip_": "wrapping",
+    "prepare": "wrapping",
+}
 
 if TYPE_CHECKING:
     from mcuq.qat.handover import LayerIntegers, integers, plain
