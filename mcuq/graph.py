@@ -17,6 +17,8 @@ MAX_ELEMENTS = 1 << 24  # of one activation: more than fits into any board's PSR
 SCALES = (1e-15, 1e15)  # of an activation; quotients of two stay normal in float32
 MAX_MACS = 1 << 36  # of one layer; an hour on the fastest chip
 
+MAX_NAME = 200  # characters; a file is called by a model's name and a suffix
+
 C_KEYWORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if inline int "
     "long register restrict return short signed sizeof static struct switch typedef union unsigned void "
@@ -118,8 +120,8 @@ def _problems(graph: Graph) -> Iterator[str]:
     if not graph.inputs or not graph.outputs:
         yield "the model has no inputs or no outputs"
     for name in (graph.name, *graph.inputs, *graph.outputs, *(node.name for node in graph.nodes)):
-        if identifier(name) != name:
-            yield f"{name!r} is not a lower-case C identifier"
+        if identifier(name) != name or len(name) > MAX_NAME:
+            yield f"{_short(name)!r} is not a lower-case C identifier of at most {MAX_NAME} characters"
     for name, tensor in graph.values.items():
         if any(d < 1 for d in tensor.shape):
             yield f"{name}: shape {tensor.shape} has a dimension that is not positive; export with static shapes"

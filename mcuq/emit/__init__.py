@@ -12,6 +12,7 @@ import numpy as np
 from mcuq import __version__, archive
 from mcuq.archive import Archive
 from mcuq.emit import c_source, ownership
+from mcuq.emit.c_names import c_name, distinct, prefixed
 from mcuq.emit.library import included, library, shared_library
 from mcuq.emit.rendering import Files, render
 from mcuq.graph import Graph
@@ -106,7 +107,7 @@ def emit_library(plan: Plan, content: Archive) -> Files:
 
 def _model(model: Built, *, shared: bool) -> Files:
     """Render ``lib/<model>`` and the archive."""
-    plan, content, name = model.plan, model.content, model.name
+    plan, content, name = model.plan, model.content, c_name(model.name, "model")
     context = _context(plan, content, simulate(plan, content.samples)) | {"shared": shared}
     folder = f"lib/{name}"
     sources = {
@@ -165,6 +166,7 @@ def borders(plan: Plan) -> tuple[list[Border], list[Border]]:
         arguments = [single] if len(names) == 1 else [f"{single}_{name}" for name in names]
         return [Border(a, f"{graph.name}_{a}".upper(), graph.values[n]) for a, n in zip(arguments, names, strict=True)]
 
+    prefixed([*graph.inputs, *graph.outputs])
     return described(graph.inputs, "input"), described(graph.outputs, "output")
 
 
@@ -226,24 +228,29 @@ def _tables(plan: Plan) -> tuple[list[str], list[str]]:
     """Return C text of all constant tables and parameter structs, equal tables once."""
     tables: list[str] = []
     structs: list[str] = []
+    named: list[str] = []
     known: dict[tuple[str, bytes], str] = {}
     aligned = alignments(plan)
     for name, buffer in plan.buffers.items():
         if buffer.region == "flash":
             values = plan.graph.constants[name].values
-            ctype = f"{values.dtype}_t"
-            tables.append(c_source.table_text(ctype, name, values, "constant operand", aligned[name]))
+            named.append(c_name(name, "constant"))
+            tables.append(c_source.table_text(f"{values.dtype}_t", name, values, "constant operand", aligned[name]))
     for reset in states.resets(plan):
         if reset.value is None:
+            named.append(c_name(reset.initial, "constant"))
             tables.append(c_source.table_text("int8_t", reset.initial, reset.content, "state after a reset"))
     for step in plan.steps:
         names: dict[str, str] = {}
         for member, table, is_new in distinct_tables(step.name, step.params, known):
             names[member.name] = table
             if is_new:
+                named.append(c_name(table, "table"))
                 values = getattr(step.params, member.name)
                 tables.append(c_source.table_text(member.ctype, table, values, alignment=aligned[table]))
+        named.append(c_name(step.name, "layer"))
         structs.append(c_source.struct_text(step.name, step.params, names))
+    distinct(named)
     return tables, structs
 
 
