@@ -23,6 +23,8 @@ from mcuq.target.sourced_toml import Amount, Table, file_text, parse_sourced, re
 
 T = TypeVar("T")
 
+SIZES = tuple(1 << bits for bits in range(20, 28))  # of flash and PSRAM: 1 to 128 MiB
+
 FLASH_MODES = ("qio", "qout", "dio", "dout")
 FURTHER = ("flash_mode", "flash_frequency", "monitor_speed", "partitions")  # keys that a board's file must have
 PSRAM_MODES = ("quad", "octal", "hex")
@@ -227,20 +229,35 @@ def _board(table: Table, board_id: str) -> Board:
         partitions={f: _board_partition(partitions, f) for f in frameworks},
         psram=psram,
         psram_mode=table.text("psram_mode", PSRAM_MODES) if psram else "",
-        platformio=table.optional_text("board") or (board_id if board_id in board_ids() else chip.board),
+        platformio=table.optional_word("board") or (board_id if board_id in board_ids() else chip.board),
     )
     table.values.pop("aliases", None)  # for people: see ``_board_names``
     partitions.close()
     table.close()
+    _refuse_contradictions(result, table)
     return result
+
+
+def _refuse_contradictions(board: Board, table: Table) -> None:
+    """Check a board's flash, partitions and PSRAM against what there is and against each other."""
+    sizes = [("flash", board.flash)] + ([("psram", board.psram)] if board.psram else [])
+    for what, amount in sizes:
+        if amount.bytes not in SIZES:
+            table.fail(f"{what} has {amount.bytes} bytes; there are chips of {SIZES[0]}, {SIZES[1]} ... {SIZES[-1]}")
+    for framework, partition in board.partitions.items():
+        where = f"partitions: {framework}: {partition.table}"
+        if partition.app.bytes >= partition.flash.bytes:
+            table.fail(f"{where}: an application of {partition.app.bytes} bytes in {partition.flash.bytes} of flash")
+        if partition.flash.bytes > board.flash.bytes:
+            table.fail(f"{where}: needs {partition.flash.bytes} bytes of flash, the board has {board.flash.bytes}")
 
 
 def _platforms(table: Table, frameworks: tuple[str, ...]) -> dict[str, str]:
     """Read ``platform``, one for all frameworks or ``{ arduino = …, espidf = … }``."""
     if not table.has_table("platform"):
-        return dict.fromkeys(frameworks, table.text("platform"))
+        return dict.fromkeys(frameworks, table.word("platform"))
     each = table.table("platform")
-    platforms = {framework: each.text(framework) for framework in frameworks}
+    platforms = {framework: each.word(framework) for framework in frameworks}
     each.close()
     return platforms
 
@@ -249,7 +266,7 @@ def _board_partition(tables: Table, framework: str) -> Partition:
     """Read a table's name, or ``{ table = …, app = …, flash = … }`` for one of the user's own."""
     if tables.has_table(framework):
         own = tables.table(framework)
-        return _partition(own.text("table"), own)
+        return _partition(own.word("table"), own)
     return _named(tables.text(framework), known_partitions(framework), "partition table", tables.where)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from mcuq.errors import UsageError
-from mcuq.limits import TEXT_BYTES
-from mcuq.reading import content_of, gate
+from mcuq.limits import TEXT_BYTES, TEXT_CHARACTERS
+from mcuq.reading import content_of, gate, printable
 
 T = TypeVar("T")
+
+WORD = r"[\w./:@+#~-]{1,200}"  # neither INI nor CMake nor YAML nor C reads anything else into it
+MOST = 1 << 40  # of any number
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,16 @@ class Table:
         """Read a text, one of ``allowed`` where that is given."""
         value = self._take(key, str, "a text")
         if not value or (allowed and value not in allowed):
-            self.fail(f"{key} is {value!r}, not {' or '.join(allowed) or 'a text'}")
+            self.fail(f"{key} is {printable(value)!r}, not {' or '.join(allowed) or 'a text'}")
+        if not value.isprintable() or len(value) > TEXT_CHARACTERS:
+            self.fail(f"{key} is {printable(value, 60)!r}, not one line of text")
+        return value
+
+    def word(self, key: str, pattern: str = WORD) -> str:
+        """Read a text that goes into other files as it is: without blanks, quotes and the like."""
+        value = self.text(key)
+        if not re.fullmatch(pattern, value, re.ASCII):
+            self.fail(f"{key} is {printable(value, 60)!r}; letters, digits and ._-/:@+# are taken")
         return value
 
     def texts(self, key: str, allowed: Collection[str] = ()) -> tuple[str, ...]:
@@ -67,15 +80,15 @@ class Table:
             self.fail(f"{key} is {values!r}, not a list of {' or '.join(allowed) or 'texts'}")
         return tuple(values)
 
-    def optional_text(self, key: str) -> str:
-        """Read a text that may be absent; empty then."""
-        return self.text(key) if key in self.values else ""
+    def optional_word(self, key: str) -> str:
+        """Read a text that goes into other files and may be absent; empty then."""
+        return self.word(key) if key in self.values else ""
 
     def number(self, key: str) -> int:
         """Read a positive number that is not a size."""
         value = self._take(key, int, "a number")
-        if isinstance(value, bool) or value <= 0:
-            self.fail(f"{key} is {value}, not a positive number")
+        if isinstance(value, bool) or not 0 < value <= MOST:
+            self.fail(f"{key} is {printable(value, 40)}, not a positive number, or too large")
         return value
 
     def flag(self, key: str) -> bool:
