@@ -15,6 +15,7 @@ from mcuq import archive, emit
 from mcuq.archive import Archive
 from mcuq.data import Reading, open_samples, read_samples, reading_note, with_numbers
 from mcuq.errors import CannotQuantizeError, UsageError
+from mcuq.files import finish
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.files import read_file, read_object
 from mcuq.graph import Graph
@@ -59,6 +60,7 @@ def read_model(path: str | Path, load_timeout: float = LOAD_SECONDS) -> Archive 
     """
     path = Path(path)
     if path.suffix.lower() == ".mcuq" and path.is_file():
+        finish(path.parent)
         return archive.read(path)
     graph = _complete(read_file(path, load_timeout))
     return graph if isinstance(graph, FloatGraph) else Archive(graph)

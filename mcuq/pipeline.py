@@ -14,11 +14,11 @@ import numpy as np
 from mcuq import emit, simulator
 from mcuq.archive import Archive
 from mcuq.data import Reading, reading_of, sample_shape, to_integers
-from mcuq.emit.library import models_beside
+from mcuq.emit.library import GUARD, models_beside
 from mcuq.emit.names import reserved
 from mcuq.emit.ownership import refuse_others
 from mcuq.errors import CannotQuantizeError, DoesNotFitError, UsageError
-from mcuq.files import write_files
+from mcuq.files import hold, write_held
 from mcuq.fit import FitReport
 from mcuq.fit.check import check_fit as fit_of
 from mcuq.fit.regions import Extra, Neighbour, Place
@@ -176,32 +176,33 @@ def write_project(
         McuqError: for a .mcuq file there that cannot be read.
     """
     content, directory = model if isinstance(model, Archive) else Archive(model), Path(directory)
-    graph = replace(content.graph, name=_checked_name(name or content.graph.name))
-    content = remembered(content, directory, graph.name)
-    board = board_for(content, board)
-    framework = recorded_framework(content, board, framework)
-    setup = setup or content.setup_for(board.id, framework)
-    plan = compile_for(replace(content, graph=graph), board, framework, setup)
-    samples = content.samples or emit.self_test_inputs(plan)
-    refuse_others(directory, graph.name)
-    others = [_rebuilt(other, board) for other in models_beside(directory, graph.name)]
-    beside = tuple(_neighbour(other) for other in others if other.content.board == board.id)
-    report = fit_of(plan, board, framework, setup, _extra(plan, samples), beside=beside)
-    report = replace(report, remarks=disagreements(directory, board, framework, report.partition))
-    if not report.fits:
-        together = f" together with {' and '.join(model.plan.graph.name for model in beside)}" if beside else ""
-        raise DoesNotFitError(f"{graph.name} does not fit {board.id}{together}: {report.shortfall}")
-    # without its float model, which CI need not carry
-    content = Archive(graph, samples, board.id, framework, setup, board_text=board.text)
-    owned = emit.emit_libraries([emit.Built(plan, content), *others])
-    record = Record(board.id, framework, setup, file, quantization, board.text)
-    owned[f"lib/{graph.name}/{FILE}"] = record.dump()
-    users = emit.emit_project(graph, board, framework, len(next(iter(samples.values()))), setup)
-    kept = sorted(path for path in users if (directory / path).exists())
-    files = owned if is_project(directory) else owned | {p: text for p, text in users.items() if p not in kept}
-    stale = stale_files(directory, owned, [graph.name, *(other.name for other in others)])
-    changed = write_files(directory, files, stale)
-    return Written(plan, saved(graph, plan.graph), report, record, changed, kept)
+    with hold(directory):  # what the models of the project need must not change meanwhile
+        graph = replace(content.graph, name=_checked_name(name or content.graph.name))
+        content = remembered(content, directory, graph.name)
+        board = board_for(content, board)
+        framework = recorded_framework(content, board, framework)
+        setup = setup or content.setup_for(board.id, framework)
+        plan = compile_for(replace(content, graph=graph), board, framework, setup)
+        samples = content.samples or emit.self_test_inputs(plan)
+        refuse_others(directory, graph.name)
+        others = [_rebuilt(other, board) for other in models_beside(directory, graph.name)]
+        beside = tuple(_neighbour(other) for other in others if other.content.board == board.id)
+        report = fit_of(plan, board, framework, setup, _extra(plan, samples), beside=beside)
+        report = replace(report, remarks=disagreements(directory, board, framework, report.partition))
+        if not report.fits:
+            together = f" together with {' and '.join(model.plan.graph.name for model in beside)}" if beside else ""
+            raise DoesNotFitError(f"{graph.name} does not fit {board.id}{together}: {report.shortfall}")
+        # without its float model, which CI need not carry
+        content = Archive(graph, samples, board.id, framework, setup, board_text=board.text)
+        owned = emit.emit_libraries([emit.Built(plan, content), *others])
+        record = Record(board.id, framework, setup, file, quantization, board.text)
+        owned[f"lib/{graph.name}/{FILE}"] = record.dump()
+        users = emit.emit_project(graph, board, framework, len(next(iter(samples.values()))), setup)
+        kept = sorted(path for path in users if (directory / path).exists())
+        files = owned if is_project(directory) else owned | {p: text for p, text in users.items() if p not in kept}
+        stale = stale_files(directory, owned, [graph.name, *(other.name for other in others)])
+        changed = write_held(directory, files, stale, GUARD)
+        return Written(plan, saved(graph, plan.graph), report, record, changed, kept)
 
 
 def remembered(model: Archive, directory: Path, name: str) -> Archive:

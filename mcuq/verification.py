@@ -30,7 +30,7 @@ from mcuq.engines.firmware import (
 from mcuq.engines.host import FLAGS, build_host
 from mcuq.engines.serial import SerialLine
 from mcuq.errors import McuqError, StaleFirmwareError, UsageError
-from mcuq.files import write_files
+from mcuq.files import finish, write_files
 from mcuq.pipeline import compile_recorded
 from mcuq.plan import Plan
 from mcuq.samples.judging import Tally, Task, find_task, judge_integers
@@ -140,11 +140,12 @@ def _given(
 
 
 def model_files(project: Path) -> list[Path]:
-    """Return the project's archives, sorted.
+    """Return the project's archives, sorted; what was interrupted there is finished first.
 
     Raises:
         UsageError: when there are none.
     """
+    finish(project)
     archives = sorted(project.glob("*.mcuq"))
     if not archives:
         raise UsageError(f"{project}: holds no .mcuq file; is this a project that `mcuq build` wrote?")

@@ -91,20 +91,32 @@ def fingerprint(arguments, files):
     return digest.hexdigest()
 
 
+def remembered(stamp):
+    """Return what was noted when a library was generated; nothing if that is missing or damaged."""
+    try:
+        known = json.loads(stamp.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
 def generate(model):
     """Write a model's library unless it is there and nothing it depends on has changed."""
     arguments = arguments_of(model)
     wanted = fingerprint(arguments, [name for name in (model, option("calibration")) if name])
     stamp = stamps / f"{Path(model).name}.json"
-    known = json.loads(stamp.read_text()) if stamp.is_file() else {}
+    known = remembered(stamp)
     name = known.get("name", "")
+    interrupted = (project / ".mcuq-partial" / "journal").exists()  # by a crash; mcuq finishes it
     written = [project / f"{name}.mcuq", *(project / "lib" / part / "library.json" for part in ("mcuq", name))]
-    if known.get("fingerprint") == wanted and all(path.is_file() for path in written):
+    if not interrupted and known.get("fingerprint") == wanted and all(path.is_file() for path in written):
         return
     print(f"mcuq: generating the library of {model}")
     name = json.loads(mcuq(*arguments))["model"]
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(json.dumps({"name": name, "fingerprint": wanted}))
+    beside = stamp.with_suffix(".partial")
+    beside.write_text(json.dumps({"name": name, "fingerprint": wanted}))
+    beside.replace(stamp)
 
 
 if not env.IsCleanTarget():

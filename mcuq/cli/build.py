@@ -25,10 +25,12 @@ def add(verbs: Verbs) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the project; say what was decided."""
     from mcuq import pipeline
+    from mcuq.files import finish
     from mcuq.report import show
     from mcuq.report.build import build
     from mcuq.target.record import read_record, record_path, recorded_name
 
+    finish(arguments.out)
     name = arguments.name or recorded_name(arguments.out, arguments.model.name)
     record = read_record(record_path(arguments.out, name)) if name else None
     before = record.quantization if record else {}

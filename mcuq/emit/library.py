@@ -15,6 +15,10 @@ from mcuq.errors import McuqError, UsageError
 from mcuq.resources import resource
 
 ARENA = "mcuq_shared_arena"
+GUARD = (  # what lib/mcuq/src/mcuq.h, which every firmware needs, is while the other files do not belong together
+    "lib/mcuq/src/mcuq.h",
+    b'#error "an interrupted `mcuq build` left this project half written; run it again, or `mcuq verify .`"\n',
+)
 INCLUDE = re.compile(rb'^#include "(\w+\.h)"', re.MULTILINE)
 
 
