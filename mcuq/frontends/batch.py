@@ -7,6 +7,11 @@ import math
 from mcuq.errors import UnsupportedOperatorError
 from mcuq.tensor import Shape
 
+ONE_SOFTMAX = (
+    "a softmax over one element (the batch?) is 1 whatever the input; give it the dimension of the classes, "
+    "softmax(x, dim=-1), and a single output a sigmoid"
+)
+
 
 def refuse_batch(name: str, shape: Shape) -> None:
     """Refuse an input of several samples, whichever layer comes first.

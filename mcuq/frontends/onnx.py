@@ -19,7 +19,8 @@ from mcuq.float_graph import FloatGraph
 from mcuq.frontends import onnx_constants, onnx_ops, onnx_patterns, onnx_qdq
 from mcuq.frontends.batch import refuse_batch
 from mcuq.frontends.onnx_builder import Builder, Constant, Entry, Value
-from mcuq.frontends.onnx_file import DAMAGE, MAX_FILE_BYTES, OnnxInput, OnnxModel, OnnxNode, parse, printable
+from mcuq.frontends.onnx_file import DAMAGE, OnnxInput, OnnxModel, OnnxNode, parse
+from mcuq.frontends.onnx_tensors import MAX_FILE_BYTES, printable
 from mcuq.graph import identifier
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def _refuse_unknown_operators(model: OnnxModel) -> None:
     """Name all kinds at once; those that only compute constants may be of other kinds."""
     constants, readers = set(model.constants), _readers()
     unknown: Counter[str] = Counter()
+    places: list[str] = []
     for node in model.nodes:
         operands = [name for name in node.inputs if name]
         if node.kind in onnx_constants.FOLDERS and (
@@ -85,10 +87,12 @@ def _refuse_unknown_operators(model: OnnxModel) -> None:
             constants.update(node.outputs)
         elif node.kind not in readers:
             unknown[node.kind] += 1
+            places += [str(node)] if node.layer else []
     if unknown:
         counted = ", ".join(f"{kind} ({count})" for kind, count in sorted(unknown.items()))
         hint = onnx_qdq.hint(unknown) or "`mcuq ops` lists what it has"
-        raise UnsupportedOperatorError(f"mcuq has no {counted}; {hint}")
+        place = f" (the first is {places[0]})" if places else ""
+        raise UnsupportedOperatorError(f"mcuq has no {counted}; {hint}{place}")
 
 
 def _readers() -> dict[str, Callable[..., Entry | Sequence[Entry]]]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from mcuq.errors import MalformedModelError, UnsupportedOperatorError
 from mcuq.float_graph import FloatGraph
-from mcuq.frontends.onnx_file import DAMAGE, MAX_RANK
+from mcuq.frontends.onnx_file import DAMAGE
+from mcuq.frontends.onnx_tensors import MAX_RANK
 from mcuq.graph import MAX_ELEMENTS, Node
 from mcuq.ops.base import Op
 from mcuq.ops.groups import REARRANGING
@@ -143,13 +144,30 @@ class Builder:
         if sorted(axes) != list(range(len(x.shape))):
             raise MalformedModelError(f"{axes} is not an order of {len(x.shape)} dimensions")
         if axes[0] == 0:
-            return self.emit(Transpose(axes), x)
+            return self._moved(x, axes)
         # The batch moves: without the dimensions of one element it is not there.
         moving = [axis for axis in axes if x.shape[axis] > 1]
         kept = sorted(moving)
         flat = self.reshape(x, (1, *(x.shape[axis] for axis in kept)))
         moved = self.transpose(flat, (0, *(1 + kept.index(axis) for axis in moving)))
         return self.reshape(moved, tuple(x.shape[axis] for axis in axes))
+
+    def _moved(self, x: Value, axes: tuple[int, ...]) -> Value:
+        """Transpose at once where copies of four dimensions can, else dimension by dimension, which always can."""
+        try:
+            Transpose(axes).infer_shape(x.shape)
+            return self.emit(Transpose(axes), x)
+        except ValueError:
+            pass
+        order = [*range(len(axes))]
+        for place, axis in enumerate(axes):
+            now = order.index(axis)
+            step = [*range(len(axes))]
+            step.insert(place, step.pop(now))
+            order.insert(place, order.pop(now))
+            if now != place:
+                x = self.emit(Transpose(tuple(step)), x)
+        return x
 
     def reshape(self, x: Value, shape: Shape) -> Value:
         """Return x under another shape; nothing is added where it has it."""

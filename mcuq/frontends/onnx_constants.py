@@ -9,8 +9,9 @@ import numpy as np
 
 from mcuq.errors import MalformedModelError
 from mcuq.frontends.onnx_builder import Constant, Entry
-from mcuq.frontends.onnx_file import MAX_ELEMENTS, OnnxNode
+from mcuq.frontends.onnx_file import OnnxNode
 from mcuq.frontends.onnx_shapes import axes_of, reshaped, sliced, squeezed, unsqueezed
+from mcuq.frontends.onnx_tensors import MAX_ELEMENTS
 from mcuq.tensor import Array, Shape
 
 Arrays = Sequence[Array]

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mcuq.errors import MalformedModelError, McuqError, ToolMissingError, UnsupportedOperatorError
-from mcuq.reading import require_regular
+from mcuq.frontends.onnx_tensors import (
+    MAX_ELEMENTS,
+    MAX_FILE_BYTES,
+    MAX_RANK,
+    array_of,
+    elements,
+    line,
+    printable,
+    text_of,
+)
 from mcuq.tensor import Array, Shape
 
-MAX_FILE_BYTES = 256 << 20  # of the model and of the files its weights are in
 MAX_NODES = 16_384
-MAX_RANK = 8
-MAX_ELEMENTS = 1 << 26  # of one tensor; twice the largest PSRAM of the family
 MIN_OPSET = 7  # older ones broadcast differently
 OWN_DOMAINS = ("", "ai.onnx")
+SCOPES = "pkg.torch.onnx.name_scopes"  # of torch.onnx.export: a list of module paths, the operator at the end
 
 # What reading damaged attributes, or operators that contradict themselves, can raise.
 DAMAGE = (ValueError, IndexError, TypeError, KeyError, ArithmeticError, AttributeError, MemoryError, RuntimeError)
@@ -35,9 +41,10 @@ class OnnxNode:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
     opset: int = 0
+    layer: str = ""  # what the exporter calls it: the module of PyTorch it comes from, or the operator's name
 
     def __str__(self) -> str:
-        return f"node {self.index} {self.kind}"
+        return f"node {self.index} {self.kind}" + (f" '{self.layer}'" if self.layer else "")
 
     def integer(self, name: str, default: int) -> int:
         """Return an attribute that is one integer."""
@@ -107,9 +114,9 @@ def parse(content: Any, folder: Path | None = None) -> OnnxModel:
     except McuqError:
         raise
     except (DecodeError, EncodeError) as error:
-        raise MalformedModelError(f"not an ONNX model, or damaged or cut short ({_line(error)})") from None
+        raise MalformedModelError(f"not an ONNX model, or damaged or cut short ({line(error)})") from None
     except DAMAGE as error:
-        raise MalformedModelError(f"the ONNX model is damaged ({_line(error)})") from None
+        raise MalformedModelError(f"the ONNX model is damaged ({line(error)})") from None
 
 
 def _parse(model: Any, folder: Path | None) -> OnnxModel:
@@ -123,12 +130,12 @@ def _parse(model: Any, folder: Path | None) -> OnnxModel:
     if graph.sparse_initializer:
         raise UnsupportedOperatorError("the ONNX model has sparse weights; export it with dense ones")
     opset = _opset(model)
-    outputs = tuple(_text(output.name) for output in graph.output)
+    outputs = tuple(text_of(output.name) for output in graph.output)
     protos = _needed(graph.node, [output.name for output in graph.output])
     used = {name for node in protos for name in node.input} | {output.name for output in graph.output}
-    if sum(_elements(tensor) for tensor in graph.initializer if tensor.name in used) > MAX_FILE_BYTES:
+    if sum(elements(tensor) for tensor in graph.initializer if tensor.name in used) > MAX_FILE_BYTES:
         raise MalformedModelError(f"the weights have more than {MAX_FILE_BYTES} elements, more than any ESP32 holds")
-    constants = {_text(tensor.name): array_of(tensor, folder) for tensor in graph.initializer if tensor.name in used}
+    constants = {text_of(tensor.name): array_of(tensor, folder) for tensor in graph.initializer if tensor.name in used}
     initializers = {tensor.name for tensor in graph.initializer}
     inputs = tuple(_input(value) for value in graph.input if value.name not in initializers)
     indices = {id(proto): index for index, proto in enumerate(graph.node)}
@@ -143,7 +150,7 @@ def _inlined(model: Any) -> Any:
     try:
         return onnx.inliner.inline_local_functions(model)
     except Exception as error:  # raised by the package's C++ part, of no fixed type
-        raise MalformedModelError(f"its functions cannot be put in place ({_line(error)})") from None
+        raise MalformedModelError(f"its functions cannot be put in place ({line(error)})") from None
 
 
 def _opset(model: Any) -> int:
@@ -165,10 +172,20 @@ def _needed(nodes: Any, outputs: Sequence[str]) -> list[Any]:
 
 
 def _node(index: int, proto: Any, opset: int, folder: Path | None) -> OnnxNode:
-    kind, domain = _text(proto.op_type), _text(proto.domain)
+    kind, domain = text_of(proto.op_type), text_of(proto.domain)
     kind = kind if domain in OWN_DOMAINS else f"{domain}.{kind}"
-    inputs, outputs = (tuple(map(_text, names)) for names in (proto.input, proto.output))
-    return OnnxNode(index, printable(kind), inputs, outputs, dict(_attributes(proto, folder)), opset)
+    inputs, outputs = (tuple(map(text_of, names)) for names in (proto.input, proto.output))
+    attributes = dict(_attributes(proto, folder))
+    return OnnxNode(index, printable(kind), inputs, outputs, attributes, opset, printable(_layer(proto)))
+
+
+def _layer(proto: Any) -> str:
+    """Return the path of the module of PyTorch that an operator comes from, else the operator's own name."""
+    for entry in proto.metadata_props:
+        if entry.key == SCOPES:
+            *modules, _ = re.findall(r"'([^']{0,200})'", entry.value[:10_000]) or [""]
+            return next((path for path in reversed(modules) if path), "")
+    return text_of(proto.name)
 
 
 def _attributes(proto: Any, folder: Path | None) -> Iterator[tuple[str, Any]]:
@@ -178,11 +195,11 @@ def _attributes(proto: Any, folder: Path | None) -> Iterator[tuple[str, Any]]:
     kinds = onnx.AttributeProto
     for attribute in proto.attribute:
         if attribute.type == kinds.TENSOR:
-            yield _text(attribute.name), array_of(attribute.t, folder)
+            yield text_of(attribute.name), array_of(attribute.t, folder)
         elif attribute.type in (kinds.FLOAT, kinds.INT, kinds.STRING, kinds.FLOATS, kinds.INTS, kinds.STRINGS):
             value = onnx.helper.get_attribute_value(attribute)
             yield (
-                _text(attribute.name),
+                text_of(attribute.name),
                 list(value) if attribute.type in (kinds.FLOATS, kinds.INTS, kinds.STRINGS) else value,
             )
 
@@ -200,7 +217,7 @@ def _input(value: Any) -> OnnxInput:
     shape = tuple(_dimension(name, axis, dim) for axis, dim in enumerate(tensor.shape.dim))
     if len(shape) > MAX_RANK or math.prod(shape) > MAX_ELEMENTS:
         raise MalformedModelError(f"input '{name}' has the impossible shape {list(shape)[:MAX_RANK]}")
-    return OnnxInput(_text(value.name), shape, dtype)
+    return OnnxInput(text_of(value.name), shape, dtype)
 
 
 def _dimension(name: str, axis: int, dim: Any) -> int:
@@ -214,78 +231,3 @@ def _dimension(name: str, axis: int, dim: Any) -> int:
         f"input '{name}' has the dynamic dimension {axis}{called}; export with static shapes (torch.onnx.export without"
         " dynamic_axes or dynamic_shapes; or python -m onnxruntime.tools.make_dynamic_shape_fixed)"
     )
-
-
-def array_of(tensor: Any, folder: Path | None) -> Array:
-    """Return a tensor of the file as an array.
-
-    Raises:
-        MalformedModelError: when its bytes are missing or do not fill its shape.
-    """
-    import onnx
-
-    name = printable(tensor.name)
-    _elements(tensor)
-    if tensor.data_location == onnx.TensorProto.EXTERNAL:
-        copied = onnx.TensorProto()
-        copied.CopyFrom(tensor)
-        del copied.external_data[:]
-        copied.data_location = onnx.TensorProto.DEFAULT
-        copied.raw_data = _external(name, tensor, folder)
-        tensor = copied
-    if tensor.data_type == onnx.TensorProto.STRING:
-        raise UnsupportedOperatorError(f"tensor '{name}' holds texts")
-    try:
-        return np.asarray(onnx.numpy_helper.to_array(tensor))
-    except Exception as error:  # the package raises what it likes
-        raise MalformedModelError(f"tensor '{name}' of shape {list(tensor.dims)} is damaged ({_line(error)})") from None
-
-
-def _elements(tensor: Any) -> int:
-    """Return the number of elements, of a shape that is possible."""
-    if any(d < 0 for d in tensor.dims) or len(tensor.dims) > MAX_RANK or math.prod(tensor.dims) > MAX_ELEMENTS:
-        shape = list(tensor.dims)[:MAX_RANK]
-        raise MalformedModelError(f"tensor '{printable(tensor.name)}' has the impossible shape {shape}")
-    return math.prod(tensor.dims)
-
-
-def _external(name: str, tensor: Any, folder: Path | None) -> bytes:
-    """Read a tensor's bytes from a file beside the model; never from elsewhere."""
-    entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
-    location = entries.get("location", "")
-    if folder is None:
-        raise MalformedModelError(f"the bytes of tensor '{name}' are in the file '{printable(location)}'; give a path")
-    path = (folder / location).resolve()
-    if not location or "\0" in location or not path.is_relative_to(folder.resolve()):
-        raise MalformedModelError(f"tensor '{name}' refers to '{printable(location)}', outside the model's folder")
-    offset, length = int(entries.get("offset", 0)), int(entries.get("length", -1))
-    if offset < 0 or length > MAX_FILE_BYTES:
-        raise MalformedModelError(f"tensor '{name}' lies at {offset}, {length} bytes: impossible")
-    try:
-        if path.exists():
-            require_regular(path)
-        with path.open("rb") as file:
-            file.seek(offset)
-            content: bytes = file.read(length if length >= 0 else None)
-    except OSError as error:
-        where = f"'{printable(location)}' beside the model"
-        raise MalformedModelError(f"the bytes of tensor '{name}' are in {where}: {error.strerror}") from None
-    if len(content) < length:
-        raise MalformedModelError(f"'{printable(location)}' ends before tensor '{name}' does")
-    return content
-
-
-def _text(name: str | bytes) -> str:
-    """Return a name; the package gives bytes for what is not UTF-8."""
-    return name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name
-
-
-def printable(text: str | bytes) -> str:
-    """Return a name of the file as one short printable line."""
-    shown = "".join(c if c.isprintable() else "?" for c in _text(text))
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."
-
-
-def _line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return printable(lines[0]) if lines else type(error).__name__

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mcuq.errors import MalformedModelError, UnsupportedOperatorError
-from mcuq.frontends import onnx_pools, onnx_products, onnx_resize, onnx_shapes, onnx_windows
+from mcuq.frontends import onnx_activations, onnx_pools, onnx_products, onnx_resize, onnx_shapes, onnx_windows
 from mcuq.frontends.onnx_builder import Builder, Constant, Entry
 from mcuq.frontends.onnx_file import OnnxNode
 from mcuq.frontends.onnx_products import activation, binary, constant_of, two
@@ -20,8 +20,6 @@ from mcuq.frontends.onnx_shapes import first
 from mcuq.ops.abs import Abs
 from mcuq.ops.add import Add
 from mcuq.ops.base import Op
-from mcuq.ops.clip import Clip
-from mcuq.ops.elu import Elu
 from mcuq.ops.gelu import Gelu
 from mcuq.ops.hard_sigmoid import HardSigmoid
 from mcuq.ops.hard_swish import HardSwish
@@ -29,11 +27,7 @@ from mcuq.ops.leaky_relu import LeakyRelu
 from mcuq.ops.logistic import Logistic
 from mcuq.ops.mish import Mish
 from mcuq.ops.mul import Mul
-from mcuq.ops.prelu import PRelu
 from mcuq.ops.relu import Relu
-from mcuq.ops.relu6 import Relu6
-from mcuq.ops.silu import Silu
-from mcuq.ops.softmax import Softmax
 from mcuq.ops.softplus import Softplus
 from mcuq.ops.sub import Sub
 from mcuq.ops.tanh import Tanh
@@ -93,54 +87,6 @@ def _unary(make: Callable[[OnnxNode], Op]) -> Reader:
     return reader
 
 
-def _clip(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read Clip; its limits are attributes before opset 11."""
-    x = activation(first(inputs))
-    low, high = node.real("min", -math.inf), node.real("max", math.inf)
-    given = [*inputs[1:3], None, None]
-    low = constant_of(given[0], "the limit").number() if given[0] is not None else low
-    high = constant_of(given[1], "the limit").number() if given[1] is not None else high
-    low, high = (-math.inf if low <= -3.4e38 else low), (math.inf if high >= 3.4e38 else high)
-    return b.emit(_clipping(low, high), x) if (low, high) != (-math.inf, math.inf) else x
-
-
-def _clipping(low: float, high: float) -> Op:
-    if (low, high) == (0, math.inf):
-        return Relu()
-    return Relu6() if (low, high) == (0, 6) else Clip(low, high)
-
-
-def _elu(node: OnnxNode) -> Op:
-    return Elu(node.real("alpha", 1.0))
-
-
-def _selu(node: OnnxNode) -> Op:
-    return Elu(node.real("alpha", 1.67326319217681884765625), node.real("gamma", 1.05070102214813232421875))
-
-
-def _softmax(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read Softmax over any axis; before opset 13 it is over all dimensions from the axis on."""
-    x = activation(first(inputs))
-    rank = len(x.shape)
-    axis = node.integer("axis", 1 if node.opset < 13 else -1)
-    if not -rank <= axis < max(rank, 1):
-        raise MalformedModelError(f"axis {axis} of {rank} dimensions")
-    axis %= rank
-    if axis == rank - 1:
-        return b.emit(Softmax(), x)
-    if node.opset < 13:
-        flat = (math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))
-        return b.reshape(b.emit(Softmax(), b.reshape(x, flat)), x.shape)
-    swapped = [*range(axis), rank - 1, *range(axis + 1, rank - 1), axis]
-    return b.transpose(b.emit(Softmax(), b.transpose(x, swapped)), swapped)
-
-
-def _log_softmax(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    raise UnsupportedOperatorError(
-        "mcuq has no logarithm of softmax; leave it out of the exported model: its arg-max is that of its input"
-    )
-
-
 def _cast(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     """Read Cast between float types, which does nothing."""
     import onnx
@@ -184,16 +130,10 @@ def _sum(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     return total
 
 
-def _celu(node: OnnxNode) -> Op:
-    if node.real("alpha", 1.0) != 1:
-        raise UnsupportedOperatorError(f"alpha {node.real('alpha', 1.0):g}; only 1, which is ELU, is supported")
-    return Elu()
-
-
-def _swish(node: OnnxNode) -> Op:
-    if node.real("alpha", 1.0) != 1:
-        raise UnsupportedOperatorError(f"alpha {node.real('alpha', 1.0):g}; only 1, which is SiLU, is supported")
-    return Silu()
+def _mean(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
+    """Read Mean of any number of operands: their sum times the reciprocal of that number."""
+    share = np.array(1 / len(inputs), np.float32)
+    return binary(b, Mul(), _sum(b, node, inputs), Constant(share)) if len(inputs) > 1 else first(inputs)
 
 
 def _limit(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
@@ -201,31 +141,8 @@ def _limit(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     x, y = two(inputs)
     x, y = (y, x) if isinstance(x, Constant) else (x, y)
     limit = constant_of(y, "the limit").number()
-    clip = _clipping(limit, math.inf) if node.kind == "Max" else _clipping(-math.inf, limit)
-    return b.emit(clip, activation(x))
-
-
-def _prelu(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read PRelu with one slope, or one per channel."""
-    x, slope = two(inputs)
-    x, slope = activation(x), constant_of(slope, "the slope")
-    if slope.values.size == 1:
-        return b.emit(PRelu(), x, slope.reshape((1,)))
-    own = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
-    if len(x.shape) in (3, 4) and len(own) == len(x.shape) and own[1] == slope.values.size:
-        return b.channels_first(b.emit(PRelu(), b.image(x), slope.reshape((own[1],))), len(x.shape))
-    return b.emit(PRelu(), x, slope)
-
-
-def _quick_gelu(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read ``x * sigmoid(alpha * x)``."""
-    x = activation(first(inputs))
-    inner = b.emit(Mul(), x, Constant(np.array(node.real("alpha", 1.702), np.float32)))
-    return b.emit(Mul(), x, b.emit(Logistic(), inner))
-
-
-def _gelu(node: OnnxNode) -> Op:
-    return Gelu(node.text("approximate", "none"))
+    low, high = (limit, math.inf) if node.kind == "Max" else (-math.inf, limit)
+    return b.emit(onnx_activations.clipping(low, high), activation(x))
 
 
 def _part(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
@@ -239,19 +156,21 @@ READERS: dict[str, Reader] = {
     "BatchNormalization": onnx_products.batch_normalization,
     "Cast": _cast,
     "CastLike": _cast_like,
-    "Celu": _unary(_celu),
-    "Clip": _clip,
+    "Celu": _unary(onnx_activations.celu),
+    "Clip": onnx_activations.clip,
     "Concat": onnx_shapes.concat,
     "Conv": onnx_windows.conv,
     "ConvTranspose": onnx_windows.conv_transpose,
+    "DepthToSpace": onnx_shapes.depth_to_space,
     "Div": _div,
     "Dropout": _dropout,
-    "Elu": _unary(_elu),
+    "Elu": _unary(onnx_activations.elu),
     "Erf": _part,
     "Expand": _expand,
     "Flatten": onnx_shapes.reshape(onnx_shapes.reshaped),
     "Gather": onnx_shapes.gather,
-    "Gelu": _unary(_gelu),
+    "GatherND": onnx_shapes.gather_nd,
+    "Gelu": _unary(onnx_activations.gelu),
     "Gemm": onnx_products.gemm,
     "GlobalAveragePool": onnx_pools.global_average_pool,
     "GlobalMaxPool": onnx_pools.global_max_pool,
@@ -261,15 +180,16 @@ READERS: dict[str, Reader] = {
     "HardSwish": _unary(lambda node: HardSwish()),
     "Identity": onnx_shapes.identity,
     "LeakyRelu": _unary(lambda node: LeakyRelu(node.real("alpha", 0.01))),
-    "LogSoftmax": _log_softmax,
+    "LogSoftmax": onnx_activations.log_softmax,
     "MatMul": onnx_products.matmul_operator,
     "Max": _limit,
     "MaxPool": onnx_pools.max_pool,
+    "Mean": _mean,
     "Min": _limit,
     "Mish": _unary(lambda node: Mish()),
     "Mul": _commutative(Mul()),
     "Neg": _neg,
-    "PRelu": _prelu,
+    "PRelu": onnx_activations.prelu,
     "Pad": onnx_shapes.pad,
     "Pow": _power,
     "ReduceMax": onnx_pools.reduce_max,
@@ -278,16 +198,17 @@ READERS: dict[str, Reader] = {
     "Relu": _unary(lambda node: Relu()),
     "Reshape": onnx_shapes.reshape(onnx_shapes.reshaped),
     "Resize": onnx_resize.resize,
-    "Selu": _unary(_selu),
+    "Selu": _unary(onnx_activations.selu),
     "Sigmoid": _unary(lambda node: Logistic()),
     "Slice": onnx_shapes.slice_,
-    "Softmax": _softmax,
+    "Softmax": onnx_activations.softmax,
     "Softplus": _unary(lambda node: Softplus()),
+    "SpaceToDepth": onnx_shapes.space_to_depth,
     "Split": onnx_shapes.split,
     "Squeeze": onnx_shapes.reshape(onnx_shapes.squeezed),
     "Sub": _sub,
     "Sum": _sum,
-    "Swish": _unary(_swish),
+    "Swish": _unary(onnx_activations.swish),
     "Tanh": _unary(lambda node: Tanh()),
     "Tile": onnx_shapes.tile,
     "Transpose": onnx_shapes.transpose,
@@ -295,5 +216,5 @@ READERS: dict[str, Reader] = {
     "Upsample": onnx_resize.resize,
     "Where": _part,
     "com.microsoft.Gelu": _unary(lambda node: Gelu()),
-    "com.microsoft.QuickGelu": _quick_gelu,
+    "com.microsoft.QuickGelu": onnx_activations.quick_gelu,
 }

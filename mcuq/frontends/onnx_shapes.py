@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -176,19 +176,79 @@ def split(b: Builder, node: OnnxNode, inputs: Inputs) -> list[Entry]:
 
 
 def gather(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read Gather of one index: a slice without its dimension."""
+    """Read Gather of constant indices: a slice of every run of them, one after the other."""
     x, index = first(inputs), constants(inputs, "the indices")[0]
     axis = _axis(node, len(x.shape), 0)
-    if index.size != 1:
-        raise UnsupportedOperatorError(f"{index.size} indices; only one is supported")
-    at = int(index.item()) % x.shape[axis]
-    part = _part(
-        b,
-        x,
-        [at if d == axis else 0 for d in range(len(x.shape))],
-        [1 if d == axis else n for d, n in enumerate(x.shape)],
-    )
-    return b.reshape(part, (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]))
+    return _gathered(b, x, index, axis)
+
+
+def gather_nd(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
+    """Read GatherND of constant indices along the first dimension."""
+    x, index = first(inputs), constants(inputs, "the indices")[0]
+    if node.integer("batch_dims", 0) or index.ndim < 1 or index.shape[-1] != 1:
+        raise UnsupportedOperatorError("indices of several dimensions at once (adaptive pooling of uneven sizes?)")
+    return _gathered(b, x, index[..., 0], 0)
+
+
+def _gathered(b: Builder, x: Entry, index: Array, axis: int) -> Value:
+    size, wanted = x.shape[axis], [int(i) for i in index.ravel()]
+    if not wanted or not all(-size <= i < size for i in wanted):
+        raise MalformedModelError(f"indices {wanted[:8]} of {size} elements")
+    runs = list(_runs([i % size for i in wanted]))
+    if len(runs) > MAX_COPIES:
+        raise UnsupportedOperatorError(f"{len(wanted)} indices in {len(runs)} runs; at most {MAX_COPIES} are supported")
+    parts = [
+        _part(
+            b,
+            x,
+            [run[0] if d == axis else 0 for d in range(len(x.shape))],
+            [len(run) if d == axis else n for d, n in enumerate(x.shape)],
+            [run.step if d == axis else 1 for d in range(len(x.shape))],
+        )
+        for run in runs
+    ]
+    joined = parts[0] if len(parts) == 1 else b.emit(Concatenation(axis), *parts)
+    return b.reshape(joined, (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]))
+
+
+def _runs(indices: Sequence[int]) -> Iterator[range]:
+    """Yield the indices as ranges, each as long as it goes.
+
+    >>> list(_runs([2, 1, 0, 5, 6, 6]))
+    [range(2, -1, -1), range(5, 7), range(6, 7)]
+    """
+    start = 0
+    while start < len(indices):
+        step = indices[start + 1] - indices[start] if start + 1 < len(indices) else 1
+        end = start + 1
+        while step and end < len(indices) and indices[end] - indices[end - 1] == step:
+            end += 1
+        step = step if end > start + 1 else 1
+        yield range(indices[start], indices[end - 1] + (1 if step > 0 else -1), step)
+        start = end
+
+
+def depth_to_space(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
+    """Read DepthToSpace: blocks of channels become blocks of pixels."""
+    x, size = first(inputs), node.integer("blocksize", 0)
+    if isinstance(x, Constant) or len(x.shape) != 4 or size < 1 or x.shape[1] % size**2:
+        raise MalformedModelError(f"blocks of {size} of shape {x.shape}")
+    n, c, h, w = x.shape
+    if node.text("mode", "DCR") == "CRD":
+        split, order = (n, c // size**2, size, size, h, w), (0, 1, 4, 2, 5, 3)
+    else:
+        split, order = (n, size, size, c // size**2, h, w), (0, 3, 4, 1, 5, 2)
+    return b.reshape(b.transpose(b.reshape(x, split), order), (n, c // size**2, h * size, w * size))
+
+
+def space_to_depth(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
+    """Read SpaceToDepth: blocks of pixels become blocks of channels."""
+    x, size = first(inputs), node.integer("blocksize", 0)
+    if isinstance(x, Constant) or len(x.shape) != 4 or size < 1 or x.shape[2] % size or x.shape[3] % size:
+        raise MalformedModelError(f"blocks of {size} of shape {x.shape}")
+    n, c, h, w = x.shape
+    blocks = b.transpose(b.reshape(x, (n, c, h // size, size, w // size, size)), (0, 3, 5, 1, 2, 4))
+    return b.reshape(blocks, (n, c * size**2, h // size, w // size))
 
 
 def pad(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:

@@ -3,7 +3,8 @@
 Exporters by what the module is: float and PT2E-quantized ones through ``torch.export``, those of FX graph mode
 through TorchScript, the only exporter that takes their quantized modules. A dynamically quantized module is exported
 with the real values of its integer weights, whose integers and scales are then put back; likewise one that was trained
-with ``mcuq.qat`` (:mod:`mcuq.frontends.torch_trained`).
+with ``mcuq.qat`` (:mod:`mcuq.frontends.torch_trained`). What comes out is run beside what went in
+(:mod:`mcuq.frontends.torch_check`).
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from __future__ import annotations
 import copy
 import io
 import logging
-import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,9 @@ import numpy as np
 
 from mcuq.errors import McuqError, ToolMissingError, UnsupportedOperatorError, UsageError
 from mcuq.float_graph import FloatGraph
+from mcuq.frontends import torch_check
 from mcuq.frontends.pt2_archive import WHAT, only_weights, rebuilt_pt2
+from mcuq.frontends.torch_reason import reason
 from mcuq.frontends.torch_trained import is_prepared, with_addresses, with_trained
 from mcuq.graph import identifier
 from mcuq.reading import gate
@@ -52,26 +54,28 @@ def read_torch(model: Any, example: Any, name: str = "") -> FloatGraph:
     name = identifier(name or type(getattr(model, "_orig_mod", model)).__name__)
     try:
         if isinstance(model, torch.export.ExportedProgram):
-            return _of_program(model, name)
+            with torch.no_grad():
+                return _of_program(model, name)
         inputs = _inputs(example)
+        model = _in_float32(model)
         with _evaluating(model):
             if _is_fx_quantized(model):
-                return _read(_by_torchscript(model, inputs), name)
+                return _checked(_read(_by_torchscript(model, inputs), name), model, inputs)
             if is_prepared(model):
                 ordinary, trained = with_addresses(model)
-                program = torch.export.export(ordinary, inputs)
-                return with_trained(_of_program(program, name, optimize=False), trained)
+                exported = _exported(torch.export.export(ordinary, inputs), name, optimize=False)
+                return _checked(with_trained(_read_exported(exported, name), trained), model, inputs)
             float_model, kept = _without_dynamic(model)
-            graph = _of_program(torch.export.export(float_model, inputs), name)
+            graph = _of_program(torch.export.export(float_model, inputs), name, float_model, inputs)
         return _with_integers(graph, kept)
     except McuqError:
         raise
     except Exception as error:  # whatever the exporter raises, it is about the user's module
-        raise UnsupportedOperatorError(f"torch cannot export {name}: {_first_line(error)}") from None
+        raise UnsupportedOperatorError(f"torch cannot export {name}: {reason(error)}") from None
 
 
 def read_pt2(path: Path, looked: Callable[[], object] = lambda: None) -> FloatGraph:
-    """Read what ``torch.export.save`` wrote, without running anything of it.
+    """Read what ``torch.export.save`` wrote; of it, only operators of PyTorch's own run, on numbers.
 
     Args:
         path: the file.
@@ -135,13 +139,52 @@ def _is_exported(model: torch.nn.Module) -> bool:
     return hasattr(model, "graph") and "eval" in vars(model)
 
 
-def _of_program(program: Any, name: str, *, optimize: bool = True) -> FloatGraph:
-    """Read an exported program; without the optimizer, which folds batch norms into weights, if these are to stay."""
+def _in_float32(model: torch.nn.Module) -> torch.nn.Module:
+    """Return the module, or a float32 copy of one in float64, float16 or bfloat16."""
     import torch
 
-    with _quiet():
-        exported = torch.onnx.export(program, dynamo=True, opset_version=OPSET, verbose=False, optimize=optimize)
-    assert exported is not None
+    kinds = {tensor.dtype for tensor in (*model.parameters(), *model.buffers()) if tensor.is_floating_point()}
+    return model if kinds <= {torch.float32} else copy.deepcopy(model).float()
+
+
+def _of_program(
+    program: Any, name: str, model: torch.nn.Module | None = None, inputs: Sequence[torch.Tensor] | None = None
+) -> FloatGraph:
+    """Read an exported program, and run it, or the module that it was made of, beside what was read.
+
+    Raises:
+        UnsupportedOperatorError: naming the first layer that computes something else.
+    """
+    exported = _exported(program, name)
+    graph = _read_exported(exported, name)
+    inputs = torch_check.examples(graph, inputs)
+    results = model(*inputs) if model else torch_check.run(program, inputs)
+    if found := torch_check.check(graph, results, inputs):
+        made = exported.exported_program, exported.model_proto
+        where = torch_check.first_difference(*made, lambda part: _read(part, name), inputs)
+        raise torch_check.refused(name, where or f"its output {found}")
+    return graph
+
+
+def _checked(graph: FloatGraph, model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> FloatGraph:
+    """Return the graph if it computes what the module does, quantized as it is."""
+    if found := torch_check.check(graph, model(*inputs), inputs):
+        raise torch_check.refused(graph.name, f"its output {found}")
+    return graph
+
+
+def _exported(program: Any, name: str, *, optimize: bool = True) -> Any:
+    """Return a program as ONNX; without the optimizer, which folds batch norms into weights, if these are to stay."""
+    import torch
+
+    try:
+        with _quiet():
+            return torch.onnx.export(program, dynamo=True, opset_version=OPSET, verbose=False, optimize=optimize)
+    except Exception as error:  # the exporter's own have no common base
+        raise UnsupportedOperatorError(f"torch cannot export {name}: {reason(error, program)}") from None
+
+
+def _read_exported(exported: Any, name: str) -> FloatGraph:
     return _read(exported.model_proto.SerializeToString(), name)
 
 
@@ -227,8 +270,3 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(error).__name__
