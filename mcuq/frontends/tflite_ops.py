@@ -13,6 +13,7 @@ import numpy as np
 
 from mcuq.errors import UnsupportedOperatorError
 from mcuq.frontends import tflite_copies
+from mcuq.frontends.batch import ONE_SOFTMAX
 from mcuq.frontends.flatbuffer import FileOperator, FileTensor
 from mcuq.frontends.tflite_operands import (
     Converted,
@@ -30,6 +31,8 @@ from mcuq.frontends.tflite_operands import (
     quantized_constant,
     with_constants,
 )
+from mcuq.frontends.tflite_patterns import ACTIVATION
+from mcuq.ops.abs import Abs
 from mcuq.ops.add import Add
 from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.base import Op
@@ -204,6 +207,16 @@ def _softmax(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Co
     return Softmax(operator.options.Beta()), present(tensors)
 
 
+def _float_softmax(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    if output.shape and output.shape[-1] == 1:
+        raise UnsupportedOperatorError(ONE_SOFTMAX)
+    return _softmax(operator, tensors, output)
+
+
+def _activation(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    return operator.options, only(tensors)
+
+
 def _leaky_relu(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
     return LeakyRelu(operator.options.Alpha()), only(tensors)
 
@@ -269,12 +282,15 @@ READERS: Mapping[str, Convert] = {
 # Without an int8 kernel in TensorFlow Lite Micro, or one whose bytes mcuq does not compute.
 FLOAT_READERS: Mapping[str, Convert] = {
     **READERS,
+    ACTIVATION: _activation,
+    "ABS": _of_one(Abs()),
     "DIV": _div,
     "ELU": _of_one(Elu()),
     "GELU": _gelu,
     "NEG": _neg,
     "RELU_0_TO_1": _of_one(Clip(0.0, 1.0)),
     "RELU_N1_TO_1": _of_one(Clip(-1.0, 1.0)),
+    "SOFTMAX": _float_softmax,
     "SQUARE": _square,
     "TILE": tflite_copies.tile,
 }
