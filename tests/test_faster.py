@@ -69,7 +69,7 @@ def test_costs_are_those_of_the_fit_report(rng):
         speed: {row.region: row.needed for row in pipeline.check_fit(compiled(graph, setup), C3, setup=setup).rows}
         for speed, setup in ((False, PLAIN), (True, SPEED))
     }
-    speedup = pipeline.compile(graph, C3, speed=True).speedup
+    speedup = compiled(graph, SPEED).speedup
 
     assert speedup.flash == rows[True]["app partition"] - rows[False]["app partition"] > 0
     assert speedup.arena == rows[True]["static RAM"] - rows[False]["static RAM"]

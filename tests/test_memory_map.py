@@ -24,5 +24,5 @@ def test_rows_marks_and_peak(rng):
 def test_report_names_arena_bound_gap_and_what_to_shrink(rng):
     lines = memory(build_plan(small_graph(rng))).lines
 
-    assert "arena 240 bytes (lower bound 240, gap 0)" in lines
+    assert "arena 240 bytes (lower bound 240, gap 0); 450 with input and output" in lines
     assert "peak during conv2d_1; shrink conv2d_0 first (1 x 6 x 5 x 4, 120 bytes)" in lines

@@ -10,7 +10,7 @@ from mcuq.errors import CannotQuantizeError
 from mcuq.ops.softmax import Softmax
 from mcuq.tensor import QTensor
 
-SHAPES = [(1, 1), (1, 2), (1, 10), (1, 12), (3, 2, 5), (1, 4, 4, 3), (1, 257), (1, 1000)]
+SHAPES = [(1, 1), (1, 2), (1, 10), (1, 12), (1, 3, 2, 5), (1, 4, 4, 3), (1, 257), (1, 1000)]
 # scale, beta: from almost flat to one hot; the last ones saturate the multiplier
 SCALES = [(1.6e-8, 1.0), (0.0005, 1.0), (0.02, 1.0), (0.1, 0.7), (0.1, 1.0), (0.25, 2.5)]
 SCALES += [(1.0, 1.0), (7.9, 1.0), (8.0, 1.0), (15.99, 1.0), (16.0, 1.0), (31.9, 1.0), (32.0, 1.0), (1e12, 1.0)]
