@@ -97,7 +97,7 @@ def values_of(path: Path, variables: Mapping[str, str]) -> dict[str, Array]:
         if (total := sum(sizes)) > FILE_BYTES:
             raise MalformedModelError(f"its variables have {total} bytes, at most {FILE_BYTES} are read")
         return {name: reader.get_tensor(key) for name, key in variables.items()}
-    except (KeyError, ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:
+    except (LookupError, ValueError, TypeError, RuntimeError, tf.errors.OpError) as error:
         raise MalformedModelError(f"its variables cannot be read: {line_of(error)}") from None
 
 
