@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from mcuq import __version__
-from mcuq.cli import build, check, evaluate, inspect, quantize, search, simulate, tables, verify
-from mcuq.cli.verb import BAD_INPUT, NO
+from mcuq.cli import build, check, doctor, evaluate, inspect, quantize, search, simulate, tables, verify
+from mcuq.cli.verb import BAD_INPUT, NO, YES
 from mcuq.errors import ClearNoError, McuqError
 
-VERBS = (build, quantize, evaluate, search, check, inspect, simulate, verify, tables)
+VERBS = (build, quantize, evaluate, search, check, inspect, simulate, verify, tables, doctor)
 
 
 class _Once(argparse.Action):
@@ -63,6 +63,11 @@ def _fail(error: McuqError, status: int) -> int:
     return status
 
 
+def _help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help()
+    return YES
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="mcuq",
@@ -71,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: mcuq build model.tflite --board esp32dev --out project",
     )
     parser.add_argument("--version", action="version", version=f"mcuq {__version__}")
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    parser.set_defaults(run=lambda arguments: _help(parser))
+    verbs = parser.add_subparsers(metavar="VERB")
     for verb in VERBS:
         verb.add(verbs)
     return parser
