@@ -5,33 +5,74 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+_HOMES = {  # where every public name lives
+    "mcuq.errors": ("McuqError",),
+    "mcuq.evaluation": ("Evaluation",),
+    "mcuq.fit": ("FitReport",),
+    "mcuq.float_graph": ("FloatGraph",),
+    "mcuq.graph": ("Graph",),
+    "mcuq.loading": ("load", "quantize"),
+    "mcuq.pipeline": ("check_fit", "compile", "simulate", "write_project"),
+    "mcuq.plan": ("Plan",),
+    "mcuq.quantization.arrays": ("kmeans_quantize", "linear_quantize", "sqnr"),
+    "mcuq.quantization.options": ("Options",),
+    "mcuq.target.board": ("Board",),
+    "mcuq.target.setup": ("Setup",),
+    "mcuq.verbs": ("evaluate", "fewest_bits", "save", "verify"),
+    "mcuq.verification": ("Verification",),
+}
 __all__ = [
     "Board",
+    "Evaluation",
+    "FitReport",
+    "FloatGraph",
+    "Graph",
+    "McuqError",
+    "Options",
+    "Plan",
+    "Setup",
+    "Verification",
     "check_fit",
     "compile",
+    "evaluate",
+    "fewest_bits",
     "kmeans_quantize",
     "linear_quantize",
     "load",
     "quantize",
+    "save",
     "simulate",
     "sqnr",
+    "verify",
     "write_project",
 ]
-_HOMES = {"Board": "mcuq.target.board", "load": "mcuq.loading", "quantize": "mcuq.loading"} | dict.fromkeys(
-    ("kmeans_quantize", "linear_quantize", "sqnr"), "mcuq.quantization.arrays"
-)
 
 if TYPE_CHECKING:
+    from mcuq.errors import McuqError
+    from mcuq.evaluation import Evaluation
+    from mcuq.fit import FitReport
+    from mcuq.float_graph import FloatGraph
+    from mcuq.graph import Graph
     from mcuq.loading import load, quantize
     from mcuq.pipeline import check_fit, compile, simulate, write_project  # noqa: A004
+    from mcuq.plan import Plan
     from mcuq.quantization.arrays import kmeans_quantize, linear_quantize, sqnr
+    from mcuq.quantization.options import Options
     from mcuq.target.board import Board
+    from mcuq.target.setup import Setup
+    from mcuq.verbs import evaluate, fewest_bits, save, verify
+    from mcuq.verification import Verification
 
 
 def __getattr__(name: str) -> Any:
     """Import a verb when it is first used, so that ``mcuq --help`` need not wait for numpy."""
-    if name not in __all__:
-        raise AttributeError(f"module 'mcuq' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_HOMES.get(name, "mcuq.pipeline")), name)
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(home), name)
+    raise AttributeError(f"module 'mcuq' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

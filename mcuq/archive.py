@@ -52,6 +52,11 @@ class Archive:
     notes: tuple[str, ...] = ()
     board_text: str = ""
 
+    def __repr__(self) -> str:
+        """Return a line: the model, and what lies beside it."""
+        count = len(next(iter(self.samples.values()), ()))
+        return f"<Archive of {self.graph!r}: {count} samples{', float model' if self.source else ''}>"
+
     def recorded(self, record: Record) -> Archive:
         """Return the model with the board and setup of its project's record."""
         placed = dataclasses.replace(self, board=record.board, framework=record.framework, setup=record.setup)

@@ -97,6 +97,12 @@ class Evaluation:
     difference: float | None
     layers: tuple[Layer, ...] = ()
 
+    def __repr__(self) -> str:
+        """Return a line: samples, and how good the answers are."""
+        names = ("float_accuracy", "integer_accuracy", "float_rmse", "integer_rmse", "agreement", "difference")
+        found = [f"{name} {value:.4g}" for name in names if (value := getattr(self, name)) is not None]
+        return f"<Evaluation of {self.samples:,} samples: {', '.join(found) or 'nothing to judge by'}>"
+
     @property
     def worst(self) -> Layer | None:
         """The layer to look at first: the one that adds most noise of its own."""

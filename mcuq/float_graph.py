@@ -9,7 +9,7 @@ import numpy as np
 
 from mcuq.errors import MalformedModelError
 from mcuq.graph import MAX_ELEMENTS, MAX_MACS, Node, State, identifier
-from mcuq.tensor import Array, QConstant, QTensor, Shape
+from mcuq.tensor import Array, QConstant, QTensor, Shape, shown
 
 Axes = tuple[int, ...]
 
@@ -36,6 +36,15 @@ class FloatGraph:
     known: Mapping[str, QTensor] = field(default_factory=dict)
     layouts: Mapping[str, Axes] = field(default_factory=dict)
     states: tuple[State, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return a line: name, layers, borders, size."""
+        borders = [
+            shown(f"{n} {list(self.shapes[n])}" for n in names if n in self.shapes)
+            for names in (self.inputs, self.outputs)
+        ]
+        size = sum(int(np.size(c.values if isinstance(c, QConstant) else c)) for c in self.constants.values())
+        return f"<FloatGraph {self.name}: {len(self.nodes)} layers, {' -> '.join(borders)}, {size:,} parameters>"
 
     def shape(self, name: str) -> Shape:
         """Return the shape of an activation or constant."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mcuq.errors import MalformedModelError
-from mcuq.tensor import QConstant, QTensor, Shape
+from mcuq.tensor import QConstant, QTensor, Shape, shown
 
 if TYPE_CHECKING:
     from mcuq.ops.base import Op
@@ -68,6 +68,15 @@ class Graph:
     layouts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     states: tuple[State, ...] = ()
     from_float: bool = False
+
+    def __repr__(self) -> str:
+        """Return a line: name, layers, borders, size."""
+        borders = [
+            shown(f"{n} {self.values[n].dtype}{list(self.values[n].shape)}" for n in names if n in self.values)
+            for names in (self.inputs, self.outputs)
+        ]
+        size = sum(constant.values.nbytes for constant in self.constants.values())
+        return f"<Graph {self.name}: {len(self.nodes)} layers, {' -> '.join(borders)}, {size:,} bytes of constants>"
 
     def tensor(self, name: str) -> QTensor | QConstant:
         """Return the activation or constant of that name."""

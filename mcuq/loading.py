@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from mcuq.tensor import Array, QConstant
 
 if TYPE_CHECKING:
     from mcuq.quantization import Result
+    from mcuq.quantization.options import Choices, Options
 
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 INTEGERS_STAY = "weights that arrived as integers stay; the activations got static ranges from the samples"
@@ -139,25 +141,40 @@ def open_for_sizes(
     return Archive(replace(graph, constants={**graph.constants, **small}))
 
 
-def quantize(model: Any, calibration: Any, *, example: Any = None, **options: Any) -> Graph:
+def quantize(
+    model: Any, calibration: Any, *, example: Any = None, options: Options | None = None, **choices: Unpack[Choices]
+) -> Graph:
     """Turn a float model into integers.
 
     Args:
         model: a float model, as :func:`load` takes or returns it.
         calibration: samples in the layout that the model was trained in, a hundred or so: an ``.npy`` or ``.npz`` file
             (key X), an array [N, ...], any iterable of batches, or a ``torch.utils.data.DataLoader``.
-        example: see :func:`load`.
-        options: fields of :class:`mcuq.quantization.Options`.
+        example: see :func:`load`; default: the first sample, where ``calibration`` is a file, arrays or a loader.
+        options: how; default: what serves most models.
+        choices: fields of :class:`mcuq.Options` that replace those of ``options``.
     """
-    graph = model if isinstance(model, FloatGraph | Graph) else load(model, example)
+    graph = model if isinstance(model, FloatGraph | Graph) else load(model, _example(model, calibration, example))
     if isinstance(graph, Graph):
         raise UsageError("the model is quantized already")
-    _, result = _quantized(graph, calibration, options)
+    _, result = _quantized(graph, calibration, {**(vars(options) if options else {}), **choices})
     silent = result.calibration.warnings if result.calibration else ()
     stay = [INTEGERS_STAY] if _has_integer_weights(graph) else []
     for remark in [*_remarks(result), *stay, *(text.removeprefix("warning: ") for text in silent)]:
         warnings.warn(remark, stacklevel=2)
     return result.graph
+
+
+def _example(model: Any, calibration: Any, example: Any) -> Any:
+    """Return an example input for a module: the one given, or the first sample where it is known to be one."""
+    if example is not None or isinstance(model, str | Path) or not callable(forward := getattr(model, "forward", None)):
+        return example
+    from mcuq.quantization.samples import first_inputs
+
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(forward).parameters.values()
+    names = [p.name for p in parameters if p.default is p.empty and p.kind in positional]
+    return first_inputs(calibration, names or ["x"]) or None
 
 
 def quantize_float(

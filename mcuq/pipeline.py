@@ -146,6 +146,10 @@ class Written:
     changed: list[str]
     kept: list[str]
 
+    def __repr__(self) -> str:
+        """Return a line: the model, and how many files were written."""
+        return f"<Written {self.plan.graph.name}: {len(self.changed)} files, {len(self.kept)} left to the user>"
+
 
 def write_project(
     model: Archive | Graph,

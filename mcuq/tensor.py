@@ -6,6 +6,7 @@ Shapes are full shapes, the batch dimension (always 1 on the device) included, N
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -16,6 +17,16 @@ Shape = tuple[int, ...]
 Array = npt.NDArray[Any]
 DType = Literal["int8", "uint8", "int16"]
 Kind = Literal["affine", "scale", "fixed-point"]
+
+
+def shown(what: Iterable[str], most: int = 3) -> str:
+    """Return a few texts of many, so that what is printed fits a screen.
+
+    >>> shown(["a", "b"]), shown("abcde")
+    ('a, b', 'a, b, c, ... (5)')
+    """
+    texts = [text[:60] for text in what]
+    return ", ".join(texts) if len(texts) <= most else f"{', '.join(texts[:most])}, ... ({len(texts)})"
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,11 @@ class Verification:
     judged: Tally | None = None
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Return a line: model, engine, and whether all is equal."""
+        equal = f"{self.samples - self.different:,} of {self.samples:,} samples equal"
+        return f"<Verification of {self.model} on {self.engine}: {equal}{'' if self.passed else ', not passed'}>"
+
     @property
     def passed(self) -> bool:
         """Whether every byte is equal, the embedded vectors included."""

@@ -145,7 +145,6 @@ def test_help_has_an_example(run, verb):
 
 
 BAD = {
-    "no verb": [],
     "unknown verb": ["fly"],
     "missing model": ["inspect", "nothing.tflite"],
     "folder as model": ["inspect", "."],

@@ -63,9 +63,7 @@ def installed() -> Iterator[Tool]:
         emulator = isa.emulator[0]
         yield Tool(emulator, "emulator", _version(emulator, "--version"), f"--engine {isa.name}", isa.install)
     found = _versions(("platformio",)) or (_version("pio", "--version") if shutil.which("pio") else "")
-    yield Tool(
-        "platformio", "build system", found, "pio run: building and flashing", "pip install platformio"
-    )
+    yield Tool("platformio", "build system", found, "pio run: building and flashing", "pip install platformio")
 
 
 def _versions(packages: tuple[str, ...]) -> str:

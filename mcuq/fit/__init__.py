@@ -53,6 +53,12 @@ class FitReport:
     speedup: Speedup | None = None
     remarks: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Return a line: the verdict, and what is missing or left."""
+        free = ", ".join(f"{row.region} {row.free:,} bytes free" for row in self.rows[:3])
+        verdict = f"fits {self.board}" if self.fits else f"does not fit {self.board}: {self.shortfall[:120]}"
+        return f"<FitReport {self.model} {verdict}{f' ({free})' if self.fits and free else ''}>"
+
     @property
     def fits(self) -> bool:
         """Whether every region fits."""

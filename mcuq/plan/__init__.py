@@ -90,6 +90,11 @@ class Plan:
     arena_bound: int
     speedup: Speedup | None = None
 
+    def __repr__(self) -> str:
+        """Return a line: model, steps, memory, kernels."""
+        steps = f"{len(self.steps)} steps, arena {self.arena_bytes:,} bytes"
+        return f"<Plan {self.graph.name}: {steps}, kernels {', '.join(self.families) or 'portable'}>"
+
     @property
     def arena_bytes(self) -> int:
         """Bytes of activation memory, scratch included, the caller's input and output not."""

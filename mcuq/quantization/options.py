@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, TypedDict
 
 from mcuq.errors import UsageError
 from mcuq.quantization.calibrate import DEFAULT_METHOD
 from mcuq.quantization.clipping import check_method
 from mcuq.quantization.scheme import Activations, Scheme, Span, Weights
 
+Kind = Literal["affine", "scale", "fixed-point", "dynamic-fixed-point"]
 CORRECTIONS = ("equalization", "rounding", "bias")
 DEFAULT_CORRECTIONS = ("rounding", "bias")
+
+
+class Choices(TypedDict, total=False):
+    """The fields of :class:`Options` by name: what :func:`mcuq.quantize` takes as keywords."""
+
+    scheme: Kind
+    weights: Weights | None
+    activations: Activations | None
+    bits: int
+    layer_bits: Mapping[str, int]
+    span: Span
+    activation_bits: int
+    layer_activation_bits: Mapping[str, int]
+    clip: bool
+    codebook: int
+    codebook_channels: int
+    codebook_energy: bool
+    method: str
+    layer_methods: Mapping[str, str]
+    corrections: tuple[str, ...]
+    auto: bool
 
 
 @dataclass(frozen=True)
@@ -39,7 +61,7 @@ class Options:
         auto: try methods and corrections, and keep what helps on the calibration samples.
     """
 
-    scheme: Literal["affine", "scale", "fixed-point", "dynamic-fixed-point"] = "affine"
+    scheme: Kind = "affine"
     weights: Weights | None = None
     activations: Activations | None = None
     bits: int = 8

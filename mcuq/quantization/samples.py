@@ -61,6 +61,27 @@ def batches(graph: FloatGraph, data: Any) -> Iterator[Batch]:
         raise UsageError("the calibration set holds no samples")
 
 
+def first_inputs(data: Any, names: Sequence[str]) -> tuple[Any, ...]:
+    """Return one sample of calibration data, with its batch dimension, as a model's inputs; none where it is not sure.
+
+    Args:
+        data: see :func:`batches`; only what can be gone through again, and whose arrays have a batch dimension.
+        names: of the model's inputs.
+    """
+    if isinstance(data, str | Path):
+        data = open_samples(Path(data), names)
+    if isinstance(data, Named):
+        return tuple(x[:1] for x in data.inputs.values())
+    if hasattr(data, "batch_size") and isinstance(data, Iterable):  # a DataLoader
+        return first_inputs(next(iter(data), ()), names)
+    if isinstance(data, Mapping):
+        return tuple(data[name][:1] for name in names) if all(name in data for name in names) else ()
+    given = (data,) if _is_array(data) else data
+    if isinstance(given, tuple | list) and len(given) in (len(names), len(names) + 1) and all(map(_is_array, given)):
+        return tuple(x[:1] for x in given[: len(names)])
+    return ()
+
+
 def parts_of(samples: int, bytes_each: int) -> Iterator[slice]:
     """Cut samples so that what a layer's windows see of each part stays in bounds, and in the cache."""
     size = int(np.clip(CHUNK_BYTES // max(bytes_each, 1), 1, samples))

@@ -90,6 +90,13 @@ class Outcome:
     journal: Journal
     new: int
 
+    def __repr__(self) -> str:
+        """Return a line: the model, what was measured, what was taken."""
+        taken = self.found.measured[self.best]
+        return (
+            f"<Outcome for {self.model.graph.name}: {len(self.found.measured)} measured, flash {taken.flash:,} bytes>"
+        )
+
 
 def search(request: Request, progress: Progress | None = None) -> Outcome:
     """Find what takes the least flash within the loss.
