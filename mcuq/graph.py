@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mcuq.errors import MalformedModelError
 from mcuq.tensor import QConstant, QTensor, Shape, shown
 
@@ -140,6 +142,7 @@ def _problems(graph: Graph) -> Iterator[str]:
             yield f"{name}: scale {tensor.scale} is not a positive number between {SCALES[0]:g} and {SCALES[1]:g}"
         if not 1 <= tensor.bits <= 8 or (tensor.dtype != "int8" and tensor.bits != 8):
             yield f"{name}: {tensor.dtype} of {tensor.bits} bits; int8 may have 1 to 8, others have 8"
+    yield from _number_problems(graph)
     yield from _border_problems(graph)
     yield from _state_problems(graph)
     known = {*graph.inputs, *(state.read for state in graph.states), *graph.constants}
@@ -154,6 +157,19 @@ def _problems(graph: Graph) -> Iterator[str]:
         yield f"model output {missing[0]} is never computed"
     if missing := [s.write for s in graph.states if s.write not in known or s.write not in graph.values]:
         yield f"state {missing[0]} is never computed"
+
+
+def _number_problems(graph: Graph) -> Iterator[str]:
+    """Yield zero points that a type has not, and scales of constants whose products with others are no numbers."""
+    for name, tensor in graph.values.items():
+        if not np.iinfo(tensor.dtype).min <= tensor.zero_point <= np.iinfo(tensor.dtype).max:
+            yield f"{name}: zero point {_short(tensor.zero_point)} is no {tensor.dtype}"
+    for name, constant in graph.constants.items():
+        high = SCALES[1] if constant.values.dtype.itemsize == 1 else SCALES[1] ** 2
+        if not constant.scale.size or not np.all((constant.scale > 0) & (constant.scale <= high)):
+            yield f"{_short(name)}: a scale of this constant is not a positive number up to {high:g}"
+        if not -(1 << 31) <= constant.zero_point < 1 << 31:
+            yield f"{_short(name)}: zero point {_short(constant.zero_point)} of this constant is no int32"
 
 
 def _border_problems(graph: Graph) -> Iterator[str]:
