@@ -25,11 +25,17 @@ def trace(graph: FloatGraph, inputs: Mapping[str, Array]) -> Iterator[tuple[Node
     constants = {name: graph.real(name) for name in graph.constants}
     for index, node in enumerate(graph.nodes):
         operands = [values[name] if name in values else constants[name] for name in node.inputs]
-        result = rounded(graph, node.outputs[0], np.asarray(node.op.forward(*operands), np.float32))
+        result = rounded(graph, node.outputs[0], _single(node.op.compute(*operands)))
         values[node.outputs[0]] = result
         yield node, result
         for name in {n for n in (*node.inputs, *node.outputs) if last.get(n, index) <= index}:
             values.pop(name, None)
+
+
+def _single(x: Array) -> Array:
+    """Return the values in float32, infinite where they are beyond it."""
+    with np.errstate(over="ignore"):
+        return np.asarray(x, np.float32)
 
 
 def run(graph: FloatGraph, inputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -33,7 +33,7 @@ class Logistic(LookupOp):
 
     def forward(self, *inputs: Real) -> Real:
         """See :meth:`Op.forward`."""
-        return 1.0 / (1.0 + np.exp(-inputs[0]))
+        return np.asarray(np.exp(-np.logaddexp(0, -inputs[0])))
 
     def table(self, q: Int64, x: QTensor, output: QTensor) -> Int64:
         """See :meth:`LookupOp.table`."""

@@ -62,7 +62,7 @@ class RealLookupOp(LookupOp):
 
     def table(self, q: Int64, x: QTensor, output: QTensor) -> Int64:
         """See :meth:`LookupOp.table`."""
-        real = self.forward((q - x.zero_point) * np.float64(x.scale))
+        real = self.compute((q - x.zero_point) * np.float64(x.scale))
         return quantized(real / output.scale, output)
 
 

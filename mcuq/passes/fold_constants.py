@@ -45,7 +45,7 @@ def _evaluated(node: Node, inputs: list[Array], shape: Shape) -> Array:
     """Run a node on constants in the place of one sample's activations; its weights are constants anyway."""
     activations = len(inputs) if node.op.operands is None else node.op.operands
     operands = [x[np.newaxis] if i < activations else x for i, x in enumerate(inputs)]
-    return np.asarray(node.op.forward(*operands), np.float32).reshape(shape)
+    return np.asarray(node.op.compute(*operands), np.float32).reshape(shape)
 
 
 def _held(value: Array, known: Mapping[str, QTensor], name: str) -> Array | QConstant:

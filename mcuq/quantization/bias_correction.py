@@ -39,8 +39,8 @@ def _corrected(layer: Layer) -> QConstant:
     total, count = np.zeros(len(layer.bias)), np.zeros(len(layer.bias))
     weights = layer.weights.real().astype(np.float32)
     for float_x, x in zip(chunks(layer.float_input), chunks(layer.input), strict=True):
-        wanted = layer.op.forward(float_x, layer.float_weights, layer.float_bias.astype(np.float32))
-        given = layer.op.forward(x, weights, layer.bias.astype(np.float32))
+        wanted = layer.op.compute(float_x, layer.float_weights, layer.float_bias.astype(np.float32))
+        given = layer.op.compute(x, weights, layer.bias.astype(np.float32))
         counted = layer.passes(wanted) | layer.passes(given)
         axes = tuple(range(wanted.ndim - 1))
         total += np.sum((wanted - given) * counted, axis=axes, dtype=np.float64)

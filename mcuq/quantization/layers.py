@@ -169,7 +169,7 @@ class _Walk:
         parts = []
         for samples in self._parts(source):
             operands = [self.real[n][samples] if n in self.real else self.graph.real(n) for n in source.inputs]
-            parts.append(np.asarray(source.op.forward(*operands), np.float32))
+            parts.append(np.asarray(source.op.compute(*operands), np.float32))
         self.real[source.outputs[0]] = rounded(self.graph, source.outputs[0], np.concatenate(parts))
 
     def _parts(self, node: Node) -> Iterator[slice]:
