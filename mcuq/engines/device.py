@@ -22,6 +22,7 @@ from mcuq.tensor import Array
 
 SYNC = b"\xa5M"
 HEADER = struct.Struct("<2sBBIII")
+RUN_HEAD, LAYER = struct.Struct("<II"), struct.Struct("<III")
 HELLO, RUN, LAYERS, STEP, MEMORY = 1, 2, 3, 4, 5
 ANSWER, ACCEPTED, BOOTED, REFUSED = 0x40, 0x80, 0x81, 0x82
 OUT_OF_SEQUENCE = "out of sequence"
@@ -110,6 +111,7 @@ class FrameReader:
             yield from self.feed(b"")
 
     def _skip(self, count: int) -> None:
+        self.damaged += b"\0" in self.buffer[:count]  # a frame that is not known as one: no text holds such bytes
         self.text += self.buffer[:count]
         del self.buffer[:count]
         del self.text[:-65536]
@@ -151,7 +153,8 @@ class Device:
         self._reader = FrameReader()
         self._sequence = secrets.randbits(32)  # so that no answer to an earlier host can be taken for ours
         self._run_seconds = run_seconds
-        self._arrived: deque[Frame] = deque()
+        self._arrived: deque[tuple[Frame, int]] = deque()  # with how much was damaged before
+        self._before = 0
         self.faults = 0
         self.restarts = 0
 
@@ -193,13 +196,17 @@ class Device:
             OutOfSequenceError: the model is at another position.
         """
         answer = self._request(RUN, model, _words(position) + sample)
-        microseconds, cycles = struct.unpack_from("<II", answer)
+        if len(answer) < RUN_HEAD.size:
+            raise _foreign(f"a result of {len(answer)} bytes")
+        microseconds, cycles = RUN_HEAD.unpack_from(answer)
         return Run(answer[8:], microseconds, cycles)
 
     def layers(self, model: int, sample: bytes, position: int | None = None) -> list[Layer]:
         """Run one inference (see :meth:`run`); return what every step put out."""
         answer = self._request(LAYERS, model, _words(position) + sample)
-        return [Layer(*fields) for fields in struct.iter_unpack("<III", answer)]
+        if len(answer) % LAYER.size:
+            raise _foreign(f"layers of {len(answer)} bytes")
+        return [Layer(*fields) for fields in LAYER.iter_unpack(answer)]
 
     def step(self, model: int, index: int, sample: bytes, position: int | None = None) -> Array:
         """Run one inference (see :meth:`run`); return the output bytes (uint8) of one step."""
@@ -207,7 +214,10 @@ class Device:
 
     def memory(self) -> tuple[int, int]:
         """Return free heap and the most stack used, in bytes (0: not known)."""
-        free, used = struct.unpack("<II", self._request(MEMORY, 0, b""))
+        answer = self._request(MEMORY, 0, b"")
+        if len(answer) != RUN_HEAD.size:
+            raise _foreign(f"memory in {len(answer)} bytes")
+        free, used = RUN_HEAD.unpack(answer)
         return free, used
 
     def _request(self, kind: int, model: int, payload: bytes) -> bytes:
@@ -244,7 +254,11 @@ class Device:
         """Return the answer or refusal of the newest request; None when it must be sent again."""
         deadline = time.monotonic() + ACCEPT_SECONDS + 2 * payload_bytes / self._line.bytes_per_second
         stall = self._run_seconds if kind == LAYERS else STALL_SECONDS  # layers are sent while the model runs
-        while frame := self._receive(deadline, stall):
+        damaged: int | None = None  # what is damaged once the firmware computes may be the answer
+        while True:
+            frame = self._receive(deadline, stall, damaged)
+            if frame is None:
+                return None
             if frame.type == BOOTED:
                 self.restarts += 1
                 return None
@@ -254,23 +268,29 @@ class Device:
                 return frame
             if frame.type == ACCEPTED:
                 deadline = time.monotonic() + self._run_seconds
-        return None
+                damaged = self._before
 
-    def _receive(self, deadline: float, stall: float = STALL_SECONDS) -> Frame | None:
-        """Return the next intact frame, or None when the deadline passes.
+    def _receive(self, deadline: float, stall: float = STALL_SECONDS, damaged: int | None = None) -> Frame | None:
+        """Return the next intact frame, or None when the deadline passes, or more frames are damaged than ``damaged``.
 
         A frame that has begun and does not go on for ``stall`` seconds is given up, so that what was taken for its
         payload is searched for other frames.
         """
         while not self._arrived:
             remaining = deadline - time.monotonic()
-            if remaining <= 0:
+            if remaining <= 0 or (damaged is not None and self._reader.damaged > damaged):
                 return None
             if data := self._line.read(min(remaining, stall)):
-                self._arrived.extend(self._reader.feed(data))
+                found = self._reader.feed(data)
             else:
-                self._arrived.extend(self._reader.give_up())
-        return self._arrived.popleft()
+                found = self._reader.give_up()
+            self._arrived.extend((frame, self._reader.damaged) for frame in found)
+        frame, self._before = self._arrived.popleft()
+        return frame
+
+
+def _foreign(what: str) -> McuqError:
+    return McuqError(f"the firmware answers with {what}; it is not this mcuq's: build and flash it again")
 
 
 def _words(*values: int | None) -> bytes:
