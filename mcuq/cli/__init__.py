@@ -6,15 +6,15 @@ Exit status: 0 = yes, 1 = a clear no (does not fit, bytes differ), 2 = bad input
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from mcuq import __version__
 from mcuq.cli import build, check, doctor, evaluate, inspect, quantize, search, simulate, tables, verify
+from mcuq.cli.stopping import INTERRUPTED, TERMINATED, Terminated, terminable
 from mcuq.cli.verb import BAD_INPUT, NO, YES
 from mcuq.errors import ClearNoError, McuqError
+from mcuq.report.text import complain, flush, prepare_streams
 
 VERBS = (build, quantize, evaluate, search, check, inspect, simulate, verify, tables, doctor)
 
@@ -43,23 +43,35 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
+    prepare_streams()
     try:
-        arguments = _parser().parse_args(argv)
-        return int(arguments.run(arguments))
+        with terminable():
+            status = _run(argv)
+            flush()
+            return status
     except ClearNoError as error:
         return _fail(error, NO)
     except McuqError as error:
         return _fail(error, BAD_INPUT)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return NO
-    except KeyboardInterrupt:
-        print("mcuq: interrupted", file=sys.stderr)
-        return 130
+    except OSError as error:  # such as a path that the system does not take
+        complain(f"mcuq: error: {error.filename or 'mcuq'}: {error.strerror or error}")
+        return BAD_INPUT
+    except KeyboardInterrupt as stop:
+        complain("mcuq: interrupted")
+        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit:
+        flush()
+        raise
+    return int(arguments.run(arguments))
 
 
 def _fail(error: McuqError, status: int) -> int:
-    print(f"mcuq: error: {error}", file=sys.stderr)
+    complain(f"mcuq: error: {error}")
     return status
 
 

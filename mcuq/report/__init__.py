@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcuq.report.text import clean, put
+
 PIPE_WIDTH = 120  # columns of a table that does not go to a terminal
 
 
@@ -27,14 +29,14 @@ class Report:
 def show(report: Report, json: bool) -> None:
     """Print a report to stdout, as JSON or as text."""
     if json:
-        print(json_module.dumps(report.data, indent=2))
+        put(json_module.dumps(report.data, indent=2))
         return
     if report.title:
-        print(report.title)
+        put(clean(report.title))
     if report.rows:
         _print_table(report)
     for line in report.lines:
-        print(line)
+        put(clean(line))
 
 
 def _print_table(report: Report) -> None:
@@ -47,11 +49,11 @@ def _print_table(report: Report) -> None:
     for name in report.columns:
         table.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold")
     for row in report.rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(escape(clean(cell)) for cell in row))
     text = io.StringIO()
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
     Console(file=text, highlight=False, width=width).print(table)
-    print("\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip()))
+    put("\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip()))
 
 
 def thousands(number: int) -> str:
