@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from mcuq.errors import McuqError, UsageError
@@ -45,12 +47,44 @@ def compile_and_link(
     """
     objects = [program.with_name(f"{program.name}.{index}.o") for index in range(len(sources))]
     commands = [[compiler, *flags, "-c", str(s), "-o", str(o)] for s, o in zip(sources, objects, strict=True)]
+    running: set[subprocess.Popen[str]] = set()
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(_call, commands))
-    _call([compiler, *flags, *map(str, objects), *link, "-o", str(program)])
+        try:
+            list(pool.map(lambda command: _call(command, running), commands))
+        except BaseException:  # Ctrl-C too: no compiler goes on alone
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in tuple(running):
+                end(process)
+            raise
+    _call([compiler, *flags, *map(str, objects), *link, "-o", str(program)], running)
 
 
-def _call(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise McuqError(f"{' '.join(command[-4:])}: {command[0]} failed:\n{done.stderr[:2000]}")
+def _call(command: Sequence[str], running: set[subprocess.Popen[str]]) -> None:
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # so that the compiler's own children can be ended with it
+    )
+    running.add(process)
+    try:
+        _, said = process.communicate()
+    except BaseException:
+        end(process)
+        raise
+    finally:
+        running.discard(process)
+    if process.returncode != 0:
+        raise McuqError(f"{' '.join(command[-4:])}: {command[0]} failed:\n{said[:2000]}")
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a process that has a session of its own, and what it started."""
+    with suppress(ProcessLookupError):
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()

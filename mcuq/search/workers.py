@@ -33,10 +33,19 @@ def measure(task: Task, candidates: Sequence[Candidate], jobs: int = -1) -> Iter
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
     try:
         yield from parallel(joblib.delayed(measured)(task, candidate) for candidate in candidates)
+    except (KeyboardInterrupt, GeneratorExit):
+        _end_workers()
+        raise
     except Exception as error:
         if type(error).__name__ not in LOST:
             raise
         raise McuqError(f"a worker was lost ({type(error).__name__}: memory?); the same command goes on") from None
+
+
+def _end_workers() -> None:
+    """End this computer's processes, which would else measure on."""
+    loky = _module("joblib.externals.loky", "search")
+    loky.get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
 @contextmanager
