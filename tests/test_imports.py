@@ -15,7 +15,7 @@ ALLOWED = {
     **dict.fromkeys(VOCABULARY, VOCABULARY),
     "ops": VOCABULARY,
     "kernels": ("ops", *VOCABULARY),
-    "target": VOCABULARY,
+    "target": ("limits", "reading", *VOCABULARY),
 }
 NEVER = {
     "frontends": ("kernels", "plan", "fit"),

@@ -161,7 +161,7 @@ def test_make_has_what_is_named(name):
     assert set(re.findall(r"(?:`|^    |\$ )make ([a-z-]+)", TEXTS[name], re.MULTILINE)) <= targets
 
 
-HELP = dict.fromkeys("build quantize search evaluate check inspect simulate verify boards ops".split(), "")
+HELP = dict.fromkeys("build quantize search evaluate check inspect simulate verify boards ops doctor".split(), "")
 
 
 def help_of(verb: str) -> str:
