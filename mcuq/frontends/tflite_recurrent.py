@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from mcuq.errors import MalformedModelError, UnsupportedOperatorError
-from mcuq.frontends.flatbuffer import DAMAGE, FileOperator, FileTensor
+from mcuq.frontends.flatbuffer import DAMAGE, FileGraph, FileOperator, FileTensor
 from mcuq.frontends.tflite_operands import NEW, Tensors, constant, present
 from mcuq.graph import Node, State
 from mcuq.ops.base import Op
@@ -18,9 +18,6 @@ from mcuq.ops.reshape import Reshape
 from mcuq.ops.slice import Slice
 from mcuq.tensor import Shape
 
-if TYPE_CHECKING:
-    from mcuq.frontends.tflite_reader import Reader
-
 TANH = 4
 GATES = "input, forget, cell and output"
 
@@ -28,6 +25,22 @@ GATES = "input, forget, cell and output"
 WEIGHTS, RECURRENT, BIAS = slice(1, 5), slice(5, 9), slice(12, 16)
 HIDDEN, CELL = 18, 19
 OPTIONAL = {"peephole weights": slice(9, 12), "a projection": slice(16, 18), "layer normalization": slice(20, 24)}
+
+
+class Reader(Protocol):
+    """What becomes of tensors in the graph being built: :class:`mcuq.frontends.tflite_reader.Reader`."""
+
+    file: FileGraph
+    states: list[State]
+
+    def operand(self, node: str, tensor: FileTensor) -> str:
+        """Return the name of a node's operand."""
+
+    def value(self, name: str, tensor: FileTensor) -> str:
+        """Return the name of a value, which is that of its node if it is free."""
+
+    def keep_zeros(self, name: str, tensor: FileTensor) -> None:
+        """Keep a constant of this type and shape whose real values are 0."""
 
 
 def nodes(reader: Reader, operator: FileOperator) -> Iterator[Node]:
@@ -118,5 +131,5 @@ def _joined(gates: Sequence[FileTensor | None], what: str) -> FileTensor:
     return replace(parts[0], index=NEW, shape=data.shape, data=data, scale=scale, zero_point=zero_points, axis=0)
 
 
-Read = Callable[["Reader", FileOperator, Tensors, FileTensor], Iterator[Node]]
+Read = Callable[[Reader, FileOperator, Tensors, FileTensor], Iterator[Node]]
 READERS: Mapping[str, Read] = {"UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm}
