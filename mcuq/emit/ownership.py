@@ -32,6 +32,8 @@ def refuse_others(directory: Path, name: str) -> None:
         try:
             found = archive.read(path)
         except (McuqError, OSError):
+            if path.is_file() and _described(directory / "lib" / name) == description(name):
+                return  # mcuq's own, damaged: its library is beside it
             raise UsageError(f"{path}: is there and is no .mcuq file; move it away, or give another --name") from None
         if found.source is not None:
             raise UsageError(
