@@ -199,7 +199,7 @@ def random_graph(rng: np.random.Generator, length: int) -> Graph:
                     images.append(flat)
     used = {name for node in nodes for name in node.inputs}
     outputs = tuple(n.outputs[0] for n in nodes if n.outputs[0] not in used)
-    return Graph("random", ("x",), outputs, tuple(nodes), values, constants).verify()
+    return Graph("random_graph", ("x",), outputs, tuple(nodes), values, constants).verify()
 
 
 @pytest.mark.parametrize("seed", [*range(6), *(pytest.param(s, marks=pytest.mark.slow) for s in range(6, 120))])
@@ -211,7 +211,7 @@ def test_random_graphs_in_c_equal_unshared_buffers(tmp_path, seed):
     written = pipeline.write_project(Archive(graph), boards[seed % len(boards)], tmp_path)
     x = rng.integers(-128, 128, (3, *graph.values["x"].shape)).astype(np.int8)
     flags = ("-std=c99", "-O1", *SANITIZERS)
-    with build_host(tmp_path, ["random"], flags) as firmware:
+    with build_host(tmp_path, ["random_graph"], flags) as firmware:
         got = firmware.run(written.plan, {"x": x}).outputs
     expected = simulate(written.plan, {"x": x})
     for name in graph.outputs:

@@ -181,7 +181,7 @@ def test_bad_samples_are_one_line(run, tmp_path, rng):
         (("--layer-bits", "conv2d_0"), "LAYER=BITS"),
         (("--codebook", "7"), "7 is no size of a codebook"),
         (("--codebook", "16", "--codebook-channels", "1"), "larger than"),
-        (("--out", "model.zip"), ".mcuq"),
+        (("--out", "model.zip"), "--out is given twice"),
     ],
 )
 def test_bad_options_are_one_line(run, options, message, tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ CASES = [(shape, Slice(*op)) for shape, *op in (*WHOLE, *STRIDED)]
 
 
 def single(shape, op, dtype="int8"):
-    return graph_of(op, QTensor(shape, 0.1, -3, dtype))
+    return graph_of(op, QTensor(shape, 0.1, -3 if dtype == "int8" else 3, dtype))
 
 
 def ends(op) -> list[int]:

@@ -23,7 +23,7 @@ CASES = [(shape, (0, *axes)) for shape in SHAPES for axes in permutations(range(
 
 
 def single(shape, axes, dtype="int8"):
-    return graph_of(Transpose(axes), QTensor(shape, 0.1, -3, dtype))
+    return graph_of(Transpose(axes), QTensor(shape, 0.1, -3 if dtype == "int8" else 3, dtype))
 
 
 def build(shape, axes):

@@ -85,7 +85,7 @@ def test_pack_does_not_multiply_constants():
     packed = builder.tensor((2,), "int32")
     builder.op("PACK", [constant] * 1000, [packed], "PackOptions")
     builder.op("RELU", [x], [y])
-    with pytest.raises(McuqError, match=r"PACK \(1\)"):
+    with pytest.raises(McuqError, match="PACK"):
         read(builder.finish([x], [y]))
 
 
