@@ -14,7 +14,8 @@ from models import small_graph
 from mcuq import pipeline
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes by /proc")
-SLEEPER = "#!/bin/sh\nsleep 300 &\nwait\n"  # a compiler with a child of its own, as gcc has cc1
+SLEEP = f"'{sys.executable}' -c 'import time; time.sleep(300)'"
+SLEEPER = f"#!/bin/sh\n{SLEEP} &\nwait\n"  # a compiler with a child of its own, as gcc has cc1
 
 
 def of_group(marker: str) -> list[int]:
