@@ -225,3 +225,9 @@ def test_missing_extras_are_named(run, suffix, tmp_path, monkeypatch):
 
     assert (status, err.count("\n")) == (2, 1), err
     assert f'pip install "{extra}"' in err
+
+
+def test_the_file_written_is_a_mcuq_file(run, tmp_path):
+    status, out, err = run("quantize", FLOAT, "--calibration", CALIBRATION, "--out", tmp_path / "model.zip")
+    assert (status, out, err.count("\n")) == (2, "", 1) and ".mcuq" in err
+    assert not list(tmp_path.iterdir())

@@ -85,7 +85,7 @@ def test_pack_does_not_multiply_constants():
     packed = builder.tensor((2,), "int32")
     builder.op("PACK", [constant] * 1000, [packed], "PackOptions")
     builder.op("RELU", [x], [y])
-    with pytest.raises(McuqError, match="PACK"):
+    with pytest.raises(McuqError, match=r"0 PACK: tensor 3 .* int32\[2\] must be int8"):
         read(builder.finish([x], [y]))
 
 
