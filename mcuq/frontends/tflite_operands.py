@@ -133,13 +133,13 @@ def quantized_constant(tensor: FileTensor) -> QConstant:
         McuqError: for another type, or scales and zero points that mean nothing.
     """
     assert tensor.data is not None
-    if tensor.dtype not in ("int8", "int32"):
+    if tensor.dtype not in ("int8", "int16", "int32"):
         raise CannotQuantizeError(f"constant {tensor} must be int8 (or an int32 bias)")
-    if tensor.dtype == "int8" and not (tensor.scale.size and tensor.zero_point.size):
+    if tensor.dtype != "int32" and not (tensor.scale.size and tensor.zero_point.size):
         raise CannotQuantizeError(f"constant {tensor} has no scale or no zero point")
     scale = tensor.scale if tensor.scale.size else np.ones(1)
     axis = _channels_of(tensor)
-    if tensor.dtype == "int8" and not np.all(np.isfinite(scale) & (scale > 0)):
+    if tensor.dtype != "int32" and not np.all(np.isfinite(scale) & (scale > 0)):
         raise MalformedModelError(f"{tensor} has a scale that is not a positive number")
     if np.any(tensor.zero_point != (tensor.zero_point[0] if tensor.zero_point.size else 0)):
         raise UnsupportedOperatorError(f"{tensor} has a different zero point per channel")

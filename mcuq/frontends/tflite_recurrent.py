@@ -10,15 +10,16 @@ import numpy as np
 
 from mcuq.errors import MalformedModelError, UnsupportedOperatorError
 from mcuq.frontends.flatbuffer import DAMAGE, FileGraph, FileOperator, FileTensor
-from mcuq.frontends.tflite_operands import NEW, Tensors, constant, present
+from mcuq.frontends.tflite_operands import NEW, Tensors, constant, data, present, quantized_activation
 from mcuq.graph import Node, State
 from mcuq.ops.base import Op
 from mcuq.ops.lstm import Lstm
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.slice import Slice
+from mcuq.ops.svdf import Svdf
 from mcuq.tensor import Shape
 
-TANH = 4
+NO_ACTIVATION, RELU, TANH = 0, 1, 4
 GATES = "input, forget, cell and output"
 
 # operands of UNIDIRECTIONAL_SEQUENCE_LSTM
@@ -94,6 +95,32 @@ def _lstm(reader: Reader, operator: FileOperator, tensors: Tensors, output: File
     yield from make.nodes
 
 
+def _svdf(reader: Reader, operator: FileOperator, tensors: Tensors, output: FileTensor) -> Iterator[Node]:
+    """SVDF: of a state and weights along time of int8 become such of int16, with the limits of int8."""
+    x, features, time, bias, state = tensors
+    if x is None or features is None or state is None:
+        raise MalformedModelError("it lacks an operand")
+    if operator.options.FusedActivationFunction() not in (NO_ACTIVATION, RELU):
+        raise UnsupportedOperatorError("an SVDF with another activation than ReLU")
+    time = constant(time, "the weights along time")
+    if time.dtype != state.dtype:
+        raise MalformedModelError(f"its state, {state}, and its weights along time, {time}, differ in type")
+    zero_point = quantized_activation(state).zero_point
+    if state.dtype == "int16" and zero_point:
+        raise UnsupportedOperatorError(f"its state, {state}, has zero point {zero_point}; it must be 0")
+    limits = np.iinfo(state.dtype)
+    op = Svdf(operator.options.Rank(), int(limits.min) - zero_point, int(limits.max) - zero_point)
+    kept = replace(state, dtype="int16", zero_point=np.zeros(1, np.int64))
+    time = replace(time, dtype="int16", data=data(time, "the weights along time").astype(np.int16))
+    name, make = f"svdf_{operator.index}", _Maker(reader)
+    read = make.state(f"{name}_state", kept)
+    weights = [constant(features, "the weights"), time, *present([bias])]
+    operands = [reader.operand(name, x), read, *(reader.operand(name, tensor) for tensor in weights)]
+    values = (reader.value(name, output), reader.value(f"{name}_state_next", replace(kept, index=NEW)))
+    reader.states.append(State(read, values[1], f"{read}_initial"))
+    yield Node(name, op, tuple(operands), values)
+
+
 class _Maker:
     """Nodes in order, whose values are named after them."""
 
@@ -122,14 +149,14 @@ class _Maker:
 def _joined(gates: Sequence[FileTensor | None], what: str) -> FileTensor:
     """Return the constants of all gates, one after the other; each keeps its scale."""
     parts = [constant(tensor, f"the {what}") for tensor in gates]
-    data = np.concatenate([part.data for part in parts if part.data is not None])
+    values = np.concatenate([part.data for part in parts if part.data is not None])
     scales = [np.broadcast_to(part.scale, part.shape[:1]) for part in parts if part.scale.size]
     zero_points = np.concatenate([part.zero_point for part in parts])
     scale = np.concatenate(scales) if len(scales) == len(parts) and parts[0].dtype == "int8" else np.empty(0)
     if len({part.shape for part in parts}) != 1 or len({part.dtype for part in parts}) != 1:
         raise MalformedModelError(f"the {what} of its {GATES} gates differ in shape or type")
-    return replace(parts[0], index=NEW, shape=data.shape, data=data, scale=scale, zero_point=zero_points, axis=0)
+    return replace(parts[0], index=NEW, shape=values.shape, data=values, scale=scale, zero_point=zero_points, axis=0)
 
 
 Read = Callable[[Reader, FileOperator, Tensors, FileTensor], Iterator[Node]]
-READERS: Mapping[str, Read] = {"UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm}
+READERS: Mapping[str, Read] = {"SVDF": _svdf, "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm}

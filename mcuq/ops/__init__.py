@@ -35,6 +35,7 @@ from mcuq.ops.slice import Slice
 from mcuq.ops.softmax import Softmax
 from mcuq.ops.softplus import Softplus
 from mcuq.ops.sub import Sub
+from mcuq.ops.svdf import Svdf
 from mcuq.ops.tanh import Tanh
 from mcuq.ops.transpose import Transpose
 
@@ -73,6 +74,7 @@ ALL: tuple[type[Op], ...] = (
     Softmax,
     Softplus,
     Sub,
+    Svdf,
     Tanh,
     Transpose,
 )
