@@ -118,6 +118,32 @@ def reading_of(x: Array, tensor: QTensor, from_float: bool, chosen: Reading | No
     return "stored"
 
 
+def real_samples(file: Named, graph: Graph, chosen: Reading | None) -> tuple[dict[str, Array], list[str]]:
+    """Return a file's inputs as a quantized model's float model takes them, and how they were read.
+
+    Args:
+        file: what :func:`open_samples` found.
+        graph: the quantized model.
+        chosen: what the user says that integers are; see :func:`reading_of`.
+
+    Returns:
+        real values [samples, *shape] per input in the graph's layout, and lines for people.
+
+    Raises:
+        UsageError: for samples that are not of this model, or could be read in two ways.
+    """
+    readings, real = file_readings(file, graph, chosen), dict[str, Array]()
+    notes = [reading_note(file, readings)]
+    for name, x in file.inputs.items():
+        where, tensor = f"{file.where}: {name}", graph.values[name]
+        if readings[name] == "stored":
+            real[name] = tensor.dequantize(arranged(x, tensor.shape, where))
+        else:
+            real[name] = arranged(x, tensor.shape, where, graph.layouts.get(name, ()))
+            notes += outside(x, tensor, where)
+    return real, notes
+
+
 def with_numbers(file: Named, classes: tuple[str, ...] = ()) -> Named:
     """Return a file with labels that are text as the numbers of their classes, the file's own or others."""
     if file.labels is None or file.labels.dtype.kind != "U" or not (names := classes or file.classes):

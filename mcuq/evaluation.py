@@ -11,7 +11,7 @@ import numpy as np
 
 from mcuq import float_run, simulator
 from mcuq.archive import Archive
-from mcuq.data import Reading, arranged, file_readings, open_samples, outside, read_samples, reading_note
+from mcuq.data import Reading, open_samples, read_samples, real_samples
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node
@@ -138,15 +138,7 @@ def open_data(model: Archive, path: Path, chosen: Reading | None = None, classes
         return Data([Batch(samples.inputs, samples.labels)], task, samples.notes)
     file = open_samples(path, graph.inputs)
     task = find_task(graph, file.labels, classes or file.classes, f"{path}: labels")
-    readings, real = file_readings(file, graph, chosen), dict[str, Array]()
-    notes = [reading_note(file, readings)]
-    for name, x in file.inputs.items():
-        where, tensor = f"{path}: {name}", graph.values[name]
-        if readings[name] == "stored":
-            real[name] = tensor.dequantize(arranged(x, tensor.shape, where))
-        else:
-            real[name] = arranged(x, tensor.shape, where, graph.layouts.get(name, ()))
-            notes += outside(x, tensor, where)
+    real, notes = real_samples(file, graph, chosen)
     parts = batches(replace(model.source, layouts={}), replace(file, inputs=real))
     return Data(parts, task, tuple(notes))
 

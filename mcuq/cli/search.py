@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mcuq.cli.options import (
     add_board,
     add_classes,
+    add_reading,
     add_scheme,
     add_setup,
     quantization_options,
@@ -40,6 +41,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--margin", type=_margin, default=1.0, metavar="K", help=what)
     what = f"bits (8, 4, 2) and codebooks (cb16, cb4) to choose from; default: {FORMATS}"
     parser.add_argument("--formats", default=FORMATS, metavar="F,…", help=what)
+    add_reading(parser)
     add_classes(parser)
     engine = parser.add_mutually_exclusive_group()
     engine.add_argument("--jobs", type=_jobs, default=-1, metavar="N", help="processes; default: one per processor")
@@ -109,6 +111,7 @@ def _request(arguments: argparse.Namespace) -> Request:
         margin=arguments.margin,
         out=arguments.out,
         formats=parse_formats(arguments.formats),
+        samples=arguments.samples,
         classes=arguments.classes,
         jobs=arguments.jobs,
         dask=arguments.dask,

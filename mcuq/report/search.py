@@ -60,6 +60,7 @@ def _data(outcome: Outcome, shown: list[Row]) -> dict[str, Any]:
         "model": outcome.model.graph.name,
         "board": task.board.id,
         "samples": len(task.labels),
+        "notes": [*task.notes],
         "float_accuracy": task.float_hits / len(task.labels),
         "int8_accuracy": outcome.limits.widest.hits / len(task.labels),
         "max_drop": 100 * outcome.limits.lost / len(task.labels),
@@ -72,6 +73,7 @@ def _data(outcome: Outcome, shown: list[Row]) -> dict[str, Any]:
 
 def _lines(outcome: Outcome) -> Iterator[str]:
     task, samples = outcome.task, len(outcome.task.labels)
+    yield from task.notes
     hits = {"float": task.float_hits, "int8": outcome.limits.widest.hits}
     known = ", ".join(f"{name} {100 * count / samples:.1f} %" for name, count in hits.items())
     yield f"accuracy on {thousands(samples)} samples, by which the choice was made: {known}"

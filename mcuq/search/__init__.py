@@ -19,8 +19,10 @@ from pathlib import Path
 
 from mcuq import __version__, archive, loading
 from mcuq.archive import Archive
+from mcuq.data import Reading
 from mcuq.errors import CannotQuantizeError, ClearNoError, DoesNotFitError, McuqError, UsageError
 from mcuq.float_graph import FloatGraph
+from mcuq.graph import Graph
 from mcuq.limits import LOAD_SECONDS
 from mcuq.passes.split_channels import is_splittable
 from mcuq.quantization.calibrate import Progress
@@ -52,6 +54,7 @@ class Request:
         margin: standard errors of the loss by which it must stay below that.
         formats: of weights to choose from.
         out: the ``.mcuq`` file to write; the journal lies beside it.
+        samples: what integers of the quantized model's type are, where ``model`` is one; see ``data.reading_of``.
         classes: the labels that the model's outputs stand for, in their order, where labels are no such numbers.
         jobs: processes at a time; -1: as many as there are processors.
         dask: address of a cluster to use instead.
@@ -66,6 +69,7 @@ class Request:
     margin: float
     out: Path
     formats: tuple[str, ...]
+    samples: Reading | None = None
     classes: tuple[str, ...] = ()
     jobs: int = -1
     dask: str = ""
@@ -106,7 +110,7 @@ def search(request: Request, progress: Progress | None = None) -> Outcome:
         ClearNoError: what fits it loses more.
         McuqError: for bad input.
     """
-    graph = float_model(request.model, request.load_timeout)
+    graph, integers = float_model(request.model, request.load_timeout)
     layers = searchable(graph)
     if not layers:
         raise UsageError(f"{request.model}: has no layer with real weights, so there are no bits to choose")
@@ -116,6 +120,8 @@ def search(request: Request, progress: Progress | None = None) -> Outcome:
         request.calibration,
         request.options,
         place=request.place,
+        integers=integers,
+        samples=request.samples,
         classes=request.classes,
         progress=progress,
     )
@@ -133,20 +139,20 @@ def search(request: Request, progress: Progress | None = None) -> Outcome:
     return Outcome(task, layers, limits, best, model, found, journal, measure.new)
 
 
-def float_model(path: Path, load_timeout: float = LOAD_SECONDS) -> FloatGraph:
-    """Read a float model, or the one that a ``.mcuq`` file was made from.
+def float_model(path: Path, load_timeout: float = LOAD_SECONDS) -> tuple[FloatGraph, Graph | None]:
+    """Read a float model, or the one that a ``.mcuq`` file was made from and what was made of it.
 
     Raises:
         UsageError: for a quantized model without one.
     """
     opened = loading.read_model(path, load_timeout)
     if isinstance(opened, FloatGraph):
-        return opened
+        return opened, None
     if opened.source is None:
         raise UsageError(
             f"{path}: is quantized already and does not hold its float model, which the search starts from"
         )
-    return opened.source
+    return opened.source, opened.graph
 
 
 def searchable(graph: FloatGraph) -> tuple[Layer, ...]:
@@ -179,10 +185,11 @@ class _Measuring:
 
 def _about(request: Request, graph: FloatGraph) -> dict[str, str]:
     files = [request.data, *([request.calibration] if request.calibration else [])]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
     return {
         "version of mcuq": __version__,
         "model": archive.float_digest(graph),
-        "set of samples": " ".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files),
+        "set of samples": " ".join([*digests, *([request.samples] if request.samples else [])]),
         "board or setup": hashlib.sha256(repr(request.place).encode()).hexdigest(),
         "set of quantization options": json.dumps(asdict(request.options), sort_keys=True),
     }

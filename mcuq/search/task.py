@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from mcuq import float_run
-from mcuq.data import open_samples
+from mcuq.data import Reading, open_samples, reading_note, real_samples
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
+from mcuq.graph import Graph
 from mcuq.quantization.calibrate import Calibration, Progress, calibrate
 from mcuq.quantization.equalization import equalize
 from mcuq.quantization.options import Options
@@ -45,6 +46,7 @@ class Task:
         labels: their classes, [samples].
         wanted: the first output of the float model for them, float32 [samples, elements].
         board, framework, setup: where the model shall run.
+        notes: for people: how the files of samples were read.
     """
 
     source: FloatGraph
@@ -58,6 +60,7 @@ class Task:
     board: Board
     framework: str
     setup: Setup
+    notes: tuple[str, ...] = ()
 
     @property
     def float_hits(self) -> int:
@@ -72,6 +75,8 @@ def prepare(
     options: Options,
     *,
     place: tuple[Board, str, Setup],
+    integers: Graph | None = None,
+    samples: Reading | None = None,
     classes: tuple[str, ...] = (),
     progress: Progress | None = None,
 ) -> Task:
@@ -83,6 +88,8 @@ def prepare(
         calibration: samples to calibrate with instead; all of ``data`` score then.
         options: of quantization; 8 bits.
         place: board, framework and setup.
+        integers: the quantized model that the float model comes with, if it does.
+        samples: what integers of that one's type are among the samples; see :func:`mcuq.data.reading_of`.
         classes: the labels that the model's outputs stand for, in their order, where labels are no such numbers.
         progress: see :func:`calibrate`.
 
@@ -95,10 +102,13 @@ def prepare(
     judged = find_task(graph, file.labels, classes or file.classes, f"{data}: labels")
     if judged is None or not judged.counts:
         raise UsageError(f"{data}: the labels are values, not answers that are right or wrong, which the search counts")
-    given = _whole(graph, file)
+    given, notes = _whole(graph, file, integers, samples)
     count = 0 if calibration else calibrating(len(given))
     scored = given.part(count, len(given))
-    observed = _whole(graph, open_samples(calibration, graph.inputs)) if calibration else given.part(0, count)
+    observed = given.part(0, count)
+    if calibration:
+        observed, more = _whole(graph, open_samples(calibration, graph.inputs), integers, samples)
+        notes = [*more, *notes]
     with one_thread():
         seen = _calibrated(graph, observed, options, progress)
         wanted = _float_outputs(seen.graph, scored)
@@ -107,7 +117,18 @@ def prepare(
     inputs = {name: values[name].quantize(x) for name, x in scored.inputs.items()}
     labels = judged.truth(np.asarray(scored.labels))
     source = replace(seen.graph, layouts=graph.layouts)
-    return Task(source, ranges, options, seen.kept, inputs, judged, labels, wanted, *place)
+    return Task(
+        source,
+        ranges,
+        options,
+        seen.kept,
+        inputs,
+        judged,
+        labels,
+        wanted,
+        *place,
+        (*notes, *seen.remarks, *seen.warnings),
+    )
 
 
 def calibrating(samples: int) -> int:
@@ -119,12 +140,19 @@ def calibrating(samples: int) -> int:
     return min(max(samples // SHARE, FEWEST), MOST, samples // 2)
 
 
-def _whole(graph: FloatGraph, file: Named) -> Batch:
-    """Return all samples of a file in the graph's layout."""
+def _whole(graph: FloatGraph, file: Named, integers: Graph | None, samples: Reading | None) -> tuple[Batch, list[str]]:
+    """Return all samples of a file, real values in the graph's layout, and how they were read."""
+    if integers:
+        inputs, notes = real_samples(file, integers, samples)
+        graph, file = replace(graph, layouts={}), replace(file, inputs=inputs)
+    elif samples == "stored":
+        raise UsageError(f"{file.where}: a float model's samples are real values; none can be stored integers")
+    else:
+        notes = [reading_note(file, dict.fromkeys(graph.inputs, "real"))]
     parts = list(batches(graph, file))
     labels: Any = [part.labels for part in parts]
     inputs = {name: np.concatenate([part.inputs[name] for part in parts]) for name in graph.inputs}
-    return Batch(inputs, None if any(part is None for part in labels) else np.concatenate(labels))
+    return Batch(inputs, None if any(part is None for part in labels) else np.concatenate(labels)), notes
 
 
 def _calibrated(graph: FloatGraph, observed: Batch, options: Options, progress: Progress | None) -> Calibration:

@@ -144,6 +144,7 @@ def fewest_bits(
     max_drop: float = 1.0,
     margin: float = 1.0,
     formats: Sequence[str] = FORMATS,
+    samples: Reading | None = None,
     classes: Sequence[str] = (),
     jobs: int = -1,
     dask: str = "",
@@ -162,6 +163,7 @@ def fewest_bits(
         max_drop: points of accuracy that may be lost against 8 bits.
         margin: standard errors of the loss by which it must stay below that.
         formats: of weights to choose from: bits, and codebooks as "cb4".
+        samples: what integers of the model's own type are, where a ``.mcuq`` is given; see :func:`evaluate`.
         classes: the labels that the model's outputs stand for; see :func:`evaluate`.
         jobs: processes at a time; -1: as many as there are processors.
         dask: address of a cluster to use instead.
@@ -182,6 +184,7 @@ def fewest_bits(
         margin=margin,
         out=Path(out),
         formats=parse_formats(",".join(formats)),
+        samples=samples,
         classes=tuple(classes),
         jobs=jobs,
         dask=dask,

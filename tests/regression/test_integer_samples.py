@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from requirements import require
 
 import mcuq
 from mcuq import archive
@@ -125,3 +126,50 @@ def test_values_beyond_the_input_are_said(run, holdout, tmp_path):
 
     assert status == 0
     assert "of the values lie outside the input's range" in out
+
+
+def test_the_search_follows_the_same_rule(run, holdout, tmp_path):
+    """A file of the quantized model's own integers is refused until it is said what they are."""
+    require("joblib", "threadpoolctl")
+    model, data = tmp_path / "digits.mcuq", tmp_path / "d.npz"
+    assert run("quantize", FLOAT, "--calibration", CALIBRATION, "--out", model)[0] == 0
+    graph = mcuq.load(model)
+    np.savez(data, X=graph.values[graph.inputs[0]].quantize(holdout["X"]), Y=holdout["Y"])
+    rest = ("--data", data, "--out", tmp_path / "m.mcuq", "--board", "esp32dev", "--formats", "8,4", "--jobs", "1")
+    status, _, error = run("search", model, *rest)
+    said = json.loads(run("search", model, *rest, "--samples", "stored", "--json")[1])
+    of_float = run("search", FLOAT, *rest, "--samples", "stored")
+
+    assert (status, error.count("\n")) == (2, 1) and "--samples real or --samples stored" in error
+    assert said["int8_accuracy"] == 1.0 and "integers as the model stores them" in said["notes"][0]
+    assert of_float[0] == 2 and "none can be stored integers" in of_float[2]
+
+
+def test_the_search_of_python_follows_it_too(quantized, holdout, tmp_path):
+    """What is stored integers to a quantized model is real values to a float model, and other types are to both."""
+    require("joblib", "threadpoolctl")
+    graph, model = mcuq.load(quantized), tmp_path / "m.mcuq"
+    mcuq.save(graph, model, reference=mcuq.load(FLOAT))
+    pixels = holdout["X"].astype(np.int8)
+    arrays = {
+        "stored": graph.values[graph.inputs[0]].quantize(holdout["X"]),
+        "pixels": pixels,
+        "bytes": pixels.astype(np.uint8),
+        "wide": pixels.astype(np.int64),
+    }
+
+    def found(given, name, samples=None):
+        np.savez(tmp_path / f"{name}.npz", X=arrays[name], Y=holdout["Y"])
+        out = tmp_path / f"{name}{given.suffix}.mcuq"
+        options = {"formats": ("8", "4"), "jobs": 1, "samples": samples}
+        outcome = mcuq.fewest_bits(given, tmp_path / f"{name}.npz", "esp32dev", out, **options)
+        return outcome.limits.widest.hits, outcome.task.notes[0].partition(": ")[2]
+
+    for name in ("stored", "pixels"):
+        with pytest.raises(UsageError, match='samples="real"'):
+            found(model, name)
+    assert found(model, "stored", "stored") == (68, "X int8[100, 8, 8, 1]: integers as the model stores them; labels Y")
+    assert found(model, "pixels", "real") == (68, "X int8[100, 8, 8, 1]: real values; labels Y")
+    assert found(FLOAT, "pixels") == (68, "X int8[100, 8, 8, 1]: real values; labels Y")
+    assert found(model, "bytes") == (68, "X uint8[100, 8, 8, 1]: real values; labels Y")
+    assert found(FLOAT, "wide") == (68, "X int64[100, 8, 8, 1]: real values; labels Y")
