@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,6 +32,8 @@ from mcuq.errors import McuqError, StaleFirmwareError, UsageError
 from mcuq.files import finish, write_files
 from mcuq.pipeline import compile_recorded
 from mcuq.plan import Plan
+from mcuq.processes import ending_with_us
+from mcuq.processes.folders import temporary_folder
 from mcuq.samples.judging import Tally, Task, find_task, judge_integers
 from mcuq.simulator import simulate
 from mcuq.tensor import Array
@@ -172,9 +173,9 @@ def reach(
         with build_host(project, models, flags) as firmware:
             yield firmware
     else:
-        with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
-            elf = build_emulated(project, models, engine, Path(folder))
-            yield Firmware(lambda: ProcessLine(emulator_command(engine, elf)), starts=True, workers=2)
+        with temporary_folder() as folder:
+            elf = build_emulated(project, models, engine, folder)
+            yield Firmware(lambda: ProcessLine(ending_with_us(emulator_command(engine, elf))), starts=True, workers=2)
 
 
 def _verify_model(  # noqa: PLR0917
@@ -256,7 +257,7 @@ def simulate_on(engine: Engine, plan: Plan, inputs: Mapping[str, Array], progres
     plan = replace(plan, graph=replace(plan.graph, name="model"))  # a file's own name may be that of a C header
     samples = emit.self_test_inputs(plan)
     files = emit.emit_library(plan, Archive(plan.graph, samples))
-    with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
-        write_files(Path(folder), files)
-        with reach(Path(folder), [plan.graph.name], engine) as firmware:
+    with temporary_folder() as folder:
+        write_files(folder, files)
+        with reach(folder, [plan.graph.name], engine) as firmware:
             return firmware.run(plan, inputs, progress=progress)

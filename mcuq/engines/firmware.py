@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
-from mcuq.engines.byte_stream import Line
+from mcuq.engines.byte_stream import Line, LineClosedError
 from mcuq.engines.device import Device, Layer, NoAnswerError, Run
 from mcuq.engines.sequence import at_last, run_sequence
 from mcuq.errors import McuqError
@@ -24,6 +26,7 @@ from mcuq.tensor import Array
 BOOT_SECONDS = 300.0
 SAMPLES_PER_WORKER = 64  # fewer are not worth starting another program
 
+T = TypeVar("T")
 Progress = Callable[[int], None]
 
 
@@ -111,8 +114,10 @@ class Firmware:
         rows = input_rows(plan.graph, inputs)
         done = itertools.count(1)
 
+        lines = _Lines(self.open_line)
+
         def work(part: Array) -> tuple[list[Run], str, int]:
-            with self.connect() as device:
+            with replace(self, open_line=lines.open).connect() as device:
                 results, counts = list[Run](), device.hello(model).counts
                 for run in (run_sequence if plan.graph.states else _run_rows)(device, model, part):
                     results.append(run)
@@ -122,8 +127,7 @@ class Firmware:
 
         workers = 1 if plan.graph.states else min(self.workers, len(rows) // SAMPLES_PER_WORKER)
         parts = np.array_split(rows, max(1, workers))
-        with ThreadPoolExecutor(len(parts)) as pool:
-            finished = list(pool.map(work, parts))
+        finished = [work(parts[0])] if len(parts) == 1 else lines.together(work, parts)
         runs = [run for results, *_ in finished for run in results]
         return Runs(
             split_outputs(plan.graph, b"".join(run.outputs for run in runs)),
@@ -132,6 +136,35 @@ class Firmware:
             finished[0][1],
             sum(faults for *_, faults in finished),
         )
+
+
+@dataclass
+class _Lines:
+    """The lines of the programs that run at a time: when one part fails, or somebody stops it all, all end at once."""
+
+    open_line: Callable[[], Line]
+    opened: list[Line] = field(default_factory=list)
+    ended: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def open(self) -> Line:
+        with self.lock:
+            if self.ended:
+                raise LineClosedError("another part of the samples has failed")
+            line = self.open_line()
+            self.opened.append(line)
+            return line
+
+    def together(self, work: Callable[[Array], T], parts: Sequence[Array]) -> list[T]:
+        with ThreadPoolExecutor(len(parts)) as pool:
+            try:
+                return list(pool.map(work, parts))
+            except BaseException:
+                with self.lock:
+                    self.ended = True
+                for line in self.opened:
+                    line.close()
+                raise
 
 
 def _run_rows(device: Device, model: int, rows: Array) -> Iterator[Run]:

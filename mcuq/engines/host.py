@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from mcuq.engines.byte_stream import ProcessLine
 from mcuq.engines.firmware import Firmware
 from mcuq.engines.sources import compile_and_link, library_folders, library_sources, models_header
 from mcuq.errors import ToolMissingError
+from mcuq.processes.folders import temporary_folder
 from mcuq.resources import resource
 
 FLAGS = ("-std=c99", "-O3")
@@ -34,10 +34,10 @@ def build_host(project: Path, models: Sequence[str], flags: Sequence[str] = FLAG
     """
     folders = library_folders(project, models)
     sources = [*library_sources(folders), resource("firmware") / "host" / "mcuq_port_host.c"]
-    with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
-        (Path(folder) / "mcuq_models.h").write_text(models_header(models))
+    with temporary_folder() as folder:
+        (folder / "mcuq_models.h").write_text(models_header(models))
         includes = [f"-I{path}" for path in (*folders, folder)]
-        program = Path(folder) / "model"
+        program = folder / "model"
         compile_and_link(compiler(), [*flags, "-DMCUQ_TRACE", *includes], sources, program)
         yield Firmware(lambda: ProcessLine([str(program)]), starts=True, workers=os.cpu_count() or 1)
 

@@ -8,14 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from mcuq.engines.emulator import ISAS, Isa
 from mcuq.engines.host import compiler
 from mcuq.errors import ToolMissingError
+from mcuq.processes.folders import temporary_folder
 
 SECONDS = 20  # that a tool may take to say its version
 
@@ -97,10 +96,10 @@ def _compiles(isa: Isa) -> str:
 def _links(program: str, *flags: str) -> bool:
     if shutil.which(program) is None:
         return False
-    with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
-        source = Path(folder) / "empty.c"
+    with temporary_folder() as folder:
+        source = folder / "empty.c"
         source.write_text("#include <stdint.h>\n#include <string.h>\nint main(void) { return 0; }\n", "utf-8")
-        return _ran(program, *flags, str(source), "-o", str(Path(folder) / "empty")) is not None
+        return _ran(program, *flags, str(source), "-o", str(folder / "empty")) is not None
 
 
 def _version(program: str, flag: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 from mcuq.errors import McuqError, UsageError
+from mcuq.processes import end
 
 
 def library_folders(project: Path, models: Sequence[str]) -> list[Path]:
@@ -79,12 +78,3 @@ def _call(command: Sequence[str], running: set[subprocess.Popen[str]]) -> None:
         running.discard(process)
     if process.returncode != 0:
         raise McuqError(f"{' '.join(command[-4:])}: {command[0]} failed:\n{said[:2000]}")
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    """End a process that has a session of its own, and what it started."""
-    with suppress(ProcessLookupError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()

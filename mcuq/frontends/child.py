@@ -1,4 +1,4 @@
-"""``python -m mcuq.frontends.child BYTES PATH``: the process that opens a file; see :mod:`mcuq.frontends.isolation`.
+"""``python -m mcuq.frontends.child BYTES PATH PARENT``: what opens a file; see :mod:`mcuq.frontends.isolation`.
 
 Limits come first: nothing of a framework, and not even numpy, is imported before.
 """
@@ -13,11 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcuq.processes import die_with_parent, end_with_parent
+
 if TYPE_CHECKING:
     from mcuq.float_graph import FloatGraph
 
 NEW_USER, NEW_NETWORK = 0x10000000, 0x40000000  # of Linux' unshare
-DIE_WITH_PARENT = 1  # of Linux' prctl
 
 
 def main() -> None:
@@ -25,7 +26,8 @@ def main() -> None:
     limit, path = int(sys.argv[1]), Path(sys.argv[2])
     target = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries print to where the answer goes
-    _restrict(limit)
+    parent = int(sys.argv[3])
+    _restrict(limit, parent)
     import json
 
     from mcuq import archive
@@ -64,8 +66,10 @@ def _read(path: Path) -> FloatGraph:
     return prepare(read_keras(path, looked=looked))
 
 
-def _restrict(limit: int) -> None:
-    """Give up memory beyond a limit, core dumps and the network, as far as the system can."""
+def _restrict(limit: int, parent: int) -> None:
+    """Give up life without the parent, memory beyond a limit, core dumps and the network, as far as the system can."""
+    with suppress(OSError, AttributeError):
+        die_with_parent(parent)
     with suppress(ImportError, OSError, ValueError):
         import resource
 
@@ -74,6 +78,8 @@ def _restrict(limit: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
     if sys.platform == "linux":
         _leave_network()
+    else:
+        end_with_parent(parent)
 
 
 def _leave_network() -> None:
@@ -82,7 +88,6 @@ def _leave_network() -> None:
 
     with suppress(OSError, AttributeError):
         libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(DIE_WITH_PARENT, int(signal.SIGKILL), 0, 0, 0)
         user, group = os.getuid(), os.getgid()
         if libc.unshare(NEW_NETWORK) != 0 and libc.unshare(NEW_USER | NEW_NETWORK) == 0:
             Path("/proc/self/setgroups").write_text("deny")

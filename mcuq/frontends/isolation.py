@@ -12,13 +12,14 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from mcuq import archive, errors
 from mcuq.errors import MalformedModelError, McuqError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.limits import LOAD_BYTES, LOAD_BYTES_EACH, LOOK_SECONDS, MIB
+from mcuq.processes import end
+from mcuq.processes.folders import temporary_folder
 from mcuq.reading import gate
 
 ANSWER, ERROR = b"M", b"E"  # how a message of the process begins
@@ -42,7 +43,7 @@ def read_isolated(path: Path, seconds: float) -> FloatGraph:
     Raises:
         McuqError: whatever the reader says, or that it took too long, too much memory or crashed.
     """
-    with tempfile.TemporaryDirectory(prefix="mcuq-") as folder:
+    with temporary_folder() as folder:
         status, message = _run(path, folder, seconds)
     if message[:1] == ERROR:
         raise _error(message[1:])
@@ -52,15 +53,15 @@ def read_isolated(path: Path, seconds: float) -> FloatGraph:
         return archive.read_float(message[1:])
 
 
-def _run(path: Path, folder: str, seconds: float) -> tuple[int, bytes]:
+def _run(path: Path, folder: Path, seconds: float) -> tuple[int, bytes]:
     """Return the exit status of the process and what it said."""
     environment = {
         **os.environ,
         **dict.fromkeys(ONE_THREAD, "1"),
-        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder),
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
     }
-    command = [sys.executable, "-P", "-m", MODULE, str(memory_for(path)), str(path)]
+    command = [sys.executable, "-P", "-m", MODULE, str(memory_for(path)), str(path), str(os.getpid())]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -83,10 +84,7 @@ def _run(path: Path, folder: str, seconds: float) -> tuple[int, bytes]:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End the process, and what it started."""
     if process.poll() is None:
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
+        end(process)
     if process.stdout:
         process.stdout.close()
     process.wait()

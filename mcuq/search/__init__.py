@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -126,7 +126,7 @@ def search(request: Request, progress: Progress | None = None) -> Outcome:
         progress=progress,
     )
     journal = Journal(request.journal, _about(request, graph))
-    engine: AbstractContextManager[None] = workers.cluster(request.dask, task) if request.dask else nullcontext()
+    engine: AbstractContextManager[None] = workers.cluster(request.dask, task) if request.dask else workers.local()
     with engine:
         measure = _Measuring(task, journal, request.jobs, progress)
         (widest,) = measure("network", [Candidate()])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from mcuq import __version__
 from mcuq.errors import McuqError, ToolMissingError, UsageError
+from mcuq.processes import end_with_parent
 from mcuq.search.candidate import Candidate, Measurement
 from mcuq.search.measuring import measured
 from mcuq.search.task import Task
@@ -45,7 +47,15 @@ def measure(task: Task, candidates: Sequence[Candidate], jobs: int = -1) -> Iter
 def _end_workers() -> None:
     """End this computer's processes, which would else measure on."""
     loky = _module("joblib.externals.loky", "search")
-    loky.get_reusable_executor().shutdown(wait=True, kill_workers=True)
+    loky.get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
+@contextmanager
+def local() -> Iterator[None]:
+    """Measure what is measured within the block in processes of this computer, which end when this one does."""
+    joblib = _module("joblib", "search")
+    with joblib.parallel_config("loky", initializer=end_with_parent, initargs=(os.getpid(),)):
+        yield
 
 
 @contextmanager
