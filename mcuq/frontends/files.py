@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from mcuq.errors import ToolMissingError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends import c_array
+from mcuq.frontends.extras import EXTRAS, SAVED_MODEL
 from mcuq.frontends.isolation import read_isolated
 from mcuq.graph import Graph
 from mcuq.limits import LOAD_SECONDS
@@ -21,16 +21,6 @@ EXPORT = (
     'save it with torch.export.save(torch.export.export(model.eval(), (example,)), "model.pt2"), '
     "or give the live module to mcuq.load(model, example)"
 )
-SAVED_MODEL = "a SavedModel"
-TORCH = 'PyTorch models need torch and onnx: pip install "mcuq[torch]"'
-KERAS = ("tensorflow", 'Keras and TensorFlow models need TensorFlow: pip install "mcuq[keras]"')
-EXTRAS: Mapping[str, Sequence[tuple[str, str]]] = {  # what a framework opens: packages, and how to get them
-    ".onnx": (("onnx", 'ONNX models need the package onnx: pip install "mcuq[onnx]"'),),
-    ".pt2": (("torch", TORCH), ("onnx", TORCH), ("onnxscript", TORCH)),
-    ".keras": (KERAS,),
-    ".h5": (KERAS,),
-    SAVED_MODEL: (KERAS,),
-}
 
 
 def read_file(path: Path, seconds: float = LOAD_SECONDS) -> Graph | FloatGraph:
@@ -62,9 +52,9 @@ def read_file(path: Path, seconds: float = LOAD_SECONDS) -> Graph | FloatGraph:
         raise UsageError(
             f"{path}: mcuq reads {shown} and .mcuq files, SavedModel folders, and TFLite models as arrays in C files"
         )
-    for module, install in EXTRAS[suffix]:
-        if find_spec(module) is None:
-            raise ToolMissingError(install)
+    packages, install = EXTRAS[suffix]
+    if any(find_spec(package) is None for package in packages):
+        raise ToolMissingError(install)
     return read_isolated(path, seconds)
 
 

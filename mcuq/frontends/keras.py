@@ -18,14 +18,13 @@ from typing import Any
 
 from mcuq.errors import McuqError, ToolMissingError, UnsupportedOperatorError, UsageError
 from mcuq.float_graph import FloatGraph
+from mcuq.frontends.extras import KERAS
 from mcuq.frontends.flatbuffer import FileGraph, parse
 from mcuq.frontends.keras_config import checked, custom_objects, unreadable
 from mcuq.frontends.saved_model import Description, imported, values_of
 from mcuq.frontends.tflite_float import float_graph_of
 from mcuq.graph import identifier
 from mcuq.reading import gate, line_of, require_regular
-
-EXTRA = 'Keras and TensorFlow models need TensorFlow: pip install "mcuq[keras]"'
 
 
 def read_keras(model: Any, name: str = "", looked: Callable[[], object] = lambda: None) -> FloatGraph:
@@ -47,7 +46,7 @@ def read_keras(model: Any, name: str = "", looked: Callable[[], object] = lambda
         return float_graph_of(_converted(model), identifier(name or model.name))
     path = Path(model)
     if find_spec("tensorflow") is None:
-        raise ToolMissingError(EXTRA)
+        raise ToolMissingError(KERAS)
     with gate(path, "a Keras model"):
         if path.is_dir():
             looked()
@@ -64,7 +63,7 @@ def _tensorflow() -> Any:
         with _quiet():
             import tensorflow
     except ImportError:
-        raise ToolMissingError(EXTRA) from None
+        raise ToolMissingError(KERAS) from None
     import keras
 
     if keras.backend.backend() != "tensorflow":

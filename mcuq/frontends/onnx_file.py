@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mcuq.errors import MalformedModelError, McuqError, ToolMissingError, UnsupportedOperatorError
+from mcuq.frontends.extras import ONNX
 from mcuq.frontends.onnx_tensors import (
     MAX_ELEMENTS,
     MAX_FILE_BYTES,
@@ -107,7 +108,7 @@ def parse(content: Any, folder: Path | None = None) -> OnnxModel:
         import onnx
         from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]
     except ImportError:
-        raise ToolMissingError('ONNX models need the package onnx: pip install "mcuq[onnx]"') from None
+        raise ToolMissingError(ONNX) from None
     try:
         model = onnx.ModelProto.FromString(content) if isinstance(content, bytes) else content
         return _parse(model, folder)

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mcuq.errors import MalformedModelError
+from mcuq.frontends.extras import TORCH_SINCE
 from mcuq.frontends.pt2_program import payloads, program
 from mcuq.limits import FILE_BYTES
 from mcuq.reading import Members, json_of, printable, zipped
@@ -70,7 +71,9 @@ def _names(members: Members) -> set[str]:
         found = sorted(name for name in names if OTHER_MODEL.fullmatch(name))
         if len(roots) == 1 and found:
             raise MalformedModelError(f"holds {printable(found[0], 80)}, not the one program {PROGRAM}")
-        raise MalformedModelError("holds no exported program; save one with torch.export.save (torch >= 2.9)")
+        raise MalformedModelError(
+            f"holds no exported program; save one with torch.export.save (torch >= {TORCH_SINCE})"
+        )
     configs = {f"{folder}/{config}" for folder, config in CONFIGS.items()}
     for name in sorted(names):
         for start, what in REFUSED.items():
@@ -78,7 +81,7 @@ def _names(members: Members) -> set[str]:
                 raise MalformedModelError(f"holds {what}, in {printable(name, 80)}; mcuq does not open it")
         if LEGACY.fullmatch(name):
             raise MalformedModelError(
-                f"its weights are pickled objects, which can run code, in {name}; save it with torch >= 2.9"
+                f"its weights are pickled objects, which can run code, in {name}; save it with torch >= {TORCH_SINCE}"
             )
         if not (
             name in FIXED or name == PROGRAM or name in configs or TENSOR.fullmatch(name) or DROPPED.fullmatch(name)

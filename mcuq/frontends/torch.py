@@ -23,6 +23,7 @@ import numpy as np
 from mcuq.errors import McuqError, ToolMissingError, UnsupportedOperatorError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends import torch_check
+from mcuq.frontends.extras import TORCH, TORCH_SINCE
 from mcuq.frontends.pt2_archive import WHAT, only_weights, rebuilt_pt2
 from mcuq.frontends.torch_reason import reason
 from mcuq.frontends.torch_trained import is_prepared, with_addresses, with_trained
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 OPSET = 18
 TORCHSCRIPT_OPSET = 17
-EXTRA = 'PyTorch models need torch and onnx: pip install "mcuq[torch]"'
 
 
 def read_torch(model: Any, example: Any, name: str = "") -> FloatGraph:
@@ -101,7 +101,9 @@ def _torch() -> Any:
         import onnxscript  # noqa: F401
         import torch
     except ImportError:
-        raise ToolMissingError(EXTRA) from None
+        raise ToolMissingError(TORCH) from None
+    if torch.__version__ < TORCH_SINCE:  # which compares as versions do
+        raise ToolMissingError(f"torch {torch.__version__} is too old: {TORCH}")
     return torch
 
 
