@@ -1,4 +1,4 @@
-"""pyproject.toml said torch >= 2.8, messages 2.9: files of 2.8 hold pickled weights, and it cannot read rebuilt ones."""
+"""pyproject.toml said torch >= 2.8, messages 2.9. Files of 2.8 hold pickled weights, and it reads no rebuilt ones."""
 
 import tomllib
 from pathlib import Path
