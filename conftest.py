@@ -21,8 +21,8 @@ def pytest_make_collect_report(
 def _collected(collect: Callable[[], Nodes]) -> Nodes:
     try:
         return list(collect())
-    except pytest.Collector.CollectError as error:
-        cause = error.__cause__
+    except (pytest.Collector.CollectError, ModuleNotFoundError) as error:  # the latter for doctests before pytest 8.1
+        cause = error if isinstance(error, ModuleNotFoundError) else error.__cause__
         if isinstance(cause, ModuleNotFoundError) and cause.name in PARTS:
             absent(cause.name, PARTS[cause.name].install)
         raise

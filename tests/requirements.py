@@ -74,6 +74,7 @@ PARTS = {
         for name in ("torch", "torchao", "tensorflow", "onnx", "onnxscript", "onnxruntime", "ortools")
     },
     **{name: Part(_module(name), 'pip install "mcuq[search]"') for name in ("joblib", "threadpoolctl")},
+    "sklearn": Part(_module("sklearn"), "pip install scikit-learn (data, and accuracy to compare with)"),
     "distributed": Part(_module("distributed"), 'pip install "mcuq[dask]"'),
     "ai_edge_litert": Part(_module("ai_edge_litert"), "pip install ai-edge-litert (writes TFLite test models)"),
 }
