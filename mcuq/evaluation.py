@@ -238,7 +238,7 @@ def _chunk(
     for step, raw in simulator.trace(plan, integers):
         computed[step.outputs[0]] = raw.view(graph.values[step.outputs[0]].dtype)
     real = {name: np.asarray(x, np.float32) for name, x in inputs.items()}
-    real |= {node.outputs[0]: x for node, x in float_run.trace(source, real)}
+    real |= {name: x for name, x, _ in float_run.trace(source, real)}
     for step in plan.steps:
         if step.outputs[0] in layers:
             _judge(plan, step, layers[step.outputs[0]], computed, real)

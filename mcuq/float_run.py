@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from mcuq.float_graph import FloatGraph
-from mcuq.graph import Node
 from mcuq.tensor import Array
 
 
-def trace(graph: FloatGraph, inputs: Mapping[str, Array]) -> Iterator[tuple[Node, Array]]:
-    """Yield every node with its output, float32 [samples, *shape], in execution order.
+class Computed(NamedTuple):
+    """An activation: its name, its values, float32 [samples, *shape], and those that its quantization must hold."""
+
+    name: str
+    values: Array
+    observed: Array
+
+
+def trace(graph: FloatGraph, inputs: Mapping[str, Array]) -> Iterator[Computed]:
+    """Yield every activation that is computed, in execution order.
 
     Values whose quantization is known are rounded to it: that is what the model was trained or exported to compute.
+    Every sample is a sequence of its own, before which nothing was remembered.
 
     Args:
         graph: the float model.
@@ -23,11 +32,15 @@ def trace(graph: FloatGraph, inputs: Mapping[str, Array]) -> Iterator[tuple[Node
     last = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
     values = {name: rounded(graph, name, np.asarray(x, np.float32)) for name, x in inputs.items()}
     constants = {name: graph.real(name) for name in graph.constants}
+    samples = len(next(iter(values.values())))
+    for state in graph.states:
+        values[state.read] = np.broadcast_to(constants[state.initial], (samples, *constants[state.initial].shape))
     for index, node in enumerate(graph.nodes):
         operands = [values[name] if name in values else constants[name] for name in node.inputs]
-        result = rounded(graph, node.outputs[0], _single(node.op.compute(*operands)))
-        values[node.outputs[0]] = result
-        yield node, result
+        outputs, observed = node.op.observe(*operands)
+        for name, output, seen in zip(node.outputs, outputs, observed, strict=True):
+            values[name] = rounded(graph, name, _single(output))
+            yield Computed(name, values[name], values[name] if seen is output else _single(seen))
         for name in {n for n in (*node.inputs, *node.outputs) if last.get(n, index) <= index}:
             values.pop(name, None)
 
@@ -40,7 +53,7 @@ def _single(x: Array) -> Array:
 
 def run(graph: FloatGraph, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """Return the model's outputs, float32 [samples, *shape] each."""
-    return {node.outputs[0]: x for node, x in trace(graph, inputs) if node.outputs[0] in graph.outputs}
+    return {name: x for name, x, _ in trace(graph, inputs) if name in graph.outputs}
 
 
 def rounded(graph: FloatGraph, name: str, x: Array) -> Array:

@@ -110,7 +110,11 @@ class Builder:
         return Value(name, shape)
 
     def emit(self, op: Op, *operands: Entry) -> Value:
-        """Add a node; its name is the op's and the operator's place in the file.
+        """Add a node of one output; see :meth:`emit_all`."""
+        return self.emit_all(op, *operands)[0]
+
+    def emit_all(self, op: Op, *operands: Entry) -> tuple[Value, ...]:
+        """Add a node and return its outputs; its name is the op's and the operator's place in the file.
 
         Raises:
             UnsupportedOperatorError: for shapes that the op does not take.
@@ -119,15 +123,17 @@ class Builder:
             raise UnsupportedOperatorError("changes quantized constants; fold it before they are quantized")
         name = self._free(f"{op.name}_{self.index}")
         try:
-            shape = op.infer_shape(*(operand.shape for operand in operands))
+            shapes = op.infer_shapes(*(operand.shape for operand in operands))
         except DAMAGE as error:
             raise UnsupportedOperatorError(str(error)) from None
-        if math.prod(shape) > MAX_ELEMENTS or len(shape) > MAX_RANK:
-            raise MalformedModelError(f"an output of shape {shape[:MAX_RANK]} is more than any board has memory for")
+        for shape in shapes:
+            if math.prod(shape) > MAX_ELEMENTS or len(shape) > MAX_RANK:
+                raise MalformedModelError(f"an output of shape {shape[:MAX_RANK]}: no board has memory for it")
         inputs = tuple(self._operand(name, index, operand) for index, operand in enumerate(operands))
-        self.nodes.append(Node(name, op, inputs, (name,)))
-        self.shapes[name] = shape
-        return Value(name, shape)
+        names = (name, *(self._free(f"{name}_{place}") for place in range(1, len(shapes))))
+        self.nodes.append(Node(name, op, inputs, names))
+        self.shapes.update(zip(names, shapes, strict=True))
+        return tuple(Value(own, shape) for own, shape in zip(names, shapes, strict=True))
 
     def _operand(self, node: str, index: int, operand: Entry) -> str:
         if isinstance(operand, Value):

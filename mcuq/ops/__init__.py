@@ -13,6 +13,7 @@ from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.elu import Elu
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.gelu import Gelu
+from mcuq.ops.gru import Gru
 from mcuq.ops.hard_sigmoid import HardSigmoid
 from mcuq.ops.hard_swish import HardSwish
 from mcuq.ops.leaky_relu import LeakyRelu
@@ -30,6 +31,7 @@ from mcuq.ops.requantize import Requantize
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.resize_bilinear import ResizeBilinear
 from mcuq.ops.resize_nearest import ResizeNearest
+from mcuq.ops.rnn import Rnn
 from mcuq.ops.silu import Silu
 from mcuq.ops.slice import Slice
 from mcuq.ops.softmax import Softmax
@@ -52,6 +54,7 @@ ALL: tuple[type[Op], ...] = (
     Elu,
     FullyConnected,
     Gelu,
+    Gru,
     HardSigmoid,
     HardSwish,
     LeakyRelu,
@@ -69,6 +72,7 @@ ALL: tuple[type[Op], ...] = (
     Reshape,
     ResizeBilinear,
     ResizeNearest,
+    Rnn,
     Silu,
     Slice,
     Softmax,

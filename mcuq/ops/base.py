@@ -172,6 +172,15 @@ class Op:
         """Compute all outputs in real numbers; see :meth:`forward`."""
         return (self.forward(*inputs),)
 
+    def observe(self, *inputs: Real) -> tuple[tuple[Real, ...], tuple[Real, ...]]:
+        """Compute all outputs, and for each of them the values that its quantization must hold, without warnings.
+
+        Those are its own, and where it is the last of many steps those of all steps.
+        """
+        with np.errstate(all="ignore"):
+            outputs = self.forward_all(*inputs)
+        return outputs, outputs
+
     @abstractmethod
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """Turn scales into integers, as the portable kernel takes them: the layer's definition.

@@ -9,16 +9,15 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from mcuq.errors import CannotQuantizeError, UnsupportedOperatorError
+from mcuq.errors import UnsupportedOperatorError
 from mcuq.fixedpoint import Int64, clamp, quantize_multiplier, requantize
 from mcuq.ops.accumulator import dot
 from mcuq.ops.base import Operand, Params, Real, i8_table, i32, i32_table, scale_of, u16_table
 from mcuq.ops.int16 import UNIT_SCALE, logistic, logistic_table, saturated, tanh
-from mcuq.ops.recurrent import RecurrentOp, gate_products, real_logistic
-from mcuq.tensor import Array, QConstant, QTensor, Shape
+from mcuq.ops.recurrent import STATE_POWERS, RecurrentOp, check_hidden, gate_products, power_of, real_logistic
+from mcuq.tensor import Array, QConstant, QTensor
 
 GATES = 4  # input, forget, cell, output: in this order along the weights' first dimension
-CELL_POWERS = range(-15, -8)  # of the cell's scale: TFLite's tanh shifts by the difference to -12
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,44 +107,20 @@ class Lstm(RecurrentOp):
     operands: ClassVar[int | None] = 3
     wide_operands: ClassVar[tuple[int, ...]] = (2,)
     wide_outputs: ClassVar[tuple[int, ...]] = (1,)
+    remembered: ClassVar[int] = 2
+    gates: ClassVar[int] = GATES
+    last: ClassVar[tuple[int, ...]] = (1,)
 
     cell_clip: float = 0.0  # in real numbers; 0: none
 
-    def infer_shape(self, *inputs: Shape) -> Shape:
-        """[1, T, I], [1, U], [1, U], [4 U, I], [4 U, U] (, [4 U]) to [1, T, U]; C1."""
-        return self.infer_shapes(*inputs)[0]
-
-    def infer_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """See :meth:`Op.infer_shapes`: [1, T, U] and [1, U]; C1."""
-        (batch, steps, input_c), hidden, cell, weights, recurrent, *bias = inputs
-        units = recurrent[-1]
-        wanted = ((1, units), (1, units), (GATES * units, input_c), (GATES * units, units))
-        if batch != 1 or (hidden, cell, weights, recurrent) != wanted:
-            raise ValueError(f"batch 1 and shapes {wanted} are needed for {units} units")
-        if bias and math.prod(bias[0]) != GATES * units:
-            raise ValueError(f"the bias has {math.prod(bias[0])} elements for {GATES * units} channels")
-        return (1, steps, units), (1, units)
-
-    def forward(self, *inputs: Real) -> Real:
-        """See :meth:`Op.forward`."""
-        return self.forward_all(*inputs)[0]
-
-    def forward_all(self, *inputs: Real) -> tuple[Real, ...]:
-        """See :meth:`Op.forward_all`."""
-        x, hidden, cell, weights, recurrent = inputs[:5]
-        units = recurrent.shape[-1]
-        hidden, cell = (np.broadcast_to(state.reshape(-1, units), (len(x), units)) for state in (hidden, cell))
-        fed = x[:, 0] @ weights.T + (inputs[5].ravel() if len(inputs) > 5 else 0.0)
-        rows = []
-        for step in range(x.shape[2]):
-            gates = fed[:, step] + hidden @ recurrent.T
-            in_, forget, fresh, out = np.split(gates, GATES, axis=1)
-            cell = real_logistic(forget) * cell + real_logistic(in_) * np.tanh(fresh)
-            if self.cell_clip:
-                cell = np.clip(cell, -self.cell_clip, self.cell_clip)
-            hidden = real_logistic(out) * np.tanh(cell)
-            rows.append(hidden)
-        return np.stack(rows, axis=1)[:, np.newaxis], cell[:, np.newaxis]
+    def step(self, fed: Real, states: Sequence[Real], recurrent: Real, *bias: Real) -> tuple[Real, ...]:
+        """See :meth:`RecurrentOp.step`: hidden state and cell."""
+        hidden, cell = states
+        in_, forget, fresh, out = np.split(fed + hidden @ recurrent.T, GATES, axis=1)
+        cell = real_logistic(forget) * cell + real_logistic(in_) * np.tanh(fresh)
+        if self.cell_clip:
+            cell = np.clip(cell, -self.cell_clip, self.cell_clip)
+        return real_logistic(out) * np.tanh(cell), cell
 
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
@@ -177,20 +152,11 @@ class Lstm(RecurrentOp):
             logistic=logistic_table(),
         )
 
-    def macs(self, *inputs: Shape) -> int:
-        """Both products, for every step."""
-        return inputs[0][1] * (math.prod(inputs[3]) + math.prod(inputs[4]))
-
 
 def check_states(hidden: Operand, cell: Operand, output: QTensor) -> None:
     """Refuse states that are not quantized as the layer needs them; C3."""
-    if (scale_of(hidden), hidden.zero_point) != (output.scale, output.zero_point):
-        raise CannotQuantizeError(
-            f"the hidden state has scale {scale_of(hidden):g} and zero point {hidden.zero_point}, the output "
-            f"{output.scale:g} and {output.zero_point}; they must be equal"
-        )
-    mantissa, exponent = math.frexp(scale_of(cell))
-    if mantissa != 0.5 or exponent - 1 not in CELL_POWERS or cell.zero_point != 0:
+    check_hidden(hidden, output)
+    if power_of(cell) not in STATE_POWERS:
         raise UnsupportedOperatorError(
             f"the cell has scale {scale_of(cell):g} and zero point {cell.zero_point}; needed are a power of two from "
             "2^-15 to 2^-9, and 0"

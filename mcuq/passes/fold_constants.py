@@ -30,7 +30,7 @@ def fold_constants(graph: FloatGraph) -> FloatGraph:
     nodes: list[Node] = []
     for node in graph.nodes:
         output = node.outputs[0]
-        if output in graph.outputs or not all(name in constants for name in node.inputs):
+        if output in graph.outputs or len(node.outputs) > 1 or not all(name in constants for name in node.inputs):
             nodes.append(node)
             continue
         held = replace(graph, constants=constants)

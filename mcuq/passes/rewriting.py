@@ -19,7 +19,7 @@ def pruned(graph: FloatGraph) -> FloatGraph:
     for node in reversed(graph.nodes):
         if needed.intersection(node.outputs):
             kept.append(node)
-            needed.update(node.inputs)
+            needed.update((*node.inputs, *node.outputs))
     needed.update(graph.inputs)
     return replace(
         graph,
@@ -73,7 +73,7 @@ def is_inner(graph: FloatGraph, name: str) -> bool:
 
 def producers(graph: FloatGraph) -> dict[str, Node]:
     """Return, for every activation but the model's inputs, the node that computes it."""
-    return {node.outputs[0]: node for node in graph.nodes}
+    return {name: node for node in graph.nodes for name in node.outputs}
 
 
 def scalar(graph: FloatGraph, name: str) -> float | None:

@@ -117,7 +117,8 @@ class StoredGraph:
         if all(self._is_as_is(name) for name in node.inputs if name in self.views):
             return False
         if isinstance(node.op, UNARY):
-            return self._unary(node)
+            self.emit(node, node.op, [self.views[node.inputs[0]].stored], self.views[node.inputs[0]].layout)
+            return True
         if isinstance(node.op, BROADCASTING):
             return self._broadcast(node)
         if isinstance(node.op, ALONG_LAST):
@@ -206,14 +207,16 @@ class StoredGraph:
             ValueError: where the op does not take their shapes.
         """
         shapes = [self.shapes[n] if n in self.shapes else tuple(self.constants[n].shape) for n in operands]
-        shape = op.infer_shape(*shapes)
+        shape, *more = op.infer_shapes(*shapes)
         out = stored = node.outputs[0]
         if out in self.source.outputs and not (seen.is_plain and shape == self.source.shapes[out]):
             stored = free_name(f"{out}_{op.name}", self.taken)
             self.taken.add(stored)
-        self.nodes.append(Node(node.name, op, tuple(operands), (stored,)))
-        self._describe(stored, shape, self.source.known.get(out))
-        self.views[out] = View(stored, seen)
+        self.nodes.append(Node(node.name, op, tuple(operands), (stored, *node.outputs[1:])))
+        views = (View(stored, seen), *(View(*other) for other in zip(node.outputs[1:], map(plain, more), strict=True)))
+        for name, view, own in zip(node.outputs, views, (shape, *more), strict=True):
+            self._describe(view.stored, own, self.source.known.get(name))
+            self.views[name] = view
 
     def _output(self, name: str) -> None:
         """Make a model output: the value in its own order, under its own name."""
@@ -227,11 +230,6 @@ class StoredGraph:
         shape = self.shapes[stored]
         self.nodes.append(Node(free_name(f"{name}_reshape", self.taken), Reshape(shape), (stored,), (name,)))
         self._describe(name, shape, self.known.get(stored))
-
-    def _unary(self, node: Node) -> bool:
-        view = self.views[node.inputs[0]]
-        self.emit(node, node.op, [view.stored], view.layout)
-        return True
 
     def _frame(self, name: str) -> Frame | None:
         view = self.views[name]

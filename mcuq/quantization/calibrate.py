@@ -148,10 +148,10 @@ class _Observer:
         for name, x in batch.inputs.items():
             self.histograms[name].add(x)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # found, and named, by ``checked``
-            for node, x in float_run.trace(self.graph, batch.inputs):
-                self.histograms[node.outputs[0]].add(x)
-                if node.outputs[0] in wanted:
-                    found[node.outputs[0]] = x
+            for name, x, observed in float_run.trace(self.graph, batch.inputs):
+                self.histograms[name].add(observed)
+                if name in wanted:
+                    found[name] = x
         return found
 
     def checked(self, samples: int) -> dict[str, Histogram]:
@@ -171,7 +171,7 @@ class _Observer:
         whose range the operator fixes, nor what follows from such constants alone.
         """
         whats = {name: f"the model's input {name}" for name in self.graph.inputs}
-        whats |= {node.outputs[0]: f"the output of {node.name}" for node in self.graph.nodes}
+        whats |= {name: f"the output of {node.name}" for node in self.graph.nodes for name in node.outputs}
         for name, what in whats.items():
             if not self.histograms[name].is_finite:
                 yield f"{what} takes NaN or infinite values on the calibration samples; is the model sound?"
@@ -179,8 +179,8 @@ class _Observer:
         constant = [name for name in whats if self.histograms[name].is_constant and name not in excused]
         varying = {*self.graph.inputs}.difference(constant)
         for node in self.graph.nodes:
-            if varying.intersection(node.inputs) and node.outputs[0] not in constant:
-                varying.add(node.outputs[0])
+            if varying.intersection(node.inputs):
+                varying.update(name for name in node.outputs if name not in constant)
         if constant and not varying.issuperset(self.graph.outputs):
             yield (
                 f"{whats[constant[0]]} is {self.histograms[constant[0]].low:g} everywhere in {samples} calibration "

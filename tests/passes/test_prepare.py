@@ -232,7 +232,7 @@ def test_nets_of_pytorch(name: str) -> None:
 
 def _observed(graph: FloatGraph) -> dict[str, Range]:
     inputs = samples(graph, 5)
-    values = {**inputs, **{node.outputs[0]: x for node, x in float_run.trace(graph, inputs)}}
+    values = {**inputs, **{name: x for name, x, _ in float_run.trace(graph, inputs)}}
     return {name: Range(float(x.min()), float(x.max())) for name, x in values.items()}
 
 
