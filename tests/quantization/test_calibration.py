@@ -23,7 +23,7 @@ def test_extremes_are_exact_and_every_activation_has_them():
     graph = separable_net()
     x = samples(graph, 30)
     ranges = calibrate(graph, x).ranges("minmax")
-    values = {"x": x} | {node.outputs[0]: y for node, y in float_run.trace(graph, {"x": x})}
+    values = {"x": x} | {name: y for name, y, _ in float_run.trace(graph, {"x": x})}
     assert set(ranges) == set(graph.shapes)
     for name, y in values.items():
         np.testing.assert_allclose(ranges[name], (y.min(), y.max()), rtol=1e-6)
