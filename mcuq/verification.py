@@ -29,7 +29,7 @@ from mcuq.engines.firmware import (
 from mcuq.engines.host import FLAGS, build_host
 from mcuq.engines.serial import SerialLine
 from mcuq.errors import McuqError, StaleFirmwareError, UsageError
-from mcuq.files import finish, write_files
+from mcuq.files import finish
 from mcuq.pipeline import compile_recorded
 from mcuq.plan import Plan
 from mcuq.processes import ending_with_us
@@ -258,6 +258,8 @@ def simulate_on(engine: Engine, plan: Plan, inputs: Mapping[str, Array], progres
     samples = emit.self_test_inputs(plan)
     files = emit.emit_library(plan, Archive(plan.graph, samples))
     with temporary_folder() as folder:
-        write_files(folder, files)
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
         with reach(folder, [plan.graph.name], engine) as firmware:
             return firmware.run(plan, inputs, progress=progress)

@@ -1,16 +1,18 @@
 """The journal of a write: files that lie ready and their renames into place, which the next command finishes.
 
 Everything lies in one folder, ``.mcuq-partial``: what was written there counts for nothing until its journal is there,
-and is done when the journal has gone.
+and is done when the journal has gone. A power failure is an interruption like any other: what lies ready is on the disk
+before its journal is, and what was renamed before the journal goes, as far as the system's ``fsync`` says the truth.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +108,7 @@ def carry_out(root: Path, journal: Journal) -> None:
         _remove_empty(path.parent, root)
     for rename in journal.renames[-1:]:
         _rename(root, rename)
+    _flush_folders(root, [rename.target for rename in journal.renames] + [*journal.remove])
     forget(root)
 
 
@@ -210,7 +213,12 @@ def stage(root: Path, contents: Sequence[tuple[str, bytes]], remove: Sequence[st
         _lay(folder / rename.staged, content, target(root, rename.target))
     journal = Journal(renames, remove)
     _write(folder / "journal-to-be", journal.dump())
+    for path in (*(folder / rename.staged for rename in renames), folder / "journal-to-be"):  # at once is quicker
+        _flush(path)
+    _flush_folder(folder)
     (folder / "journal-to-be").replace(folder / JOURNAL)
+    _flush_folder(folder)
+    _flush_folder(root)
     return journal
 
 
@@ -226,3 +234,32 @@ def _lay(staged: Path, content: bytes, there: Path) -> None:
 def _write(path: Path, content: bytes) -> None:
     with path.open("xb") as file:
         file.write(content)
+
+
+def _flush(path: Path) -> None:
+    """Bring a file's content to the disk."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system has a way to say so."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # of a network's file system
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folders(root: Path, names: Iterable[str]) -> None:
+    """Bring the names of files, and of the folders that they lie in, to the disk."""
+    folders = {folder for name in names for folder in (root / name).resolve().parents}
+    for folder in sorted(folders):
+        if folder.is_relative_to(root) and folder.is_dir():
+            _flush_folder(folder)

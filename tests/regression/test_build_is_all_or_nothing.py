@@ -4,12 +4,10 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,24 +66,43 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def crashes(write, folder: Path, point: int) -> bool:
-    """Run something in a process that dies just before it touches the folder's files for the n-th time."""
+def crashes(write, folder: Path, point: int, power_fails: bool = False) -> bool:
+    """Run something in a process that dies just before it touches the folder's files for the n-th time.
+
+    Where the power fails too, also just after the end, new files that were not brought to the disk are empty then.
+    """
     child = os.fork()
     if child == 0:
         left = point
         inside = str(folder.resolve())
+        safe = {path.stat().st_ino for path in folder.rglob("*")}
+        fsync = os.fsync
+
+        def synced(descriptor):
+            fsync(descriptor)
+            safe.add(os.fstat(descriptor).st_ino)
+
+        def die(status):
+            nonlocal left
+            left = 1 << 30
+            for path in folder.rglob("*") if power_fails else ():
+                if path.is_file() and path.stat().st_ino not in safe:
+                    os.truncate(path, 0)
+            os._exit(status)
+
+        os.fsync = synced
 
         def touched(event, arguments):
             nonlocal left
             if event in TOUCHES and str(arguments[0]).startswith(inside) and (event != "open" or arguments[2] & 3):
                 left -= 1
                 if left < 0:
-                    os._exit(9)
+                    die(9)
 
         sys.addaudithook(touched)
         try:
             write(folder)
-            os._exit(0)
+            die(0)
         finally:
             os._exit(7)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -142,6 +159,29 @@ def test_a_build_that_is_killed_at_any_point(tmp_path, builds, phase):
         point += step
     assert point > 71
     assert mixed >= 2
+
+
+@posix
+@pytest.mark.parametrize("start", [0, pytest.param(None, marks=pytest.mark.slow)])
+def test_a_build_when_the_power_fails(tmp_path, builds, start):
+    """In CI every 41st point: what a journal or a finished build speaks of is on the disk."""
+    old, new = builds
+    for folder in (tmp_path / "start", tmp_path / "end"):
+        old(folder)
+    new(tmp_path / "end")
+    before, after = contents(tmp_path / "start"), contents(tmp_path / "end")
+    point, crashed = 0, True
+    while crashed:
+        folder = tmp_path / f"crash{point}"
+        shutil.copytree(tmp_path / "start", folder)
+        crashed = crashes(new, folder, point, power_fails=True)
+        if not (folder / STAGE / JOURNAL).exists():
+            assert same_but(contents(folder), before, after), point
+        files.finish(folder)
+        new(folder)
+        assert contents(folder) == after, point
+        shutil.rmtree(folder)
+        point += 1 if start is None else 41
 
 
 @posix
@@ -365,29 +405,3 @@ def test_what_does_not_fit_leaves_no_folder(tmp_path):
     arguments = ["build", str(path), "--board", BOARD, "--app-ram", "9999999", "--out", str(tmp_path / "a/b")]
     assert cli.main(arguments) == 1
     assert [p.name for p in tmp_path.iterdir()] == ["m.mcuq"]
-
-
-@posix
-@pytest.mark.slow
-def test_two_hundred_kills_of_build(tmp_path):
-    """At random moments, of the command itself; the next one succeeds without help."""
-    rng = np.random.default_rng(14)
-    old(tmp_path / "end")
-    new(tmp_path / "end")
-    after = contents(tmp_path / "end")
-    program = f"import sys; sys.path[:0] = {sys.path!r}; import test_build_is_all_or_nothing as t; "
-    program += "import pathlib; print('ready', flush=True); t.new(pathlib.Path(sys.argv[1]))"
-    for number in range(200):
-        folder = tmp_path / f"p{number}"
-        old(folder)
-        before = contents(folder)
-        child = subprocess.Popen([sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE)
-        assert child.stdout and child.stdout.readline() == b"ready\n"
-        time.sleep(rng.uniform(0, 0.6))
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
-        if not same_but(contents(folder), before, after):
-            assert not compiles(folder)[0]
-        new(folder)
-        assert contents(folder) == after
