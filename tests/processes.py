@@ -35,10 +35,11 @@ def wait_until(condition, seconds: float = 60) -> bool:
     return bool(done)
 
 
-def start(mark: str, arguments, **environment: str) -> "subprocess.Popen[bytes]":
+def start(mark: str, arguments, cwd: Path | None = None, **environment: str) -> "subprocess.Popen[bytes]":
     """Run the command line in a process of its own, marked."""
     return subprocess.Popen(
         [sys.executable, "-m", "mcuq", *map(str, arguments)],
+        cwd=cwd,
         env={**os.environ, **environment, MARK: mark},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
