@@ -104,8 +104,7 @@ def prepare(
         raise UsageError(f"{data}: the labels are values, not answers that are right or wrong, which the search counts")
     given, notes = _whole(graph, file, integers, samples)
     count = 0 if calibration else calibrating(len(given))
-    scored = given.part(count, len(given))
-    observed = given.part(0, count)
+    observed, scored = given.part(0, count), given.part(count, len(given))
     if calibration:
         observed, more = _whole(graph, open_samples(calibration, graph.inputs), integers, samples)
         notes = [*more, *notes]

@@ -169,8 +169,7 @@ def fewest_bits(
         dask: address of a cluster to use instead.
 
     Raises:
-        DoesNotFitError: nothing that was tried fits the board.
-        ClearNoError: what fits it loses more.
+        ClearNoError: nothing that was tried fits the board, or what fits it loses more.
         McuqError: for bad input.
     """
     place = load_board(board) if isinstance(board, str) else board
