@@ -38,8 +38,8 @@ from mcuq.samples.judging import Tally, Task, find_task, judge_integers
 from mcuq.simulator import simulate
 from mcuq.tensor import Array
 
-Engine = Literal["host", "rv32", "xtensa"]
-ENGINES: tuple[Engine, ...] = ("host", "rv32", "xtensa")
+Engine = Literal["host", "rv32", "xtensa", "s3"]
+ENGINES: tuple[Engine, ...] = ("host", "rv32", "xtensa", "s3")
 
 
 @dataclass(frozen=True)

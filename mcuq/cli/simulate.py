@@ -23,7 +23,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--input", required=True, metavar="X.npy", type=Path, help="samples; .npz: key X, labels Y")
     parser.add_argument("--output", metavar="Y.npy", type=Path, help="where the outputs go; several outputs: .npz")
     parser.add_argument("--board", metavar="B", help="use that board's kernels (same bytes); default: the project's")
-    engines = ["numpy", "host", "rv32", "xtensa"]
+    engines = ["numpy", "host", "rv32", "xtensa", "s3"]
     parser.add_argument("--engine", choices=engines, default="numpy", help="numpy, or C: on the host, an emulated chip")
     parser.add_argument("--float", action="store_true", help="write real values instead of integers")
     add_reading(parser)

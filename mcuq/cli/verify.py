@@ -15,7 +15,9 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(verbs, "verify", what, "project")
     parser.add_argument("project", metavar="DIR", type=Path)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--engine", choices=["host", "rv32", "xtensa"], default="host", help="build it and run it there")
+    where.add_argument(
+        "--engine", choices=["host", "rv32", "xtensa", "s3"], default="host", help="build it and run it there"
+    )
     where.add_argument("--port", default="", metavar="P", help="a board that runs it: /dev/ttyUSB0, COM3, socket://…")
     parser.add_argument("--data", metavar="X.npy", type=Path, help="samples instead of the project's vectors")
     add_reading(parser)

@@ -55,7 +55,7 @@ def shared_library(headers: Iterable[str], sharing: Sequence[str] = (), arena_by
     files = {f"lib/mcuq/src/{path.name}": path.read_bytes() for path in sources}
     for path in sorted((firmware / "emulator").rglob("*")):
         name = path.relative_to(firmware).as_posix()
-        if path.is_file() and not {"xtensa", "__pycache__"} & set(path.parts):
+        if path.is_file() and not {"xtensa", "s3", "__pycache__"} & set(path.parts):
             files[f"lib/mcuq/{name}"] = path.read_bytes()
     files["lib/mcuq/mcuq_generate.py"] = (firmware / "platformio" / "mcuq_generate.py").read_bytes()
     compiled = [path.name for path in sources if path.suffix in (".c", ".cpp", ".S")]

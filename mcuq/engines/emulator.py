@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mcuq.engines.sources import compile_and_link, library_folders, library_sources
@@ -18,16 +18,13 @@ LINK = ("-nostartfiles", "-Wl,--gc-sections")
 
 QUIET_QEMU = ("-display", "none", "-monitor", "none")
 
-# QEMU 7.2 loses the last MAC16 accumulation of a translation block. From QEMU 8.1 on this is
-# ("-accel", "tcg,one-insn-per-tb=on").
-MAC16_QEMU = ("-singlestep",)
-
 
 @dataclass(frozen=True)
 class Isa:
-    """An emulated chip: its files are in ``firmware/emulator/<name>``."""
+    """An emulated chip: its files are in the ``folders`` of ``firmware/emulator``, the linker script in the first."""
 
     name: str
+    folders: tuple[str, ...]
     chip: str
     compiler: str
     flags: tuple[str, ...]
@@ -35,44 +32,53 @@ class Isa:
     emulator: tuple[str, ...]
     install: str
 
-    @property
-    def folder(self) -> Path:
-        """Start-up code, linker script and port layer."""
-        return resource("firmware") / "emulator" / self.name
+    def files(self, *suffixes: str) -> list[Path]:
+        """Start-up code, linker script, port layer, and what else stands for the chip."""
+        folders = [resource("firmware") / "emulator" / name for name in self.folders]
+        return [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in suffixes]
 
 
-# With -icount every instruction takes the same emulated time, so that counts are exact and repeatable: 1 ns on rv32;
-# 256 ns on xtensa, whose counter advances every 100 ns (mcuq_port_xtensa.c).
-ISAS = {
-    "rv32": Isa(
-        name="rv32",
-        chip="rv32imc (emulated)",
-        compiler="riscv64-unknown-elf-gcc",
-        flags=("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
-        libraries=(),
-        emulator=(
-            *("qemu-system-riscv32", "-M", "virt", "-bios", "none", "-icount", "shift=0", *QUIET_QEMU),
-            *("-semihosting-config", "enable=on,target=native"),
-        ),
-        install="apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc",
+# With -icount every instruction takes the same emulated time, so that counts are exact and repeatable. The xtensa chip
+# counts with a register of its own, ICOUNT. Counting also makes QEMU 7.2 right: it keeps MAC16's m0 to m3 twice, and in
+# a block of several instructions `mula` reads what was there before `ldinc`; counted, every instruction is a block.
+_RV32 = Isa(
+    name="rv32",
+    folders=("rv32",),
+    chip="rv32imc (emulated)",
+    compiler="riscv64-unknown-elf-gcc",
+    flags=("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
+    libraries=(),
+    emulator=(
+        *("qemu-system-riscv32", "-M", "virt", "-bios", "none", "-icount", "shift=0", *QUIET_QEMU),
+        *("-semihosting-config", "enable=on,target=native"),
     ),
-    "xtensa": Isa(
-        name="xtensa",
-        chip="xtensa (emulated)",
-        compiler="xtensa-lx106-elf-gcc",
-        flags=(
-            *("-nostdlib", "-isystem", str(resource("firmware") / "emulator" / "xtensa" / "include")),
-            "-mtext-section-literals",  # beside their code, as start.S needs them
-            "-DMCUQ_MAC16_EMULATED",  # mcuq_mac16_isa.h
-        ),
-        libraries=("-lgcc",),
-        emulator=(
-            *("qemu-system-xtensa", "-M", "sim", "-cpu", "dc233c", "-icount", "shift=8", *QUIET_QEMU),
-            *("-semihosting", "-serial", "none", *MAC16_QEMU),
-        ),
-        install="apt-get install gcc-xtensa-lx106 qemu-system-misc",
+    install="apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc",
+)
+_XTENSA = Isa(
+    name="xtensa",
+    folders=("xtensa",),
+    chip="xtensa (emulated)",
+    compiler="xtensa-lx106-elf-gcc",
+    flags=(
+        *("-nostdlib", "-isystem", str(resource("firmware") / "emulator" / "xtensa" / "include")),
+        "-mtext-section-literals",  # beside their code, as start.S needs them
+        "-DMCUQ_MAC16_EMULATED",  # mcuq_mac16_isa.h
     ),
-}
+    libraries=("-lgcc",),
+    emulator=(
+        *("qemu-system-xtensa", "-M", "sim", "-cpu", "dc233c", "-icount", "shift=8", *QUIET_QEMU),
+        *("-semihosting", "-serial", "none"),
+    ),
+    install="apt-get install gcc-xtensa-lx106 qemu-system-misc",
+)
+_S3 = replace(
+    _XTENSA,
+    name="s3",
+    folders=("xtensa", "s3"),
+    chip="esp32s3 (emulated)",
+    flags=(*_XTENSA.flags, "-DMCUQ_S3_EMULATED"),  # mcuq_s3_asm.h
+)
+ISAS = {isa.name: isa for isa in (_RV32, _XTENSA, _S3)}
 
 
 def build_emulated(project: Path, models: Sequence[str], isa: str, folder: Path, flags: Sequence[str] = FLAGS) -> Path:
@@ -118,15 +124,14 @@ def compile_emulated(isa: str, sources: Sequence[Path], flags: Sequence[str], el
     """
     chip = ISAS[isa]
     _require(chip, chip.compiler)
-    shared = chip.folder.parent
-    own = [path for path in sorted(chip.folder.iterdir()) if path.suffix in (".c", ".S")]
+    shared = resource("firmware") / "emulator"
     defines = ["-DMCUQ_TRACE", f'-DMCUQ_CHIP="{chip.chip}"', f"-I{shared}"]
     compile_and_link(
         chip.compiler,
         [*chip.flags, "-std=c99", *WARNINGS, *SECTIONS, *defines, *flags],
-        [*sources, *(shared / f"mcuq_{part}.c" for part in ("arena", "fault", "stack")), *own],
+        [*sources, *(shared / f"mcuq_{part}.c" for part in ("arena", "fault", "stack")), *chip.files(".c", ".S")],
         elf,
-        [*LINK, "-T", str(chip.folder / "link.ld"), *chip.libraries],
+        [*LINK, "-T", *map(str, chip.files(".ld")), *chip.libraries],
     )
 
 
@@ -134,8 +139,8 @@ def emulator_command(isa: str, elf: Path, serial: str | None = None) -> list[str
     """Return the command that runs a program; without ``serial`` its standard input and output are the serial line.
 
     What is sent before the chip has started may be lost, as on a board. What the chip says of a fault goes to standard
-    error, and its exit status is then 70. An rv32 chip runs until it is killed; an xtensa chip ends, with status 0,
-    when its standard input does.
+    error, and its exit status is then 70. An rv32 chip runs until it is killed; the others end, with status 0, when
+    their standard input does.
 
     Args:
         isa: a key of ``ISAS``.
@@ -145,13 +150,13 @@ def emulator_command(isa: str, elf: Path, serial: str | None = None) -> list[str
 
     Raises:
         ToolMissingError: without the emulator.
-        UsageError: xtensa has no other serial line.
+        UsageError: only rv32 has another serial line.
     """
     chip = ISAS[isa]
     _require(chip, chip.emulator[0])
-    if isa == "xtensa":
+    if "xtensa" in chip.folders:
         if serial:
-            raise UsageError("the emulated xtensa chip has no serial port but its standard input and output; use rv32")
+            raise UsageError(f"the emulated {isa} chip has no serial port but its standard input and output; use rv32")
         return [*chip.emulator, "-kernel", str(elf)]
     # signal=off: the byte 3 is data, not Ctrl-C. A plain `-serial stdio` under -nographic would also take 1 (Ctrl-A).
     line = ["-serial", serial] if serial else ["-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]

@@ -57,12 +57,20 @@ def installed() -> Iterator[Tool]:
     for extra, (packages, serves) in EXTRAS.items():
         yield Tool(extra, "extra", _versions(packages), serves, f'pip install "mcuq[{extra}]"')
     yield _host()
-    for isa in ISAS.values():
-        yield Tool(isa.compiler, "compiler", _compiles(isa), f"--engine {isa.name}", isa.install)
-        emulator = isa.emulator[0]
-        yield Tool(emulator, "emulator", _version(emulator, "--version"), f"--engine {isa.name}", isa.install)
+    yield from _emulated()
     found = _versions(("platformio",)) or (_version("pio", "--version") if shutil.which("pio") else "")
     yield Tool("platformio", "build system", found, "pio run: building and flashing", "pip install platformio")
+
+
+def _emulated() -> Iterator[Tool]:
+    """Compilers and emulators of the emulated chips, of which some share theirs."""
+    for isa in ISAS.values():
+        alike = [other.name for other in ISAS.values() if other.compiler == isa.compiler]
+        if alike[0] == isa.name:
+            serves = f"--engine {', '.join(alike)}"
+            yield Tool(isa.compiler, "compiler", _compiles(isa), serves, isa.install)
+            emulator = isa.emulator[0]
+            yield Tool(emulator, "emulator", _version(emulator, "--version"), serves, isa.install)
 
 
 def _versions(packages: tuple[str, ...]) -> str:

@@ -100,7 +100,8 @@ def verify(
 
     Args:
         project: a folder that :func:`mcuq.write_project` or ``mcuq build`` wrote.
-        engine: where it is built and run: "host", or the emulated chips "rv32" and "xtensa".
+        engine: where it is built and run: "host", or an emulated chip: "rv32", "xtensa", or "s3", which is
+            xtensa with the vector unit of the ESP32-S3.
         port: instead of an engine, the serial port of a board that runs it, as a pyserial URL.
         data: a file of samples to use instead of the project's vectors; only for a project with one model.
         samples: what integers of the model's own type in it are; see :func:`evaluate`.

@@ -84,25 +84,24 @@ void mcuq_port_write(const void *data, int32_t bytes) {
     write_all(OUTPUT, data, bytes);
 }
 
-/* Instructions since the first call. CCOUNT counts 100 ns of QEMU's clock, and with -icount shift=8 an instruction
- * takes 256 ns: n instructions are 2.56 n counts, give or take less than one, so that rounding n finds it exactly.
- * (With shift=0 a hundred instructions would share a count.) To be called before CCOUNT wraps: every 1.6 thousand
- * million instructions. */
+uint32_t mcuq_carried_out;
+
+/* Instructions since the first call, exactly: ICOUNT counts each that ends outside exception handlers (start.S), in
+ * which words are carried out that count as one instruction each. Set back at every call, for a count that comes to its
+ * end raises the debug exception: a call every 4 thousand million instructions is needed. */
 uint32_t mcuq_port_cycles(void) {
-    static uint32_t first;
-    static uint32_t before;
-    static uint32_t wrapped; /* instructions */
-    uint32_t now;
-    __asm__ volatile("rsr %0, 234" : "=r"(now)); /* CCOUNT */
-    if (first == 0) {
-        first = now;
-    }
-    const uint32_t counts = now - first;
-    if (counts < before) {
-        wrapped += 25u << (32 - 6);
-    }
-    before = counts;
-    return wrapped + 25 * (counts >> 6) + ((25 * (counts & 63) + 32) >> 6); /* counts * 25 / 64, rounded */
+    static uint32_t total;
+    uint32_t count;
+    __asm__ volatile("rsr %0, 236\n" /* ICOUNT */
+                     "movi a2, 0\n"
+                     "wsr a2, 236\n"
+                     "isync"
+                     : "=r"(count)
+                     :
+                     : "a2");
+    total += count + 3 + mcuq_carried_out;
+    mcuq_carried_out = 0;
+    return total;
 }
 
 const int32_t mcuq_port_counts = MCUQ_COUNTS_INSTRUCTIONS;
@@ -137,5 +136,18 @@ void mcuq_exit(int32_t status) {
     int32_t error;
     for (;;) {
         simcall(CALL_EXIT, status, 0, 0, &error);
+    }
+}
+
+int32_t mcuq_ldinc_mula(const int32_t *word); /* start.S */
+
+/* Called before main: whether this emulator's MAC16 reads what was just loaded. See mcuq/engines/emulator.py. */
+void mcuq_check_core(void);
+void mcuq_check_core(void) {
+    static const int32_t word = 3;
+    if (mcuq_ldinc_mula(&word) != 15) {
+        mcuq_print_error("mcuq: this emulator's mula does not see what ldinc loads; run it with -singlestep "
+                         "(from QEMU 8.1 on: -accel tcg,one-insn-per-tb=on)\n");
+        mcuq_exit(1);
     }
 }
