@@ -115,9 +115,8 @@ def prepare(
     values = quantize_graph(seen.graph, ranges, options.kind).values
     inputs = {name: values[name].quantize(x) for name, x in scored.inputs.items()}
     labels = judged.truth(np.asarray(scored.labels))
-    source = replace(seen.graph, layouts=graph.layouts)
     return Task(
-        source,
+        replace(seen.graph, layouts=graph.layouts),
         ranges,
         options,
         seen.kept,

@@ -173,12 +173,11 @@ def fewest_bits(
         ClearNoError: nothing that was tried fits the board, or what fits it loses more.
         McuqError: for bad input.
     """
-    place = load_board(board) if isinstance(board, str) else board
     request = Request(
         model=Path(model),
         data=Path(data),
         calibration=None if calibration is None else Path(calibration),
-        place=(place, place.framework(framework), setup),
+        place=_placed(board, framework, setup),
         options=options,
         max_drop=max_drop,
         margin=margin,
@@ -192,3 +191,8 @@ def fewest_bits(
     outcome = search(request)
     write_file(request.out, archive.dump(outcome.model))
     return outcome
+
+
+def _placed(board: Board | str, framework: str, setup: Setup) -> tuple[Board, str, Setup]:
+    found = load_board(board) if isinstance(board, str) else board
+    return found, found.framework(framework), setup
