@@ -30,6 +30,7 @@ from mcuq.ops.resize import ResizeOp
 from mcuq.ops.slice import Slice
 from mcuq.ops.softmax import Softmax
 from mcuq.ops.sub import Sub
+from mcuq.ops.svdf import Svdf
 from mcuq.ops.transpose import Transpose
 
 # Kinds: what an output element is computed from.
@@ -49,7 +50,7 @@ ALONG_AXES = (Concatenation, Mean, Pad, Slice)
 # Elements along the last dimension, or its index there.
 ALONG_LAST = (PRelu, Softmax)
 # Everything that came before, step by step.
-RECURRENT = (RecurrentOp,)
+RECURRENT = (RecurrentOp, Svdf)
 
 KINDS = (UNARY, BROADCASTING, WEIGHTED, SPATIAL, REARRANGING, ALONG_AXES, ALONG_LAST, RECURRENT)
 
@@ -78,7 +79,7 @@ WINDOWED = (Conv2d, DepthwiseConv2d, FullyConnected)
 NEITHER: Mapping[str, tuple[type[Op], ...]] = {
     "AFFINE": (
         *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mean, Pad, PoolOp, PRelu),
-        *(RecurrentOp, Reshape, ResizeOp, Slice, Softmax, Transpose),
+        *(RecurrentOp, Reshape, ResizeOp, Slice, Softmax, Svdf, Transpose),
     ),
     "CHANNELWISE": (
         *(
@@ -91,13 +92,16 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             RecurrentOp,
             Slice,
             Softmax,
+            Svdf,
             Transpose,
         ),
     ),
-    "FUSING": (Concatenation, LookupOp, Mean, Pad, PRelu, RecurrentOp, Reshape, ResizeOp, Slice, Softmax, Transpose),
+    "FUSING": (
+        *(Concatenation, LookupOp, Mean, Pad, PRelu, RecurrentOp, Reshape, ResizeOp, Slice, Softmax, Svdf, Transpose),
+    ),
     "HOMOGENEOUS": (
         *(Add, Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mul, PRelu),
-        *(RecurrentOp, ResizeOp, Slice, Softmax, Sub, Transpose),
+        *(RecurrentOp, ResizeOp, Slice, Softmax, Sub, Svdf, Transpose),
     ),
     "IDLE": (
         *(
@@ -113,7 +117,7 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             RecurrentOp,
             ResizeOp,
         ),
-        *(Softmax, Sub),
+        *(Softmax, Sub, Svdf),
     ),
     "PACKED": (
         *(
@@ -131,7 +135,7 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             ResizeOp,
             Slice,
         ),
-        *(Softmax, Sub, Transpose),
+        *(Softmax, Sub, Svdf, Transpose),
     ),
     "PADDING": (
         *(
@@ -148,7 +152,7 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             RecurrentOp,
             Reshape,
         ),
-        *(ResizeOp, Slice, Softmax, Sub, Transpose),
+        *(ResizeOp, Slice, Softmax, Sub, Svdf, Transpose),
     ),
     "SPLITTABLE": (
         *(
@@ -165,7 +169,7 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             RecurrentOp,
             Reshape,
         ),
-        *(ResizeOp, Slice, Softmax, Sub, Transpose),
+        *(ResizeOp, Slice, Softmax, Sub, Svdf, Transpose),
     ),
     "WINDOWED": (
         *(
@@ -183,6 +187,6 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             ResizeOp,
             Slice,
         ),
-        *(Softmax, Sub, Transpose),
+        *(Softmax, Sub, Svdf, Transpose),
     ),
 }

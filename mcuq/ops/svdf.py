@@ -12,9 +12,8 @@ import numpy as np
 from mcuq.errors import CannotQuantizeError, UnsupportedOperatorError
 from mcuq.fixedpoint import INT32_MAX, INT32_MIN, clamp, quantize_multiplier, requantize
 from mcuq.ops.accumulator import bias_or_zero, check_accumulator, dot
-from mcuq.ops.base import Operand, Params, Real, i8_table, i16_table, i32, i32_table, scale_of
+from mcuq.ops.base import Op, Operand, Params, Real, i8_table, i16_table, i32, i32_table, scale_of
 from mcuq.ops.int16 import INT16_MAX, INT16_MIN
-from mcuq.ops.recurrent import RecurrentOp
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
 
@@ -64,7 +63,7 @@ class SvdfParams(Params):
 
 
 @dataclass(frozen=True)
-class Svdf(RecurrentOp):
+class Svdf(Op):
     """``s' = [s without its oldest step, F x]; y[u] = b[u] + sum over filters f of u and steps t of s'[f, t] T[f, t]``.
 
     x is [1, I], s is [1, N M]: M steps of N filters, the oldest first; F is [N, I], T [N, M], b [N / rank]. The outputs
