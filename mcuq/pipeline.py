@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from mcuq import emit, simulator
 from mcuq.archive import Archive
 from mcuq.data import Reading, reading_of, sample_shape, to_integers
 from mcuq.emit.library import GUARD, models_beside
-from mcuq.emit.names import reserved
+from mcuq.emit.names import model_name
 from mcuq.emit.ownership import refuse_others
 from mcuq.errors import CannotQuantizeError, DoesNotFitError, UsageError
 from mcuq.files import hold, write_held
@@ -24,7 +23,7 @@ from mcuq.fit.check import check_fit as fit_of
 from mcuq.fit.regions import Extra, Neighbour, Place
 from mcuq.fit.speed import with_faster_kernels
 from mcuq.float_graph import FloatGraph
-from mcuq.graph import Graph, identifier
+from mcuq.graph import Graph
 from mcuq.passes.fold_constant_channels import Folded, fold_constant_channels, saved
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
@@ -181,7 +180,7 @@ def write_project(
     """
     content, directory = model if isinstance(model, Archive) else Archive(model), Path(directory)
     with hold(directory):  # what the models of the project need must not change meanwhile
-        graph = replace(content.graph, name=_checked_name(name or content.graph.name))
+        graph = replace(content.graph, name=model_name(name or content.graph.name))
         content = remembered(content, directory, graph.name)
         board = board_for(content, board)
         framework = recorded_framework(content, board, framework)
@@ -259,13 +258,3 @@ def _board(board: Board | str | None) -> Board:
     if board is None:
         raise UsageError("a board is needed; `mcuq boards` lists them")
     return load_board(board) if isinstance(board, str) else board
-
-
-def _checked_name(name: str) -> str:
-    free = identifier(name)
-    if meaning := reserved(free.rstrip("_")) or reserved(free):
-        free = f"{re.sub('^(mcuq|esp)(_|$)', '', free.strip('_')) or 'my'}_model"
-        raise UsageError(f"{name!r} cannot name a model: it is {meaning}; give it another name: --name {free}")
-    if free != name:
-        raise UsageError(f"{name!r} cannot name a model: a lower-case C identifier is needed: --name {free}")
-    return name

@@ -12,8 +12,8 @@ import numpy as np
 from mcuq import __version__, archive
 from mcuq.archive import Archive
 from mcuq.emit import c_source, ownership
-from mcuq.emit.c_names import c_name, distinct, prefixed
 from mcuq.emit.library import included, library, shared_library
+from mcuq.emit.names import MODEL, c_name, declared, distinct, prefixed
 from mcuq.emit.rendering import Files, render
 from mcuq.graph import Graph
 from mcuq.plan import Plan, Step, states
@@ -107,7 +107,7 @@ def emit_library(plan: Plan, content: Archive) -> Files:
 
 def _model(model: Built, *, shared: bool) -> Files:
     """Render ``lib/<model>`` and the archive."""
-    plan, content, name = model.plan, model.content, c_name(model.name, "model")
+    plan, content, name = model.plan, model.content, c_name(model.name, MODEL)
     context = _context(plan, content, simulate(plan, content.samples)) | {"shared": shared}
     folder = f"lib/{name}"
     sources = {
@@ -134,7 +134,7 @@ def emit_project(graph: Graph, board: Board, framework: str, vectors: int, setup
         vectors: number of embedded self-test vectors.
         setup: partition table and place of the arena.
     """
-    name, state = graph.name, "&state, " if graph.states else ""
+    name, state = c_name(graph.name, MODEL), "&state, " if graph.states else ""
     call = f"{name}_run(input, output)" if setup.arena == "static" else f"{name}_run_in(arena, {state}input, output)"
     context = {"version": __version__, "name": name, "board": board, "framework": framework, "vectors": vectors}
     context |= {"setup": setup, "call": call, "board_name": f"{board.id}.toml" if board.text else board.id}
@@ -172,8 +172,8 @@ def borders(plan: Plan) -> tuple[list[Border], list[Border]]:
 
 def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict[str, Any]:
     inputs, results = borders(plan)
-    tables, structs = _tables(plan)
     graph = plan.graph
+    tables, structs = _tables(plan, declared(graph.name, [border.argument for border in (*inputs, *results)]))
     count = len(next(iter(outputs.values())))
     return {
         "version": __version__,
@@ -224,11 +224,10 @@ def _version_number() -> int:
     return major * 10000 + minor * 100 + patch
 
 
-def _tables(plan: Plan) -> tuple[list[str], list[str]]:
-    """Return C text of all constant tables and parameter structs, equal tables once."""
+def _tables(plan: Plan, named: list[str]) -> tuple[list[str], list[str]]:
+    """Return C text of all constant tables and parameter structs, equal tables once; ``named`` is there beside them."""
     tables: list[str] = []
     structs: list[str] = []
-    named: list[str] = []
     known: dict[tuple[str, bytes], str] = {}
     aligned = alignments(plan)
     for name, buffer in plan.buffers.items():

@@ -8,7 +8,7 @@ from float_nets import samples, separable_net
 from models import small_graph
 
 from mcuq import archive
-from mcuq.emit.names import KINDS, reserved
+from mcuq.emit.names import ANY, OF_MODELS, meaning
 from mcuq.loading import quantize_float
 
 BOARD = ("--board", "esp32dev")
@@ -100,5 +100,5 @@ def test_the_name_of_the_file_is_refused_too(run, shared, tmp_path):
 
 
 def test_every_reserved_name_is_known_as_such():
-    assert all(reserved(name) for names, _ in KINDS for name in names)
-    assert not any(reserved(name) for name in ("small", "kws", "wake_word", "time_model", "mymcuq"))
+    assert all(meaning(name) for names, _ in (*ANY, *OF_MODELS) for name in names)
+    assert not any(meaning(name) for name in ("small", "kws", "wake_word", "time_model", "mymcuq"))
