@@ -186,7 +186,7 @@ def gather_nd(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     """Read GatherND of constant indices along the first dimension."""
     x, index = first(inputs), constants(inputs, "the indices")[0]
     if node.integer("batch_dims", 0) or index.ndim < 1 or index.shape[-1] != 1:
-        raise UnsupportedOperatorError("indices of several dimensions at once (adaptive pooling of uneven sizes?)")
+        raise UnsupportedOperatorError("indices of several dimensions at once")
     return _gathered(b, x, index[..., 0], 0)
 
 
