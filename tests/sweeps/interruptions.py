@@ -5,8 +5,10 @@
     python tests/sweeps/interruptions.py search 50
     python tests/sweeps/interruptions.py pairs 100
 
-Every second kill falls anywhere between a command's start and its end, the others while it writes (of a search: once it
-has measured so many candidates). ``--seed`` chooses other moments; they depend on the computer's speed too.
+Of three kills one falls anywhere between a command's start and its end, one while it lays files ready, one while it
+renames them (of a search: once it has measured so many candidates). One command in ten is started as users do, the
+others are forked from this process, which is quicker. ``--seed`` chooses other moments; they depend on the computer's
+speed too.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -28,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # as a script
 
 import numpy as np
 from models import small_graph
-from processes import kill, marked, start, wait_until
+from processes import Forked, kill, marked, start, wait_until
 
 from mcuq import archive, pipeline
 from mcuq.archive import Archive
@@ -37,20 +39,20 @@ from mcuq.files.renames import JOURNAL, STAGE
 
 DIGITS = Path(__file__).parents[2] / "examples/digits"
 BOARD = "esp32dev"
-WRITING_SECONDS = 0.06  # about what a build takes to write
 SHARED_MEMORY = Path("/dev/shm")
 Contents = dict[str, bytes]
+Begun = Callable[[Path, int], bool]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command in a folder: what lies there before and after it, how long it takes, and when it is at work."""
+    """A command in a folder: what lies there before and after it, how long it takes, and its phases."""
 
     arguments: list[str]
     old: Contents
     new: Contents
     seconds: float
-    is_writing: Callable[[Path, int], bool]
+    phases: Sequence[tuple[Begun, float]]  # how one knows that it has begun, and how long it takes
     may_be: Callable[[Contents, Case], bool]
 
 
@@ -70,7 +72,7 @@ def laid(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 def completed(mark: str, arguments: list[str], folder: Path, temporary: Path) -> None:
     """Run a command to its end, which must be a good one that leaves nothing."""
-    process = start(mark, arguments, cwd=folder, TMPDIR=str(temporary))
+    process = Forked(mark, arguments, folder, TMPDIR=str(temporary))
     said = process.communicate()[1]
     assert process.returncode == 0, said.decode()
     assert not (folder / STAGE).exists() and not (folder / LOCK).exists()
@@ -83,20 +85,36 @@ def case(
     root: Path,
     arguments: list[str],
     old: Contents,
-    is_writing: Callable[[Path, int], bool],
+    phases: Sequence[Begun],
     may_be: Callable[[Contents, Case], bool],
 ) -> Case:
     """Run a command once, to know what it makes of a folder."""
     folder, temporary = laid(root / "measured", old), laid(root / "measured-tmp", {})
-    begin = time.monotonic()
+    begin, seen = time.monotonic(), [list[float]() for _ in phases]
+    process = Forked(str(root), arguments, folder, TMPDIR=str(temporary))
+    while process.poll() is None:
+        for times, phase in zip(seen, phases, strict=True):
+            times.extend([time.monotonic()] if phase(folder, 0) else [])
+        time.sleep(0.0002)
+    seconds = time.monotonic() - begin
+    new = contents(folder)
     completed(str(root), arguments, folder, temporary)
-    found = Case(arguments, old, contents(folder), time.monotonic() - begin, is_writing, may_be)
+    assert same(contents(folder), new)
+    lasting = [moments[-1] - moments[0] if moments else 0.0 for moments in seen]
+    found = Case(arguments, old, new, seconds, [*zip(phases, lasting, strict=True)], may_be)
     assert found.old != found.new
     return found
 
 
-def is_staged(folder: Path, _: int) -> bool:
+def is_laying(folder: Path, _: int) -> bool:
     return (folder / STAGE).exists()
+
+
+def is_renaming(folder: Path, _: int) -> bool:
+    return (folder / STAGE / JOURNAL).exists()
+
+
+WRITING = (is_laying, is_renaming)
 
 
 def old_or_new(state: Contents, case: Case) -> bool:
@@ -114,7 +132,7 @@ def build(root: Path) -> list[Case]:
     """One of a project's two models is replaced by another one, which needs other kernels."""
     model = str(DIGITS / "digits.tflite")
     arguments = ["build", model, "--name", "model", "--board", BOARD, "--out", "."]
-    return [case(root, arguments, project(root), is_staged, old_or_new)]
+    return [case(root, arguments, project(root), WRITING, old_or_new)]
 
 
 def quantize(root: Path) -> list[Case]:
@@ -125,7 +143,7 @@ def quantize(root: Path) -> list[Case]:
     samples = [DIGITS / "calibration.npz", root / "x.npy"]
     commands = [["quantize", str(f), "--calibration", str(s)] for f, s in zip(files, samples, strict=True)]
     return [
-        case(laid(root / str(n), {}), [*command, "--out", "m.mcuq"], old, is_staged, old_or_new)
+        case(laid(root / str(n), {}), [*command, "--out", "m.mcuq"], old, WRITING, old_or_new)
         for n, command in enumerate(commands)
     ]
 
@@ -147,7 +165,7 @@ def search(root: Path) -> list[Case]:
     arguments = ["search", str(DIGITS / "digits_float.tflite"), "--data", str(root / "few.npz"), "--board", BOARD]
     arguments += ["--calibration", str(DIGITS / "calibration.npz"), "--max-drop", "2", "--margin", "0"]
     arguments += ["--formats", "8,4", "--jobs", "2", "--out", "m.mcuq"]
-    return [case(root, arguments, {}, has_measured, partly_measured)]
+    return [case(root, arguments, {}, [has_measured], partly_measured)]
 
 
 def has_measured(folder: Path, number: int) -> bool:
@@ -178,10 +196,10 @@ def kills(root: Path, cases: list[Case], count: int, seed: int = 14) -> Counter[
     """
     random, moments = Random(seed), Counter[str]()
     for number in range(count):
-        chosen = cases[number // 2 % len(cases)]
+        chosen = cases[number // 3 % len(cases)]
         folder, temporary = laid(root / f"kill{number}", chosen.old), laid(root / f"kill{number}-tmp", {})
         mark = str(folder)
-        process = start(mark, chosen.arguments, cwd=folder, TMPDIR=str(temporary))
+        process = (Forked if number % 10 else start)(mark, chosen.arguments, folder, TMPDIR=str(temporary))
         try:
             strike(process, chosen, folder, number, random)
             assert wait_until(lambda mark=mark: not marked(mark), 5), f"kill {number}: something goes on running"
@@ -200,17 +218,16 @@ def kills(root: Path, cases: list[Case], count: int, seed: int = 14) -> Counter[
     return moments
 
 
-def strike(process: subprocess.Popen[bytes], case: Case, folder: Path, number: int, random: Random) -> None:
-    if number % 2:
-        while process.poll() is None and not case.is_writing(folder, number // 2):
-            time.sleep(0.0005)
-        time.sleep(random.uniform(0, WRITING_SECONDS))
+def strike(process: subprocess.Popen[bytes] | Forked, case: Case, folder: Path, number: int, random: Random) -> None:
+    if number % 3:
+        begun, seconds = case.phases[number % 3 % len(case.phases)]
+        while process.poll() is None and not begun(folder, number // 3):
+            time.sleep(0.0002)
+        time.sleep(random.uniform(0, 1.1 * min(seconds, 1)))
     else:
         time.sleep(random.uniform(0, case.seconds))
     process.kill()
-    process.wait()
-    assert process.stderr
-    process.stderr.close()
+    process.communicate()
 
 
 def judged(case: Case, folder: Path, temporary: Path, number: int) -> str:
@@ -268,8 +285,8 @@ def pairs(root: Path, count: int, seed: int = 14) -> Counter[str]:
         random.shuffle(commands)
         running = []
         for command in commands:
-            running.append(start(str(folder), command, cwd=folder, TMPDIR=str(temporary)))
-            time.sleep(random.uniform(0, 0.1))
+            running.append((Forked if number % 10 else start)(str(folder), command, folder, TMPDIR=str(temporary)))
+            time.sleep(random.uniform(0, 0.05))
         for process in running:
             said = process.communicate()[1]
             assert process.returncode == 0, f"pair {number}: {said.decode()}"

@@ -11,8 +11,8 @@ pytestmark = needs_proc
 @pytest.mark.parametrize(
     ("verb", "count"),
     [
-        ("build", 4),
-        ("quantize", 4),
+        ("build", 6),
+        ("quantize", 6),
         *(pytest.param(*every, marks=pytest.mark.slow) for every in (("build", 200), ("quantize", 50), ("search", 50))),
     ],
 )
