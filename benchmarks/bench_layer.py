@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,28 +21,49 @@ CALL = """#include <stdint.h>
 {tables}
 static uint32_t scratch[{words}];
 static void bench_run(const int8_t *input, int8_t *output) {{
-    mcuq_{kernel}(&layer, input, output, scratch);
+    mcuq_{kernel}(&layer, {arguments}, scratch);
 }}
 """
 
 
-def instructions(params: Params, x: np.ndarray, engine: str = "rv32") -> int:
-    """Run one layer once on an emulated chip."""
+def instructions(params: Params, *inputs: np.ndarray, engine: str = "rv32") -> int:
+    """Run one layer once on an emulated chip.
+
+    Args:
+        params: the layer.
+        inputs: [1, elements] per operand.
+        engine: the chip.
+    """
     tables, names = [], {}
-    for member, name, _ in distinct_tables("layer", params, {}):
+    for member, name, is_new in distinct_tables("layer", params, {}):
         names[member.name] = name
-        tables.append(table_text(member.ctype, name, getattr(params, member.name)))
+        if is_new:
+            tables.append(table_text(member.ctype, name, getattr(params, member.name)))
+    results = params.run_all(*inputs)
     call = CALL.format(
         kernel=params.kernel,
         tables="\n".join([*tables, struct_text("layer", params, names)]),
         words=params.scratch_bytes // 4 + 1,
+        arguments=", ".join([*_places("input", "const ", inputs), *_places("output", "", results)]),
     )
-    expected = params.run(x)
+    given, expected = (_joined(arrays) for arrays in (inputs, results))
     include = [f"-I{folder}" for folder in kernel_folders()]
     program = Program(sources_of(params.kernel), [*FLAGS, *include], call, has_mac16=engine == "xtensa")
-    counted = count(engine, program, x, expected.shape[1])
+    counted = count(engine, program, given, expected.shape[1])
     assert (counted.outputs == expected).all(), params
     return counted.instructions
+
+
+def _places(pointer: str, qualifier: str, arrays: Sequence[np.ndarray]) -> list[str]:
+    """Return arrays as C arguments, one behind the other from a pointer on."""
+    ends = np.cumsum([array[0].nbytes for array in arrays]).tolist()
+    starts = [f"{pointer} + {start}" for start in [0, *ends[:-1]]]
+    return [f"({qualifier}{x.dtype}_t *)({at})" for x, at in zip(arrays, starts, strict=True)]
+
+
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the bytes of arrays one behind the other, int8 [1, bytes]."""
+    return np.concatenate([np.ascontiguousarray(x).view(np.int8).reshape(1, -1) for x in arrays], axis=1)
 
 
 def sources_of(kernel: str) -> list[Path]:

@@ -107,6 +107,14 @@ def any_channels(
     return Served(channels._replace(bias=bias.astype(np.int32)), 1)
 
 
+def is_fast(channels: Channels) -> bool:
+    """Whether ``mcuq_requantize_fast`` serves all channels, whose inputs are any int8."""
+    exponent = -channels.shift.astype(np.int64)
+    low, high = _accumulator_range(channels, 0)
+    served = (exponent >= FAST_EXPONENTS[0]) & (exponent <= FAST_EXPONENTS[1]) & (channels.multiplier >= 0)
+    return bool(np.all(served) and max(-low.min(), high.max()) < FAST_LIMIT)
+
+
 def _accumulator_range(channels: Channels, zero_point: int) -> tuple[Array, Array]:
     low, high = (limit - zero_point for limit in INT8)
     positive = np.maximum(channels.weights, 0).sum(axis=1, dtype=np.int64)

@@ -17,6 +17,7 @@ from mcuq.kernels.lanes import (
     fully_connected,
     fully_connected_codebook,
     fully_connected_few_bits,
+    lstm,
 )
 from mcuq.kernels.layer import Family, Faster, Layer, first
 from mcuq.ops.add import AddParams
@@ -24,6 +25,7 @@ from mcuq.ops.base import Params
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
 from mcuq.ops.fully_connected import FullyConnectedParams
+from mcuq.ops.lstm import LstmParams
 
 
 def kernel(layer: Layer[Params]) -> Params | None:
@@ -39,6 +41,8 @@ def kernel(layer: Layer[Params]) -> Params | None:
             return first(layer.of(p), fully_connected.take)
         case AddParams() as p:
             return first(layer.of(p), add.take)
+        case LstmParams() as p:
+            return first(layer.of(p), lstm.take)
     return None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class FullyConnectedLanesParams(Params):
     @property
     def scratch_bytes(self) -> int:
         """See :meth:`Params.scratch_bytes`."""
-        return _scratch(self.input_c, self.chunk)
+        return scratch_bytes(self.input_c, self.chunk)
 
     def overlap(self, operand: int) -> Overlap:
         """See :meth:`Params.overlap`."""
@@ -54,19 +55,27 @@ class FullyConnectedLanesParams(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        channels = Channels(self._unpacked(), self.bias, self.multiplier, self.shift)
+        packed = Packed(self.chunk, self.weights, self.extra)
+        channels = Channels(packed.unpacked(self.output_c, self.input_c), self.bias, self.multiplier, self.shift)
         rounding = Rounding(0, self.output_zero_point, self.activation_min, self.activation_max)
         return outputs(inputs[0].reshape(-1, self.input_c), channels, rounding).reshape(len(inputs[0]), -1)
 
-    def _unpacked(self) -> Array:
+
+class Packed(NamedTuple):
+    """A matrix as the kernel takes it: see the members of :class:`FullyConnectedLanesParams`."""
+
+    chunk: int
+    weights: Array
+    extra: Array
+
+    def unpacked(self, output_c: int, input_c: int) -> Array:
+        """Return the weights, integers [output_c, input_c]."""
         raw = self.weights.astype("<i4").tobytes()
-        blocks = self.output_c // BLOCK
-        size = blocks * BLOCK * self.input_c
-        blocked = np.frombuffer(raw, np.uint8, size).reshape(blocks, self.input_c, BLOCK).transpose(0, 2, 1)
-        rows = np.frombuffer(raw, np.int8, self.output_c * self.input_c - size, size)
-        weights = np.concatenate(
-            [blocked.reshape(-1, self.input_c).astype(np.int16) - 128, rows.reshape(-1, self.input_c)]
-        )
+        blocks = output_c // BLOCK
+        size = blocks * BLOCK * input_c
+        blocked = np.frombuffer(raw, np.uint8, size).reshape(blocks, input_c, BLOCK).transpose(0, 2, 1)
+        rows = np.frombuffer(raw, np.int8, output_c * input_c - size, size)
+        weights = np.concatenate([blocked.reshape(-1, input_c).astype(np.int16) - 128, rows.reshape(-1, input_c)])
         for channel, what in self.extra[:-1]:
             weights[channel, what >> 8] += (what & 255) - 128
         return weights
@@ -86,30 +95,46 @@ def take(layer: Layer[FullyConnectedParams]) -> Params | None:
 
 def vectors(batch: int, channels: Channels, rounding: Rounding) -> Params | None:
     """Return the kernel for vectors one by one, or None: too few channels, weights too large, too much scratch."""
-    output_c, input_c = channels.weights.shape
-    blocked = output_c // BLOCK * BLOCK
-    for chunk in CHUNKS:
-        weights, extra = bounded(channels.weights[:blocked], chunk)
-        if blocked and extra.nbytes <= MAX_GROWTH * weights.size and _scratch(input_c, chunk) <= MAX_SCRATCH:
-            break
-    else:
+    packed = packed_for(channels.weights)
+    if packed is None:
         return None
+    output_c, input_c = channels.weights.shape
     return FullyConnectedLanesParams(
         batch=batch,
         input_c=input_c,
         output_c=output_c,
-        chunk=chunk,
+        chunk=packed.chunk,
         output_zero_point=rounding.output_zero_point,
         activation_min=rounding.low,
         activation_max=rounding.high,
         per_channel=int(channels.multiplier.size > 1),
         reverse=0,
-        weights=_packed(weights, channels.weights[blocked:]),
-        extra=np.concatenate([extra, [[-1, 0]]]).astype(np.int32),
+        weights=packed.weights,
+        extra=packed.extra,
         bias=channels.bias,
         multiplier=channels.multiplier,
         shift=channels.shift,
     )
+
+
+def packed_for(weights: Array, chunks: Sequence[int] = CHUNKS) -> Packed | None:
+    """Pack a matrix in the longest chunks that it bears.
+
+    Args:
+        weights: int8 [channels, taps].
+        chunks: those of the kernel, the longest first.
+
+    Returns:
+        None for too few channels, weights too large, too much scratch.
+    """
+    output_c, input_c = weights.shape
+    blocked = output_c // BLOCK * BLOCK
+    for chunk in chunks:
+        kept, extra = bounded(weights[:blocked], chunk)
+        if blocked and extra.nbytes <= MAX_GROWTH * kept.size and scratch_bytes(input_c, chunk) <= MAX_SCRATCH:
+            ended = np.concatenate([extra, [[-1, 0]]]).astype(np.int32)
+            return Packed(chunk, _packed(kept, weights[blocked:]), ended)
+    return None
 
 
 def bounded(weights: Array, chunk: int) -> tuple[Array, Array]:
@@ -139,5 +164,6 @@ def _packed(blocked: Array, rows: Array) -> Array:
     return np.frombuffer(raw + bytes(-len(raw) % 4), "<i4").astype(np.int32)
 
 
-def _scratch(input_c: int, chunk: int) -> int:
+def scratch_bytes(input_c: int, chunk: int) -> int:
+    """Return the bytes that a vector's chunks take: a word each."""
     return 4 * -(-input_c // chunk)
