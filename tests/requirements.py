@@ -71,7 +71,7 @@ PARTS = {
     "tflite_micro": Part(_module("tflite_micro"), "pip install tflite-micro (the oracle; Linux on x86-64)"),
     **{
         name: Part(_module(name), "make frameworks (3 GB)")
-        for name in ("torch", "torchao", "tensorflow", "onnx", "onnxscript", "onnxruntime", "ortools")
+        for name in ("torch", "torchao", "tensorflow", "tf_keras", "onnx", "onnxscript", "onnxruntime", "ortools")
     },
     **{name: Part(_module(name), 'pip install "mcuq[search]"') for name in ("joblib", "threadpoolctl")},
     "sklearn": Part(_module("sklearn"), "pip install scikit-learn (data, and accuracy to compare with)"),

@@ -22,6 +22,7 @@ EXTRAS = {  # extra: its packages as they are imported, and what they are for
     "onnx": (("onnx",), "ONNX files"),
     "torch": (("torch", "onnx", "onnxscript"), "PyTorch: modules, .pt2 files, mcuq.qat"),
     "keras": (("tensorflow",), "Keras and TensorFlow: models, .keras and .h5 files, SavedModel folders"),
+    "keras2": (("tensorflow", "tf_keras"), "files of Keras 2 that Keras 3 does not read"),
     "search": (("joblib", "threadpoolctl"), "mcuq search"),
     "dask": (("joblib", "threadpoolctl", "distributed"), "mcuq search --dask"),
     "solver": (("ortools",), "the smallest arena, where the planner's is not proven to be"),

@@ -68,7 +68,7 @@ def read_object(model: Any, example: Any) -> FloatGraph | Graph:
         from mcuq.frontends.torch import read_torch
 
         return _prepared(read_torch(model, example))
-    if _is_a(model, "keras", "Model"):
+    if _is_a(model, "keras", "Model") or _is_a(model, "tf_keras", "Model"):
         from mcuq.frontends.keras import read_keras
 
         return _prepared(read_keras(model))

@@ -18,6 +18,7 @@ from typing import Any
 
 from mcuq.errors import McuqError, ToolMissingError, UnsupportedOperatorError, UsageError
 from mcuq.float_graph import FloatGraph
+from mcuq.frontends import keras2
 from mcuq.frontends.extras import KERAS
 from mcuq.frontends.flatbuffer import FileGraph, parse
 from mcuq.frontends.keras_config import checked, custom_objects, unreadable
@@ -28,7 +29,7 @@ from mcuq.reading import gate, line_of, require_regular
 
 
 def read_keras(model: Any, name: str = "", looked: Callable[[], object] = lambda: None) -> FloatGraph:
-    """Read a live ``keras.Model``, a ``.keras`` or ``.h5`` file, or a SavedModel folder.
+    """Read a live ``keras.Model`` or ``tf_keras.Model``, a ``.keras`` or ``.h5`` file, or a SavedModel folder.
 
     Args:
         model: the object or the path. Its batch dimension becomes 1, its weights stay as they are.
@@ -100,18 +101,24 @@ def _loaded(path: Path, looked: Callable[[], object]) -> Any:
     """Return the model in a file, after a look at its description."""
     require_regular(path)
     with tempfile.TemporaryDirectory() as folder:
-        file = checked(path, Path(folder))
+        found = checked(path, Path(folder))
         looked()
-        try:
-            _tensorflow()
-            import keras
-
+        _tensorflow()
+        if found.by_keras_2 and found.file.suffix == ".keras":
             with _quiet():
-                return keras.saving.load_model(file, custom_objects=custom_objects(), compile=False, safe_mode=True)
-        except McuqError:
-            raise
+                return keras2.load(found.file, found.version)
+        import keras
+
+        try:
+            with _quiet():
+                return keras.saving.load_model(
+                    found.file, custom_objects=custom_objects(), compile=False, safe_mode=True
+                )
         except Exception as error:  # whatever Keras raises, it is about the file
-            raise unreadable(error) from None
+            if not found.by_keras_2:
+                raise unreadable(error) from None
+            with _quiet():
+                return keras2.load(found.file, found.version, line_of(error))
 
 
 def _converted(model: Any) -> FileGraph:
@@ -120,10 +127,11 @@ def _converted(model: Any) -> FileGraph:
     import tensorflow as tf
 
     inputs, structure = _inputs(model)
+    pack = keras.tree.pack_sequence_as if isinstance(model, keras.Model) else tf.nest.pack_sequence_as
     specs = [tf.TensorSpec((1, *x.shape[1:]), x.dtype, name=x.name) for x in inputs]
 
     def infer(*tensors: Any) -> Any:
-        return tf.nest.flatten(model(keras.tree.pack_sequence_as(structure, list(tensors)), training=False))
+        return tf.nest.flatten(model(pack(structure, list(tensors)), training=False))
 
     try:
         with _quiet():

@@ -62,6 +62,7 @@ OPERATORS = re.compile(r"keras\.src\.ops\.(numpy|nn|math|image|core|linalg)")
 MODULES: Mapping[str, frozenset[str]] = {
     "keras": MODELS | POLICIES,
     "keras.models": MODELS,
+    "keras.src.engine.functional": frozenset({"Functional"}),  # of Keras 2
     "keras.src.models.functional": MODELS,
     "keras.src.models.sequential": MODELS,
     "keras.src.models.model": MODELS,

@@ -10,10 +10,12 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError
+from mcuq.frontends import keras2
 from mcuq.frontends.keras_classes import FUNCTIONS, is_known
 from mcuq.limits import FILE_BYTES
 from mcuq.reading import gate, json_of, line_of, printable, require_regular, zipped
@@ -24,7 +26,25 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 GROUPED = ("DepthwiseConv2D", "DepthwiseConv1D", "Conv2DTranspose", "Conv1DTranspose", "SeparableConv2D")
 
 
-def checked(path: Path, folder: Path) -> Path:
+@dataclass(frozen=True)
+class Checked:
+    """A file that Keras may load.
+
+    Attributes:
+        file: the user's, or what passed of it.
+        version: of Keras, that saved it; empty where it does not say.
+    """
+
+    file: Path
+    version: str
+
+    @property
+    def by_keras_2(self) -> bool:
+        """Whether Keras 2 saved it; then ``tf_keras`` may load it too."""
+        return keras2.is_keras_2(self.version)
+
+
+def checked(path: Path, folder: Path) -> Checked:
     """Return a file that Keras may load: ``path`` itself, or what passed of it, written into ``folder``.
 
     Raises:
@@ -33,18 +53,26 @@ def checked(path: Path, folder: Path) -> Path:
     """
     if path.suffix.lower() == ".keras":
         return _rebuilt(path, folder / "model.keras")
-    _refuse_code(json_of(_in_hdf5(path)))
-    return path
+    content, version = _in_hdf5(path)
+    config = json_of(content)
+    if not keras2.is_keras_2(version):
+        _refuse_code(config)
+        return Checked(path, version)
+    described = keras2.rewritten(_without_training(config))
+    _refuse_code(described)
+    return Checked(keras2.rewritten_hdf5(path, described, folder), version)
 
 
-def _rebuilt(path: Path, target: Path) -> Path:
+def _rebuilt(path: Path, target: Path) -> Checked:
+    version = ""
     with zipped(path, "a .keras file") as members:
         config = _without_training(json_of(members.read(CONFIG)))
-        _refuse_code(config)
-        parts = {CONFIG: json.dumps(config).encode(), METADATA: b"{}"}
         if METADATA in members.sizes:
-            version = json_of(members.read(METADATA))
-            parts[METADATA] = json.dumps({"keras_version": str(version["keras_version"])}).encode()
+            version = str(json_of(members.read(METADATA))["keras_version"])
+        config = keras2.rewritten(config) if keras2.is_keras_2(version) else config
+        _refuse_code(config)
+        metadata = {"keras_version": version} if version else {}
+        parts = {CONFIG: json.dumps(config).encode(), METADATA: json.dumps(metadata).encode()}
         weights = members.read(WEIGHTS)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, content in parts.items():
@@ -56,7 +84,7 @@ def _rebuilt(path: Path, target: Path) -> Path:
         _look_through(beside)
     finally:
         beside.unlink()
-    return target
+    return Checked(target, version)
 
 
 def _refuse_code(config: Any) -> None:
@@ -94,8 +122,8 @@ def custom_objects() -> Mapping[str, Any]:
     }
 
 
-def _in_hdf5(path: Path) -> bytes:
-    """Return the description in an ``.h5`` file."""
+def _in_hdf5(path: Path) -> tuple[bytes, str]:
+    """Return the description in an ``.h5`` file, and the version of Keras that saved it."""
     require_regular(path)
     _look_through(path)
     import h5py
@@ -103,11 +131,12 @@ def _in_hdf5(path: Path) -> bytes:
     with gate(path, "an HDF5 file"), h5py.File(path, "r") as file:
         if "model_config" not in file.attrs:
             raise MalformedModelError("holds no model, weights at most; save the whole model: model.save(path)")
-        text = file.attrs["model_config"]
+        text, version = file.attrs["model_config"], file.attrs.get("keras_version", "")
     if not isinstance(text, bytes | str):
         raise MalformedModelError("its description is no text")
     try:  # as Keras decodes it, which tells no other encodings apart
-        return (text.decode() if isinstance(text, bytes) else text).encode()
+        said = version.decode() if isinstance(version, bytes) else version
+        return (text.decode() if isinstance(text, bytes) else text).encode(), said if isinstance(said, str) else ""
     except UnicodeError as error:
         raise MalformedModelError(f"its description is damaged ({line_of(error)})") from None
 
@@ -181,4 +210,4 @@ def _is_known(described: Mapping[str, Any]) -> bool:
     if kind == "function":
         name = described.get("config")
         return module in ("builtins", "keras.activations") and name in FUNCTIONS and registered in (None, name)
-    return is_known(str(kind), module, registered)
+    return keras2.is_operation(described) or is_known(str(kind), module, registered)
