@@ -71,9 +71,9 @@ def read_model(path: str | Path, load_timeout: float = LOAD_SECONDS) -> Archive 
 def _complete(graph: Graph | FloatGraph) -> Graph | FloatGraph:
     """Return integers for a model that brings all of its quantization along, which needs no samples."""
     from mcuq import quantization
-    from mcuq.quantization import quantizer
+    from mcuq.quantization.tensors import needs_calibration
 
-    if isinstance(graph, Graph) or not graph.known or quantizer.needs_calibration(graph):
+    if isinstance(graph, Graph) or not graph.known or needs_calibration(graph):
         return graph
     return quantization.quantize(graph, None).graph
 

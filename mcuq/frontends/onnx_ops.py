@@ -12,7 +12,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mcuq.errors import MalformedModelError, UnsupportedOperatorError
-from mcuq.frontends import onnx_activations, onnx_pools, onnx_products, onnx_resize, onnx_shapes, onnx_windows
+from mcuq.frontends import (
+    onnx_activations,
+    onnx_pools,
+    onnx_products,
+    onnx_recurrent,
+    onnx_resize,
+    onnx_shapes,
+    onnx_windows,
+)
 from mcuq.frontends.onnx_builder import Builder, Constant, Entry
 from mcuq.frontends.onnx_file import OnnxNode
 from mcuq.frontends.onnx_products import activation, binary, constant_of, two
@@ -168,6 +176,7 @@ READERS: dict[str, Reader] = {
     "Erf": _part,
     "Expand": _expand,
     "Flatten": onnx_shapes.reshape(onnx_shapes.reshaped),
+    "GRU": onnx_recurrent.read,
     "Gather": onnx_shapes.gather,
     "GatherND": onnx_shapes.gather_nd,
     "Gelu": _unary(onnx_activations.gelu),
@@ -179,6 +188,7 @@ READERS: dict[str, Reader] = {
     "HardSigmoid": _unary(lambda node: HardSigmoid(node.real("alpha", 0.2), node.real("beta", 0.5))),
     "HardSwish": _unary(lambda node: HardSwish()),
     "Identity": onnx_shapes.identity,
+    "LSTM": onnx_recurrent.read,
     "LeakyRelu": _unary(lambda node: LeakyRelu(node.real("alpha", 0.01))),
     "LogSoftmax": onnx_activations.log_softmax,
     "MatMul": onnx_products.matmul_operator,
@@ -192,6 +202,7 @@ READERS: dict[str, Reader] = {
     "PRelu": onnx_activations.prelu,
     "Pad": onnx_shapes.pad,
     "Pow": _power,
+    "RNN": onnx_recurrent.read,
     "ReduceMax": onnx_pools.reduce_max,
     "ReduceMean": onnx_pools.reduce_mean,
     "ReduceSum": onnx_pools.reduce_sum,

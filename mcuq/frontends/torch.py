@@ -27,6 +27,7 @@ from mcuq.frontends.extras import TORCH, TORCH_SINCE
 from mcuq.frontends.pt2_archive import WHAT, only_weights, rebuilt_pt2
 from mcuq.frontends.torch_decomposed import decomposed
 from mcuq.frontends.torch_reason import reason
+from mcuq.frontends.torch_recurrent import translations
 from mcuq.frontends.torch_trained import is_prepared, with_addresses, with_trained
 from mcuq.graph import identifier
 from mcuq.reading import gate
@@ -183,7 +184,14 @@ def _exported(program: Any, name: str, *, optimize: bool = True) -> Any:
     try:
         with _quiet():
             program = decomposed(program)
-            return torch.onnx.export(program, dynamo=True, opset_version=OPSET, verbose=False, optimize=optimize)
+            return torch.onnx.export(
+                program,
+                dynamo=True,
+                opset_version=OPSET,
+                verbose=False,
+                optimize=optimize,
+                custom_translation_table=translations(),
+            )
     except Exception as error:  # the exporter's own have no common base
         raise UnsupportedOperatorError(f"torch cannot export {name}: {reason(error, program)}") from None
 

@@ -13,7 +13,7 @@ from mcuq.fixedpoint import Int64, clamp, quantize_multiplier, requantize
 from mcuq.ops.accumulator import dot
 from mcuq.ops.base import Operand, Params, Real, i8_table, i32, i32_table, scale_of, u16_table
 from mcuq.ops.int16 import UNIT_SCALE, logistic, logistic_table, saturated, tanh
-from mcuq.ops.recurrent import STATE_POWERS, RecurrentOp, gate_products, power_of, real_logistic
+from mcuq.ops.recurrent import STATE_POWERS, GatedOp, gate_products, power_of, real_logistic
 from mcuq.tensor import Array, QConstant, QTensor
 
 GATES = 3  # update, reset, new: in this order along the weights' first dimension
@@ -102,7 +102,7 @@ class GruParams(Params):
 
 
 @dataclass(frozen=True)
-class Gru(RecurrentOp):
+class Gru(GatedOp):
     """``z, r = logistic(W x + b + R h + c); n = tanh(W x + b + r (R h + c)); h = z h + (1 - z) n``, step by step.
 
     Without ``reset_after`` it is ``n = tanh(W x + b + R (r h) + c)``. x is [1, T, I]; h is [1, U], from before the
@@ -131,7 +131,7 @@ class Gru(RecurrentOp):
     reset_after: bool = True  # the product; else what goes into it
 
     def step(self, fed: Real, states: Sequence[Real], recurrent: Real, *bias: Real) -> tuple[Real, ...]:
-        """See :meth:`RecurrentOp.step`: the hidden state."""
+        """See :meth:`GatedOp.step`: the hidden state."""
         (hidden,), constant = states, bias[0] if bias else np.zeros(len(recurrent), recurrent.dtype)
         units = hidden.shape[1]
         recurring = hidden @ recurrent[: 2 * units].T + constant[: 2 * units]

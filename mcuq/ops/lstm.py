@@ -14,7 +14,7 @@ from mcuq.fixedpoint import Int64, clamp, quantize_multiplier, requantize
 from mcuq.ops.accumulator import dot
 from mcuq.ops.base import Operand, Params, Real, i8_table, i32, i32_table, scale_of, u16_table
 from mcuq.ops.int16 import UNIT_SCALE, logistic, logistic_table, saturated, tanh
-from mcuq.ops.recurrent import STATE_POWERS, RecurrentOp, check_hidden, gate_products, power_of, real_logistic
+from mcuq.ops.recurrent import STATE_POWERS, GatedOp, check_hidden, gate_products, power_of, real_logistic
 from mcuq.tensor import Array, QConstant, QTensor
 
 GATES = 4  # input, forget, cell, output: in this order along the weights' first dimension
@@ -86,7 +86,7 @@ class LstmParams(Params):
 
 
 @dataclass(frozen=True)
-class Lstm(RecurrentOp):
+class Lstm(GatedOp):
     """``i, f, o = logistic(W x + R h + b); g = tanh(W x + R h + b); c = f c + i g; h = o tanh(c)``, step by step.
 
     x is [1, T, I]; h and c are [1, U], from before the first step; weights W [4 U, I], R [4 U, U] and b [4 U] hold the
@@ -114,7 +114,7 @@ class Lstm(RecurrentOp):
     cell_clip: float = 0.0  # in real numbers; 0: none
 
     def step(self, fed: Real, states: Sequence[Real], recurrent: Real, *bias: Real) -> tuple[Real, ...]:
-        """See :meth:`RecurrentOp.step`: hidden state and cell."""
+        """See :meth:`GatedOp.step`: hidden state and cell."""
         hidden, cell = states
         in_, forget, fresh, out = np.split(fed + hidden @ recurrent.T, GATES, axis=1)
         cell = real_logistic(forget) * cell + real_logistic(in_) * np.tanh(fresh)

@@ -19,7 +19,11 @@ STATE_POWERS = range(-15, -8)  # of the scale of what is remembered in 16 bits: 
 
 
 class RecurrentOp(Op):
-    """An operator that computes one step after the other, each from its input and what the last one left.
+    """An operator that computes one step after the other, each from its input and what the last one left."""
+
+
+class GatedOp(RecurrentOp):
+    """One whose step is functions of W x + b and R h, h the hidden state.
 
     Operands are x [1, T, I], what is remembered before the first step, [1, U] each and the hidden state first, weights
     W [G U, I] and R [G U, U] of G gates one after the other, and biases [G U]: of W x, then of R h where it has one of

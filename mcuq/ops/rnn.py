@@ -12,7 +12,7 @@ from mcuq.fixedpoint import clamp, quantize_multiplier, requantize
 from mcuq.ops.accumulator import dot
 from mcuq.ops.base import Operand, Params, Real, i8_table, i32, i32_table, u16_table
 from mcuq.ops.int16 import UNIT_SCALE, logistic_table, saturated, tanh
-from mcuq.ops.recurrent import RecurrentOp, check_hidden, gate_products
+from mcuq.ops.recurrent import GatedOp, check_hidden, gate_products
 from mcuq.tensor import Array, QConstant, QTensor
 
 
@@ -54,7 +54,7 @@ class RnnParams(Params):
 
 
 @dataclass(frozen=True)
-class Rnn(RecurrentOp):
+class Rnn(GatedOp):
     """``h = tanh(W x + R h + b)``, step by step.
 
     x is [1, T, I]; h is [1, U], from before the first step; weights are W [U, I], R [U, U] and b [U]. The output is all
@@ -75,7 +75,7 @@ class Rnn(RecurrentOp):
     gates: ClassVar[int] = 1
 
     def step(self, fed: Real, states: Sequence[Real], recurrent: Real, *bias: Real) -> tuple[Real, ...]:
-        """See :meth:`RecurrentOp.step`: the hidden state."""
+        """See :meth:`GatedOp.step`: the hidden state."""
         return (np.tanh(fed + states[0] @ recurrent.T),)
 
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:

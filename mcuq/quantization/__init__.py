@@ -9,15 +9,16 @@ from typing import Any
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
-from mcuq.quantization.activations import keeps_8_bits, tied_groups
+from mcuq.quantization.activations import keeps_8_bits, tied_groups, weights_of
 from mcuq.quantization.auto import Trial, search
 from mcuq.quantization.bias_correction import correct_biases
 from mcuq.quantization.calibrate import Calibration, Progress, calibrate_all
 from mcuq.quantization.equalization import equalize
 from mcuq.quantization.options import DEFAULT, Options
-from mcuq.quantization.quantizer import needs_calibration, quantize_graph
+from mcuq.quantization.quantizer import quantize_graph
 from mcuq.quantization.rounding import optimize_rounding, weigh_codebooks
 from mcuq.quantization.scheme import Range, Scheme
+from mcuq.quantization.tensors import needs_calibration
 from mcuq.tensor import Array
 
 __all__ = ["DEFAULT", "Options", "Progress", "Result", "Trial", "quantize", "quantize_calibrated"]
@@ -85,7 +86,7 @@ def layer_schemes(graph: FloatGraph, options: Options) -> dict[str, Scheme]:
     Raises:
         UsageError: for a layer that does not exist, has no weights, or whose output keeps 8 bits.
     """
-    names = [node.name for node in graph.nodes if node.op.weights_axis is not None]
+    names = [node.name for node in graph.nodes if weights_of(node)]
     if unknown := [name for name in options.layer_bits if name not in names]:
         raise UsageError(f"{unknown[0]} is no layer with weights; those of the model are {', '.join(names)}")
     schemes = {name: options.layer_kind(bits) for name, bits in options.layer_bits.items()}

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mcuq.float_graph import FloatGraph
+from mcuq.graph import Node
+from mcuq.ops.groups import RECURRENT
+from mcuq.ops.recurrent import GatedOp
 from mcuq.quantization.scheme import Scheme
 
 
@@ -32,9 +35,23 @@ def activation_schemes(graph: FloatGraph, scheme: Scheme, layers: Mapping[str, S
 
 
 def keeps_8_bits(graph: FloatGraph, members: Sequence[str]) -> bool:
-    """Whether tied activations cannot have fewer bits."""
-    fixed = {node.outputs[0] for node in graph.nodes if node.op.fixed_output}
+    """Whether tied activations cannot have fewer bits: so it is with what is remembered too."""
+    fixed = {
+        name for node in graph.nodes if node.op.fixed_output or isinstance(node.op, RECURRENT) for name in node.outputs
+    }
     return not {*graph.inputs, *graph.outputs, *graph.known, *fixed}.isdisjoint(members)
+
+
+def weights_of(node: Node) -> tuple[str, ...]:
+    """Return the constants that are a layer's weights."""
+    if isinstance(node.op, GatedOp):
+        return node.inputs[node.op.weights_at :][:2]
+    return node.inputs[1:2] if node.op.weights_axis is not None else ()
+
+
+def remembered(graph: FloatGraph) -> set[str]:
+    """Return the activations that have 16 bits."""
+    return {node.outputs[k] for node in graph.nodes for k in node.op.wide_outputs}
 
 
 def tied_groups(graph: FloatGraph) -> list[list[str]]:

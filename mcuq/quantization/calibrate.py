@@ -12,7 +12,7 @@ import numpy as np
 from mcuq import float_run
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
-from mcuq.quantization.activations import activation_schemes
+from mcuq.quantization.activations import activation_schemes, remembered
 from mcuq.quantization.clipping import check_method, choose_range
 from mcuq.quantization.histogram import Histogram
 from mcuq.quantization.remarks import Remarks
@@ -79,7 +79,7 @@ class Calibration:
         Raises:
             UsageError: for a method or a layer that does not exist.
         """
-        methods = self._methods(per_layer or {})
+        methods = dict.fromkeys(remembered(self.graph), "minmax") | self._methods(per_layer or {})
         check_method(method)
         schemes = activation_schemes(self.graph, scheme, layers or {})
         return {

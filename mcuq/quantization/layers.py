@@ -154,8 +154,12 @@ class _Walk:
         parts = []
         for samples in self._parts(node):
             operands = [self._operand(name, samples) for name in node.inputs[: node.op.operands]]
-            parts.append(np.ascontiguousarray(params.run(*operands)).view(output.dtype))
-        self.integers[node.outputs[0]] = np.concatenate(parts).reshape(-1, *output.shape)
+            parts.append(params.run_all(*operands))
+        for name, made in zip(node.outputs, zip(*parts, strict=True), strict=True):
+            tensor = self.quantized.values[name]
+            self.integers[name] = (
+                np.ascontiguousarray(np.concatenate(made)).view(tensor.dtype).reshape(-1, *tensor.shape)
+            )
 
     def _operand(self, name: str, samples: slice) -> Array:
         """Return some samples of an operand, [samples, elements]."""
@@ -169,8 +173,9 @@ class _Walk:
         parts = []
         for samples in self._parts(source):
             operands = [self.real[n][samples] if n in self.real else self.graph.real(n) for n in source.inputs]
-            parts.append(np.asarray(source.op.compute(*operands), np.float32))
-        self.real[source.outputs[0]] = rounded(self.graph, source.outputs[0], np.concatenate(parts))
+            parts.append(source.op.observe(*operands)[0])
+        for name, made in zip(source.outputs, zip(*parts, strict=True), strict=True):
+            self.real[name] = rounded(self.graph, name, np.asarray(np.concatenate(made), np.float32))
 
     def _parts(self, node: Node) -> Iterator[slice]:
         """Cut the samples so that a node's windows over some of them, and its output, stay in bounds."""

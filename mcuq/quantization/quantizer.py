@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property, reduce
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -13,9 +13,11 @@ from mcuq.errors import CannotQuantizeError, McuqError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import Op
+from mcuq.ops.int16 import GATE_SCALE
+from mcuq.ops.recurrent import GatedOp
 from mcuq.ops.requantize import Requantize
 from mcuq.passes.rewriting import same_quantization
-from mcuq.quantization.activations import activation_schemes, tied_groups
+from mcuq.quantization.activations import activation_schemes, weights_of
 from mcuq.quantization.biases import (
     MAX_BIAS,
     fraction_bits,
@@ -27,10 +29,10 @@ from mcuq.quantization.biases import (
 )
 from mcuq.quantization.codebooks import raised, with_codebook
 from mcuq.quantization.scheme import Range, Scheme
+from mcuq.quantization.tensors import activation_tensors
 from mcuq.tensor import Array, QConstant, QTensor
 
 LEAST_MULTIPLIER = 2.0**-21  # finer products round away; chips' fast kernels take no smaller ones
-NO_RANGE = Range(0.0, 0.0)
 NO_LAYERS: Mapping[str, Scheme] = MappingProxyType({})
 CLIP_FRACTIONS = np.linspace(1, 0.3, 71)
 
@@ -69,7 +71,7 @@ class _Quantizer:
     def graph(self) -> Graph:
         """Quantize node by node, in execution order."""
         source = self.source
-        self.wanted = _wanted(source, self.ranges, activation_schemes(source, self.scheme, self.layers))
+        self.wanted = activation_tensors(source, self.ranges, activation_schemes(source, self.scheme, self.layers))
         self.values |= {name: self.wanted[name] for name in source.inputs}
         for node in source.nodes:
             try:
@@ -81,6 +83,9 @@ class _Quantizer:
         return replace(graph, from_float=bool(self.ranges)).verify()
 
     def _node(self, node: Node) -> None:
+        if isinstance(node.op, GatedOp):
+            self._gated(node)
+            return
         output = self.wanted[node.outputs[0]]
         made = output
         if node.op.fixed_output:
@@ -149,9 +154,46 @@ class _Quantizer:
         self.constants[names[1]] = quantize_bias(bias, x.scale, weights, fraction)
         return (node.inputs[0], *names)
 
-    def _weights(self, node: Node, axis: int, least: Array) -> QConstant:
-        """Quantize weights with scales of at least ``least``, per channel."""
-        constant, scheme = self.source.constants[node.inputs[1]], self.layers.get(node.name, self.scheme)
+    def _gated(self, node: Node) -> None:
+        """Quantize the weights of a layer that is run step by step, and what it remembers before the first one."""
+        assert isinstance(node.op, GatedOp)
+        x, output, at = self.values[node.inputs[0]], self.wanted[node.outputs[0]], node.op.weights_at
+        if output.kind != "affine" or x.kind != "affine":
+            raise CannotQuantizeError(f"{node.op.name} layers have no {output.kind} scheme; choose the scheme affine")
+        inputs = [node.inputs[0], *(self._state(node, place) for place in range(1, at))]
+        given, biases = node.inputs[at + 2 :], []
+        for k, (tensor, what) in enumerate(((x, "weights"), (output, "recurrent"))):
+            name = f"{node.name}_{what}"
+            bias = self.source.real(given[k]).astype(np.float64).ravel() if k < len(given) else np.zeros(1)
+            least = np.maximum(np.abs(bias) / MAX_BIAS, LEAST_MULTIPLIER * GATE_SCALE) / tensor.scale
+            self.constants[name] = weights = self._weights(node, 0, least, at + k)
+            inputs.append(name)
+            if k < len(given):
+                biases.append(f"{name}_bias")
+                self.constants[biases[-1]] = quantize_bias(bias, tensor.scale, weights)
+        inputs += biases
+        self.values |= {name: self.wanted[name] for name in node.outputs}
+        self.nodes.append(Node(node.name, node.op, tuple(inputs), node.outputs))
+
+    def _state(self, node: Node, place: int) -> str:
+        """Return what a layer remembers before the first step, quantized as it is after the last."""
+        name, wide = node.inputs[place], node.op.wide_operands
+        made = node.op.wide_outputs[wide.index(place)] if place in wide else 0
+        tensor = replace(self.wanted[node.outputs[made]], shape=self.source.shape(name))
+        own = f"{node.name}_state_{place}"
+        if name in self.source.constants:
+            self.constants[own] = QConstant(
+                tensor.quantize(self.source.real(name)), np.array([tensor.scale]), tensor.zero_point
+            )
+            return own
+        if same_quantization(self.values[name], tensor):
+            return name
+        self._add(f"{own}_requantize", Requantize(), (name,), own, tensor)
+        return own
+
+    def _weights(self, node: Node, axis: int, least: Array, place: int = 1) -> QConstant:
+        """Quantize weights, operand ``place``, with scales of at least ``least``, per channel."""
+        constant, scheme = self.source.constants[node.inputs[place]], self.layers.get(node.name, self.scheme)
         if isinstance(constant, QConstant):
             return constant
         real = np.moveaxis(constant.astype(np.float64), axis, 0)
@@ -172,7 +214,7 @@ class _Quantizer:
     @cached_property
     def network_largest(self) -> Array:
         """The largest magnitude of any layer's weights that is kept, [1]."""
-        names = {node.inputs[1] for node in self.source.nodes if node.op.weights_axis is not None}
+        names = {name for node in self.source.nodes for name in weights_of(node)}
         return largest_kept(
             np.concatenate([self.source.real(name).ravel() for name in sorted(names)])[np.newaxis], self.scheme
         )
@@ -193,52 +235,3 @@ def largest_kept(rows: Array, scheme: Scheme) -> Array:
         error = np.sum((np.clip(np.round(rows / scale), scheme.lowest, scheme.limit) * scale - rows) ** 2, axis=1)
         best, least = np.where(error < least, largest * fraction, best), np.minimum(error, least)
     return np.asarray(best)
-
-
-def _wanted(graph: FloatGraph, ranges: Mapping[str, Range], schemes: Mapping[str, Scheme]) -> dict[str, QTensor]:
-    """Return every activation's quantization: one for all values that ops tie to each other."""
-    if any(scheme.activations == "network" for scheme in schemes.values()):
-        widest = reduce(Range.union, (_range(ranges, name) for name in graph.shapes if name not in graph.known))
-        ranges = dict.fromkeys(graph.shapes, widest)
-    groups = tied_groups(graph)
-    fixed = {node.outputs[0]: node.op.fixed_output for node in graph.nodes if node.op.fixed_output}
-    wanted: dict[str, QTensor] = {}
-    for members in groups:
-        known = [graph.known[name] for name in members if name in graph.known]
-        if known:
-            common = known[0]
-        else:
-            unseen = len(members) == 1 and members[0] in fixed and members[0] not in ranges
-            observed = NO_RANGE if unseen else reduce(Range.union, (_range(ranges, name) for name in members))
-            common = _fixed(members, fixed, observed) or schemes[members[0]].activation((), observed)
-        for name in members:
-            wanted[name] = replace(graph.known.get(name, common), shape=graph.shapes[name])
-    return wanted
-
-
-def needs_calibration(graph: FloatGraph) -> list[str]:
-    """Return the activations whose quantization neither the model nor an operator determines."""
-    fixed = {node.outputs[0] for node in graph.nodes if node.op.fixed_output}
-    groups = [members for members in tied_groups(graph) if not any(name in graph.known for name in members)]
-    return [members[0] for members in groups if len(members) > 1 or members[0] not in fixed]
-
-
-def _range(ranges: Mapping[str, Range], name: str) -> Range:
-    if name not in ranges:
-        raise CannotQuantizeError(f"{name} has no range: calibrate with samples that run through it")
-    low, high = ranges[name]
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise CannotQuantizeError(f"{name} takes the values {low:g}..{high:g}: the model or its samples are not finite")
-    return ranges[name]
-
-
-def _fixed(members: Sequence[str], fixed: Mapping[str, QTensor], observed: Range) -> QTensor | None:
-    """Return the quantization that an op of the group insists on, if it holds the group's range."""
-    for name in members:
-        if name in fixed:
-            low, high = fixed[name].limits
-            scale, zero_point = fixed[name].scale, fixed[name].zero_point
-            held = Range(scale * (low - 0.5 - zero_point), scale * (high + 1.5 - zero_point))
-            if held.low <= observed.low and observed.high <= held.high:
-                return fixed[name]
-    return None

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from harness import Case, assert_kernels_equal_run
 from oracle import assert_close_to_forward, assert_equals_tflm, read
-from tflite_builder import ModelBuilder
+from tflite_builder import ModelBuilder, tflm
+
+from mcuq.ops.requantize import Requantize
+from mcuq.tensor import QTensor
 
 CODES = np.arange(256, dtype=np.uint8).reshape(1, 1, 256)
 TYPES = [("int8", "int8"), ("uint8", "int8"), ("int8", "uint8")]
@@ -50,3 +53,36 @@ def test_n2_kernel_equals_run():
             params = node.op.lower([graph.values[node.inputs[0]]], graph.values[node.outputs[0]])
             cases.append(Case(params, [CODES[0].view(types[0])]))
     assert_kernels_equal_run(cases)
+
+
+WIDE = [  # int8 or int16 on one side: scale and zero point of both, as what is remembered meets its readers
+    (("int8", "int16"), (0.007, 11), (2.0**-15, 0)),
+    (("int8", "int16"), (0.05, -128), (2.0**-12, 0)),
+    (("int16", "int8"), (2.0**-15, 0), (0.0078, -3)),
+    (("int16", "int8"), (2.0**-11, 0), (0.03, 127)),
+    (("int16", "int8"), (2.0**-9, 0), (0.0001, 0)),
+]
+
+
+def wide_case(rng, types, x, y):
+    given, values = types[0], rng.integers(*LIMITS[types[0]], (40, 33))
+    values[0], values[1] = LIMITS[given][0], LIMITS[given][1] - 1
+    tensors = [QTensor((1, 33), scale, zero, dtype) for dtype, (scale, zero) in zip(types, (x, y), strict=True)]
+    return Case(Requantize().lower(tensors[:1], tensors[1]), [values.astype(given)])
+
+
+LIMITS = {"int8": (-128, 128), "int16": (-(2**15), 2**15)}
+
+
+@pytest.mark.parametrize(("types", "x", "y"), WIDE)
+def test_n5_of_16_bits_equals_tflm(rng, types, x, y):
+    builder = ModelBuilder()
+    ends = [builder.tensor((1, 33), d, scale=s, zero_point=z) for d, (s, z) in zip(types, (x, y), strict=True)]
+    builder.op("QUANTIZE", ends[:1], ends[1:])
+    case = wide_case(rng, types, x, y)
+    wanted = tflm(builder.finish(ends[:1], ends[1:]), case.inputs[0][:, np.newaxis])
+    np.testing.assert_array_equal(case.outputs[0], wanted.reshape(40, 33))
+
+
+def test_n2_kernel_of_16_bits_equals_run(rng):
+    assert_kernels_equal_run([wide_case(rng, *what) for what in WIDE])

@@ -26,8 +26,9 @@ from mcuq.ops.reshape import Reshape
 from mcuq.ops.softmax import Softmax
 from mcuq.passes.prepare import prepare
 from mcuq.plan.builder import build_plan
-from mcuq.quantization.quantizer import needs_calibration, quantize_graph
+from mcuq.quantization.quantizer import quantize_graph
 from mcuq.quantization.scheme import Range, Scheme
+from mcuq.quantization.tensors import needs_calibration
 from mcuq.simulator import simulate
 from mcuq.tensor import Array, QConstant
 

@@ -21,7 +21,7 @@ from mcuq.errors import UnsupportedOperatorError, UsageError  # noqa: E402
 from mcuq.ops.packing import uniform_levels  # noqa: E402
 from mcuq.plan.builder import build_plan  # noqa: E402
 from mcuq.qat import Bits  # noqa: E402
-from mcuq.quantization.quantizer import needs_calibration  # noqa: E402
+from mcuq.quantization.tensors import needs_calibration  # noqa: E402
 from mcuq.simulator import simulate  # noqa: E402
 from mcuq.tensor import QConstant  # noqa: E402
 
