@@ -98,11 +98,49 @@ static void four(const mcuq_depthwise_conv2d_s8_lanes_params *p, const int8_t *x
     }
 }
 
+/* Four neighbouring channels of one window, all inside; their weights lie `taps` bytes apart. */
+MCUQ_APART void accumulate_channels(const mcuq_depthwise_conv2d_s8_lanes_params *p, const int8_t *x, int32_t channel,
+                                    int32_t *acc) {
+    const int32_t step = p->dilation_w * p->channels, columns = p->filter_w, taps = p->filter_h * columns;
+    const int32_t back = p->dilation_h * p->input_w * p->channels - columns * step;
+    const int8_t *w0 = p->weights + channel * taps, *w1 = w0 + taps, *w2 = w1 + taps, *w3 = w2 + taps;
+    const int8_t *const last = w1;
+    int32_t a = acc[0], b = acc[1], c = acc[2], d = acc[3];
+    while (w0 != last) {
+        for (const int8_t *const end = w0 + columns; w0 != end; x += step) {
+            a += x[0] * *w0++;
+            b += x[1] * *w1++;
+            c += x[2] * *w2++;
+            d += x[3] * *w3++;
+        }
+        x += back;
+    }
+    acc[0] = a, acc[1] = b, acc[2] = c, acc[3] = d;
+}
+
+/* One window that lies inside: its channels in fours, as far as they go. Returns the channels done. */
+MCUQ_APART int32_t fours(const mcuq_depthwise_conv2d_s8_lanes_params *p, const int8_t *x, const mcuq_scales *scales,
+                         int8_t *out) {
+    const int32_t whole = p->channels / TILE * TILE;
+    for (int32_t channel = 0; channel < whole; channel += TILE) {
+        const int32_t *const bias = p->bias + channel;
+        int32_t acc[TILE] = {bias[0], bias[1], bias[2], bias[3]};
+        accumulate_channels(p, x + channel, channel, acc);
+        const int32_t *a = acc;
+        for (int32_t k = channel; k < channel + TILE; k++) {
+            out[k] = mcuq_scaled(*a++, mcuq_scale_of(scales, k));
+        }
+    }
+    return whole;
+}
+
 static void one(const mcuq_depthwise_conv2d_s8_lanes_params *p, const int8_t *input, place at, int8_t *out) {
     const mcuq_scales scales = {p->output_zero_point, p->per_channel, p->multiplier, p->shift};
     const mcuq_span rows = mcuq_span_inside(at.y, p->filter_h, p->dilation_h, p->input_h);
     const mcuq_span columns = mcuq_span_inside(at.x, p->filter_w, p->dilation_w, p->input_w);
-    for (int32_t channel = 0; channel < p->channels; channel++) {
+    const int32_t is_inside = rows.end - rows.first == p->filter_h && columns.end - columns.first == p->filter_w;
+    const int32_t done = is_inside ? fours(p, input + (at.y * p->input_w + at.x) * p->channels, &scales, out) : 0;
+    for (int32_t channel = done; channel < p->channels; channel++) {
         const int32_t acc = accumulate(p, input, at, rows, columns, channel);
         out[channel] = mcuq_scaled(acc, mcuq_scale_of(&scales, channel));
     }

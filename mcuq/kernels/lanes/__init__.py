@@ -5,7 +5,7 @@ Who serves what, the best first. Of few bits, small integers come before codeboo
 
 from __future__ import annotations
 
-from mcuq.kernels.convolution import as_convolution
+from mcuq.kernels.convolution import as_convolution, as_vector, is_vector
 from mcuq.kernels.lanes import (
     add,
     conv2d,
@@ -33,6 +33,8 @@ def kernel(layer: Layer[Params]) -> Params | None:
     if layer.few_bits:
         return _few_bits(layer)
     match layer.params:
+        case Conv2dParams() as p if is_vector(p) and (vector := first(layer.of(as_vector(p)), fully_connected.take)):
+            return vector
         case Conv2dParams() as p:
             return first(layer.of(p), conv2d.take)
         case DepthwiseConv2dParams() as p:

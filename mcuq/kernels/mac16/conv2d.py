@@ -180,7 +180,7 @@ def along_a_row(p: Conv2dParams) -> Conv2dParams:
         pixels = p.input_h * p.input_w
         if inside:
             return replace(p, input_h=1, input_w=pixels, output_h=1, output_w=pixels, dilation_h=1, dilation_w=1)
-    if p.input_w == p.output_w == p.filter_w == 1 and p.pad_left == 0:
+    if p.input_w == p.output_w == p.filter_w == 1 and p.pad_left == 0 and 1 in (p.dilation_h, p.filter_h):
         return replace(
             p,
             input_h=1,
@@ -192,7 +192,7 @@ def along_a_row(p: Conv2dParams) -> Conv2dParams:
             stride_h=1,
             stride_w=p.stride_h,
             dilation_h=1,
-            dilation_w=p.dilation_h,
+            dilation_w=1,
             pad_top=0,
             pad_left=p.pad_top,
             weights=p.weights.transpose(0, 2, 1, 3),

@@ -174,7 +174,8 @@ def _by_column(filters: Array, rows: int) -> Array:
 
 def _along_a_row(p: DepthwiseConv2dParams) -> DepthwiseConv2dParams:
     """Return the same convolution along one row if the image is one column: its windows then share what they see."""
-    if not (p.input_w == p.output_w == p.filter_w == 1 and p.pad_left == 0):
+    is_dilated = p.dilation_h > 1 and p.filter_h > 1
+    if is_dilated or not (p.input_w == p.output_w == p.filter_w == 1 and p.pad_left == 0):
         return replace(p, dilation_w=1) if p.filter_w == 1 else p
     return replace(
         p,
@@ -187,7 +188,7 @@ def _along_a_row(p: DepthwiseConv2dParams) -> DepthwiseConv2dParams:
         stride_h=1,
         stride_w=p.stride_h,
         dilation_h=1,
-        dilation_w=p.dilation_h,
+        dilation_w=1,
         pad_top=0,
         pad_left=p.pad_top,
         weights=p.weights.transpose(1, 0, 2),

@@ -34,7 +34,7 @@ def conv(rng, image, filters, window, op=None, x_zero_point=-7, **options):
         ((5, 4, 8), 12, (3, 3), Conv2d(dilation=(2, 1)), MAC16),
         ((5, 4, 8), 12, (2, 2), Conv2d(dilation=(1, 2)), PORTABLE),
         ((5, 4, 8), 12, (3, 1), Conv2d(dilation=(2, 3)), MAC16),  # one column has no distance to the next
-        ((9, 1, 8), 12, (3, 1), Conv2d(dilation=(2, 1)), PORTABLE),  # lies along a row: its dilation is of columns
+        ((9, 1, 8), 12, (3, 1), Conv2d(dilation=(2, 1)), MAC16),  # a column whose rows lie apart
         ((5, 4, 8), 12, (3, 3), Conv2d(groups=2), PORTABLE),
         ((3, 3, 8), 5, (3, 3), Conv2d(), VECTOR),  # one window over all of the input
         ((3, 3, 8), 5, (3, 3), Conv2d(padding=(1, 0, 1, 0)), MAC16),
@@ -75,6 +75,8 @@ def test_workspace_stays_within_its_limits(rng):
 
 # input; filters; window; stride; dilation; padding: None is SAME. Several from bugs of other toolkits.
 SHAPES = [
+    ((12, 1, 8), 6, (3, 1), (1, 1), (3, 1), (6, 0, 0, 0)),
+    ((7, 1, 5), 6, (3, 1), (2, 1), (3, 1), (0, 0, 0, 0)),
     ((49, 10, 1), 8, (10, 4), (2, 2), (1, 1), None),
     ((6, 6, 3), 8, (3, 3), (2, 2), (1, 1), None),  # stride 2, SAME, even input: padding 0 and 1
     ((6, 6, 4), 5, (3, 3), (2, 2), (1, 1), (0, 1, 0, 1)),
