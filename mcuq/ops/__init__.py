@@ -34,6 +34,7 @@ from mcuq.ops.resize_nearest import ResizeNearest
 from mcuq.ops.rnn import Rnn
 from mcuq.ops.silu import Silu
 from mcuq.ops.slice import Slice
+from mcuq.ops.slide import Slide
 from mcuq.ops.softmax import Softmax
 from mcuq.ops.softplus import Softplus
 from mcuq.ops.sub import Sub
@@ -75,6 +76,7 @@ ALL: tuple[type[Op], ...] = (
     Rnn,
     Silu,
     Slice,
+    Slide,
     Softmax,
     Softplus,
     Sub,

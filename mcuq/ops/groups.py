@@ -28,6 +28,7 @@ from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.resize import ResizeOp
 from mcuq.ops.slice import Slice
+from mcuq.ops.slide import Slide
 from mcuq.ops.softmax import Softmax
 from mcuq.ops.sub import Sub
 from mcuq.ops.svdf import Svdf
@@ -46,7 +47,7 @@ SPATIAL = (PoolOp, ResizeOp)
 # One element, whose place alone changes: the same tensor, seen in another order or shape.
 REARRANGING = (Reshape, Transpose)
 # Elements along some dimensions, which may be any.
-ALONG_AXES = (Concatenation, Mean, Pad, Slice)
+ALONG_AXES = (Concatenation, Mean, Pad, Slice, Slide)
 # Elements along the last dimension, or its index there.
 ALONG_LAST = (PRelu, Softmax)
 # Everything that came before, step by step.
@@ -79,7 +80,7 @@ WINDOWED = (Conv2d, DepthwiseConv2d, FullyConnected)
 NEITHER: Mapping[str, tuple[type[Op], ...]] = {
     "AFFINE": (
         *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mean, Pad, PoolOp, PRelu),
-        *(RecurrentOp, Reshape, ResizeOp, Slice, Softmax, Svdf, Transpose),
+        *(RecurrentOp, Reshape, ResizeOp, Slice, Slide, Softmax, Svdf, Transpose),
     ),
     "CHANNELWISE": (
         *(
@@ -91,17 +92,32 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             PRelu,
             RecurrentOp,
             Slice,
+            Slide,
             Softmax,
             Svdf,
             Transpose,
         ),
     ),
     "FUSING": (
-        *(Concatenation, LookupOp, Mean, Pad, PRelu, RecurrentOp, Reshape, ResizeOp, Slice, Softmax, Svdf, Transpose),
+        *(
+            Concatenation,
+            LookupOp,
+            Mean,
+            Pad,
+            PRelu,
+            RecurrentOp,
+            Reshape,
+            ResizeOp,
+            Slice,
+            Slide,
+            Softmax,
+            Svdf,
+            Transpose,
+        ),
     ),
     "HOMOGENEOUS": (
         *(Add, Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mul, PRelu),
-        *(RecurrentOp, ResizeOp, Slice, Softmax, Sub, Svdf, Transpose),
+        *(RecurrentOp, ResizeOp, Slice, Slide, Softmax, Sub, Svdf, Transpose),
     ),
     "IDLE": (
         *(
@@ -117,7 +133,7 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             RecurrentOp,
             ResizeOp,
         ),
-        *(Softmax, Sub, Svdf),
+        *(Slide, Softmax, Sub, Svdf),
     ),
     "PACKED": (
         *(
@@ -134,6 +150,7 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             Reshape,
             ResizeOp,
             Slice,
+            Slide,
         ),
         *(Softmax, Sub, Svdf, Transpose),
     ),
@@ -152,7 +169,7 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             RecurrentOp,
             Reshape,
         ),
-        *(ResizeOp, Slice, Softmax, Sub, Svdf, Transpose),
+        *(ResizeOp, Slice, Slide, Softmax, Sub, Svdf, Transpose),
     ),
     "SPLITTABLE": (
         *(
@@ -169,7 +186,7 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             RecurrentOp,
             Reshape,
         ),
-        *(ResizeOp, Slice, Softmax, Sub, Svdf, Transpose),
+        *(ResizeOp, Slice, Slide, Softmax, Sub, Svdf, Transpose),
     ),
     "WINDOWED": (
         *(
@@ -186,6 +203,7 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             Reshape,
             ResizeOp,
             Slice,
+            Slide,
         ),
         *(Softmax, Sub, Svdf, Transpose),
     ),

@@ -15,6 +15,8 @@ from mcuq.ops.reshape import Reshape, ReshapeParams
 from mcuq.plan import Buffer, Plan, Step, View
 from mcuq.tensor import Array, QTensor
 
+WORD_BYTES = 4  # states are moved by words
+
 
 class KeepParams(ReshapeParams):
     """The copy itself, even where a view would do."""
@@ -95,7 +97,7 @@ def placed(graph: Graph, buffers: Mapping[str, Buffer]) -> dict[str, Buffer]:
     result, end = dict(buffers), 0
     for state in graph.states:
         old, new = result[state.read], result[state.write]
-        alignment = max(old.alignment, new.alignment)
+        alignment = max(old.alignment, new.alignment, WORD_BYTES)
         offset = -(-end // alignment) * alignment
         result[state.read] = replace(old, offset=offset)
         result[state.write] = replace(result[state.write], offset=offset)
