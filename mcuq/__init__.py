@@ -13,6 +13,7 @@ _HOMES = {  # where every public name lives
     "mcuq.graph": ("Graph",),
     "mcuq.loading": ("load", "quantize"),
     "mcuq.pipeline": ("check_fit", "compile", "simulate", "write_project"),
+    "mcuq.passes.stream": ("stream",),
     "mcuq.plan": ("Plan",),
     "mcuq.quantization.arrays": ("kmeans_quantize", "linear_quantize", "sqnr"),
     "mcuq.quantization.options": ("Options",),
@@ -43,6 +44,7 @@ __all__ = [
     "save",
     "simulate",
     "sqnr",
+    "stream",
     "verify",
     "write_project",
 ]
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from mcuq.float_graph import FloatGraph
     from mcuq.graph import Graph
     from mcuq.loading import load, quantize
+    from mcuq.passes.stream import stream
     from mcuq.pipeline import check_fit, compile, simulate, write_project  # noqa: A004
     from mcuq.plan import Plan
     from mcuq.quantization.arrays import kmeans_quantize, linear_quantize, sqnr

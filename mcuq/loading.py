@@ -21,6 +21,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.frontends.files import read_file, read_object
 from mcuq.graph import Graph
 from mcuq.limits import LOAD_SECONDS
+from mcuq.passes.stream import stream
 from mcuq.tensor import Array, QConstant
 
 if TYPE_CHECKING:
@@ -238,6 +239,31 @@ def _notes(graph: FloatGraph, result: Result) -> Iterator[str]:
 def _has_integer_weights(graph: FloatGraph) -> bool:
     """Whether this was a dynamically quantized model: integer weights, and nothing known of activations."""
     return not graph.known and any(isinstance(constant, QConstant) for constant in graph.constants.values())
+
+
+def streamed(model: Archive, axis: int, frames: int = 0) -> Archive:
+    """Return the streaming form of a model (:func:`mcuq.passes.stream.stream`); its samples become a sequence of calls.
+
+    Args:
+        model: quantized; a float model that it was made from is left behind.
+        axis: of its input as it was trained, batch included.
+        frames: per call; 0: as few as its strides allow.
+    """
+    found = stream(model.graph, axis, frames)
+    samples = {name: _in_calls(x, 1 + found.axis, found.frames) for name, x in model.samples.items()}
+    count = emit.vector_count(found.graph)
+    each = f"{found.frames} frame{'s' if found.frames > 1 else ''}"
+    since = f"from frame {found.latency} after a reset on" if found.latency else "from the first call on"
+    note = f"streams {each} per call instead of {found.whole}; outputs are the whole model's {since}"
+    return Archive(found.graph, {n: x[:count] for n, x in samples.items()}, notes=(*model.notes, note))
+
+
+def _in_calls(x: Array, axis: int, frames: int) -> Array:
+    """Cut samples [n, ...], one after the other, into calls of some frames along an axis."""
+    calls = x.shape[axis] // frames
+    cut = x.take(range(calls * frames), axis)
+    parts = cut.reshape(*x.shape[:axis], calls, frames, *x.shape[axis + 1 :])
+    return np.moveaxis(parts, axis, 1).reshape(-1, *x.shape[1:axis], frames, *x.shape[axis + 1 :])
 
 
 def with_vectors(model: Archive, data: Path, chosen: Reading | None = None) -> Archive:

@@ -160,6 +160,7 @@ def write_project(
     setup: Setup | None = None,
     file: str = "",
     quantization: Mapping[str, Any] = MappingProxyType({}),
+    stream: str = "",
 ) -> Written:
     """Write (or regenerate) the PlatformIO project of a model; of a project that exists, only what mcuq owns.
 
@@ -172,6 +173,7 @@ def write_project(
         setup: what surrounds the model; default: the recorded setup, else a plain one.
         file: name of the file that the model was read from, for the record.
         quantization: options that a float model was quantized with, for the record.
+        stream: how it was made a streaming model, for the record.
 
     Raises:
         DoesNotFitError: with the bytes missing; nothing is written.
@@ -198,7 +200,7 @@ def write_project(
         # without its float model, which CI need not carry
         content = Archive(graph, samples, board.id, framework, setup, board_text=board.text)
         owned = emit.emit_libraries([emit.Built(plan, content), *others])
-        record = Record(board.id, framework, setup, file, quantization, board.text)
+        record = Record(board.id, framework, setup, file, quantization, board.text, stream)
         owned[f"lib/{graph.name}/{FILE}"] = record.dump()
         users = emit.emit_project(graph, board, framework, len(next(iter(samples.values()))), setup)
         kept = sorted(path for path in users if (directory / path).exists())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from mcuq.target.setup import PLAIN, Setup
 
 FORMAT = 1
 FILE = "build.json"
+STREAM = re.compile(r"-?[0-9]{1,9}(:[1-9][0-9]{0,8})?")  # AXIS[:FRAMES]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Record:
 
     ``file`` is the name of the model's file, without folders: a rebuild from it finds its model again.
     ``quantization`` holds the options that a float model was quantized with, ``board_text`` the file of a board of the
-    user's own, so that the project can be judged and written anywhere.
+    user's own, so that the project can be judged and written anywhere. ``stream`` is the axis, or axis and frames, that
+    the model was made a streaming one along.
     """
 
     board: str
@@ -33,6 +36,7 @@ class Record:
     file: str = ""
     quantization: Mapping[str, Any] = field(default_factory=dict)
     board_text: str = ""
+    stream: str = ""
 
     def dump(self) -> bytes:
         """Return the file's content, every decision on a line of its own."""
@@ -43,7 +47,8 @@ class Record:
     @property
     def text(self) -> str:
         """The decisions in one line, the setup as the options that make it."""
-        return ", ".join([self.board, self.framework, *self.setup.options])
+        stream = [f"--stream {self.stream}"] if self.stream else []
+        return ", ".join([self.board, self.framework, *self.setup.options, *stream])
 
 
 def record_path(project: Path, name: str) -> Path:
@@ -91,9 +96,11 @@ def _restored(plain: Any) -> Record:
     if plain["format"] != FORMAT:
         raise ValueError(f"format {plain['format']!r}, this mcuq reads {FORMAT}")
     texts = {name: plain[name] for name in ("board", "framework", "file")}
-    texts["board_text"] = plain.get("board_text", "")
+    texts |= {name: plain.get(name, "") for name in ("board_text", "stream")}
     if not all(isinstance(text, str) for text in texts.values()):
-        raise ValueError("board, framework, file and board_text are texts")
+        raise ValueError("board, framework, file, board_text and stream are texts")
+    if texts["stream"] and not STREAM.fullmatch(texts["stream"]):
+        raise ValueError(f"stream {texts['stream'][:20]!r} is not AXIS or AXIS:FRAMES")
     if not isinstance(plain["setup"], dict) or not isinstance(plain["quantization"], dict):
         raise ValueError("setup and quantization are objects")
     quantization = {n: tuple(v) if isinstance(v, list) else v for n, v in plain["quantization"].items()}

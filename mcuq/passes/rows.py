@@ -1,0 +1,171 @@
+"""What a layer does along one axis: which rows of its input a row of its output sees, and the layer on fewer rows.
+
+A row is an index along the axis that is cut into strips or streamed, in time or down an image. Every layer is one of
+three: it computes rows from the rows in their place, from a window of rows that slides, or (with one output row for
+all rows of its input) from a window over all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+from mcuq.errors import UnsupportedOperatorError
+from mcuq.graph import Graph, Node
+from mcuq.ops import groups
+from mcuq.ops.average_pool import AveragePool
+from mcuq.ops.base import Op
+from mcuq.ops.concatenation import Concatenation
+from mcuq.ops.conv2d import Conv2d
+from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
+from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.max_pool import MaxPool
+from mcuq.ops.mean import Mean
+from mcuq.ops.pad import Pad
+from mcuq.ops.pooling import PoolOp
+from mcuq.ops.prelu import PRelu
+from mcuq.ops.reshape import Reshape
+from mcuq.ops.slice import Slice
+from mcuq.ops.softmax import Softmax
+from mcuq.ops.transpose import Transpose
+from mcuq.tensor import Shape
+
+
+class Window(NamedTuple):
+    """Rows that an output row sees: row j those from ``j * stride - padding`` on, ``reach`` of them.
+
+    ``padding`` counts rows in front of the first; negative ones are rows that no window sees. ``fill`` is what the
+    padding holds: None for the zero point.
+    """
+
+    reach: int = 1
+    stride: int = 1
+    padding: int = 0
+    fill: int | None = None
+
+
+class Along(NamedTuple):
+    """A layer along an axis: the axis of its output, and the window that slides over the first operand, if one does."""
+
+    axis: int
+    window: Window | None = None
+
+
+def along(graph: Graph, node: Node, axes: dict[str, int]) -> Along:
+    """Return what a layer does to rows.
+
+    Args:
+        graph: the model.
+        node: the layer; at least one operand has rows.
+        axes: of every value that has rows, along which dimension.
+
+    Raises:
+        UnsupportedOperatorError: rows of the output cannot be told apart, or depend on rows far from them.
+    """
+    op, shapes = node.op, [graph.tensor(name).shape for name in node.inputs]
+    x, y = shapes[0], graph.values[node.outputs[0]].shape
+    axis = axes.get(node.inputs[0], -1)
+    if isinstance(op, groups.BROADCASTING):
+        return _broadcasting(node, shapes, axes, len(y))
+    found = _windowed(op, shapes, axis) or _moved(op, x, y, axis)
+    if found is None and _is_row_by_row(op, x, axis) and all(name in axes for name in node.inputs[: op.operands]):
+        found = Along(axis)
+    if found is None:
+        raise UnsupportedOperatorError(f"{op.name} of shapes {' and '.join(map(str, shapes))} mixes rows")
+    return found
+
+
+def _windowed(op: Op, shapes: list[Shape], axis: int) -> Along | None:
+    """Return what a layer does whose rows see windows."""
+    match op:
+        case Conv2d() | DepthwiseConv2d() | PoolOp() if axis in (1, 2):
+            return Along(axis, _sliding(op, shapes, axis - 1))
+        case Pad():
+            return Along(axis, Window(padding=op.before[axis]))
+        case Slice() if (step := op.stride[axis] if op.stride else 1) > 0:
+            return Along(axis, Window(1, step, -op.begin[axis]))
+        case Mean() if axis in _reduced(op, len(shapes[0])):
+            return Along(axis, Window(shapes[0][axis]))
+    return None
+
+
+def _moved(op: Op, x: Shape, y: Shape, axis: int) -> Along | None:
+    """Return what a layer does whose rows lie along another dimension of its output."""
+    places: list[int] = []
+    match op:
+        case Mean() if axis not in _reduced(op, len(x)):
+            places = [axis if op.keep_dims else axis - sum(a < axis for a in _reduced(op, len(x)))]
+        case Reshape():
+            before = math.prod(x[:axis])
+            places = [place for place, size in enumerate(y) if (size, math.prod(y[:place])) == (x[axis], before)]
+        case Transpose():
+            places = [op.axes.index(axis)]
+        case FullyConnected() if not op.keep_dims and axis < len(x) - 1 and math.prod(x[:-1]) == x[axis]:
+            places = [0]
+    return Along(places[0]) if places else None
+
+
+def _is_row_by_row(op: Op, x: Shape, axis: int) -> bool:
+    """Whether rows are computed from those in their place."""
+    match op:
+        case FullyConnected():
+            return op.keep_dims and axis < len(x) - 1
+        case Concatenation():
+            return op.axis % len(x) != axis
+        case Softmax() | PRelu():
+            return axis < len(x) - 1
+    return isinstance(op, groups.UNARY)
+
+
+def on_rows(op: Op, axis: int, shape: Shape, stride: int = 0) -> Op:
+    """Return a layer as it computes some rows from all rows of a window: nothing is padded along the axis.
+
+    Args:
+        op: the layer.
+        axis: of its first operand.
+        shape: of its output, with as many rows as are computed.
+        stride: of the window, in place of its own.
+    """
+    match op:
+        case Conv2d() | DepthwiseConv2d() | PoolOp():
+            top, bottom, left, right = op.padding
+            padding = (0, 0, left, right) if axis == 1 else (top, bottom, 0, 0)
+            step = stride or op.stride[axis - 1]
+            strides = (step, op.stride[1]) if axis == 1 else (op.stride[0], step)
+            return replace(op, padding=padding, stride=strides)
+        case Pad():
+            return replace(op, before=_with(op.before, axis, 0), after=_with(op.after, axis, 0))
+        case Slice():
+            return replace(op, begin=_with(op.begin, axis, 0), size=shape)
+        case Reshape():
+            return replace(op, shape=shape)
+    return op
+
+
+def _sliding(op: Conv2d | DepthwiseConv2d | PoolOp, shapes: list[Shape], dimension: int) -> Window:
+    taps = op.window if isinstance(op, PoolOp) else shapes[1][1:3]
+    dilation = 1 if isinstance(op, PoolOp) else op.dilation[dimension]
+    padding = op.padding[2 * dimension]
+    if padding and isinstance(op, AveragePool):
+        raise UnsupportedOperatorError(f"{op.name} counts how many rows of its window lie in the padding")
+    fill = -128 if isinstance(op, MaxPool) else None
+    return Window((taps[dimension] - 1) * dilation + 1, op.stride[dimension], padding, fill)
+
+
+def _broadcasting(node: Node, shapes: list[Shape], axes: dict[str, int], rank: int) -> Along:
+    """Return the axis of an element-wise layer whose operands have rows in one place, or one row for all."""
+    from_end = {axes[name] - len(shape) for name, shape in zip(node.inputs, shapes, strict=True) if name in axes}
+    (place,) = from_end if len(from_end) == 1 else (0,)
+    others = [shape for name, shape in zip(node.inputs, shapes, strict=True) if name not in axes]
+    if not place or any(len(shape) >= -place and shape[place] != 1 for shape in others):
+        raise UnsupportedOperatorError(f"{node.op.name} has another operand for every row")
+    return Along(rank + place)
+
+
+def _reduced(op: Mean, rank: int) -> set[int]:
+    return {axis % rank for axis in op.axes}
+
+
+def _with(values: tuple[int, ...], place: int, value: int) -> tuple[int, ...]:
+    return (*values[:place], value, *values[place + 1 :])
