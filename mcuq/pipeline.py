@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -88,9 +89,15 @@ def board_for(model: Archive, board: Board | str) -> Board:
     if isinstance(board, Board):
         return board
     path = Path(board)
-    if model.board_text and path.stem == model.board and path.suffix in ("", ".toml") and not path.is_file():
+    if model.board_text and path.stem == model.board and path.suffix in ("", ".toml") and not _is_file(path):
         return board_from(model.board_text, model.board, f"board {model.board} of {model.graph.name}'s project")
     return load_board(board)
+
+
+def _is_file(path: Path) -> bool:
+    with suppress(OSError, ValueError):  # a path that the system does not take
+        return path.is_file()
+    return False
 
 
 def check_fit(plan: Plan, board: Board | str, framework: str = "", setup: Setup = PLAIN) -> FitReport:

@@ -148,11 +148,11 @@ def test_a_board_of_the_users_own(tmp_path):
 
 def test_a_partition_table_of_the_users_own(tmp_path):
     own = (
-        'arduino = { table = "own.csv", app = { bytes = 2000000, source = "own.csv" }, '
+        'arduino = { table = "own.csv", app = { bytes = 1966080, source = "own.csv" }, '
         'flash = { bytes = 4194304, source = "own.csv" } }'
     )
     board = load_board(write(tmp_path, MINE.replace('arduino = "default.csv"', own)))
-    assert (board.partition().table, board.partition().app.bytes) == ("own.csv", 2_000_000)
+    assert (board.partition().table, board.partition().app.bytes) == ("own.csv", 1_966_080)
     assert board.partition("arduino", "own.csv") == board.partition()
     assert board.partition("arduino", "huge_app.csv") == known_partitions("arduino")["huge_app.csv"]
 

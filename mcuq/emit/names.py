@@ -121,6 +121,8 @@ def model_name(name: str) -> str:
     Raises:
         UsageError: for one that cannot be, with one that can.
     """
+    if len(name) > MAX_NAME:
+        raise UsageError(f"{printable(name, 60)!r} cannot name a model: at most {MAX_NAME} characters; use --name")
     free = identifier(name)
     if found := meaning(free.rstrip("_")) or meaning(free):
         free = f"{re.sub('^(mcuq|esp)(_|$)', '', free.strip('_')) or 'my'}_model"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -19,6 +20,15 @@ def render(template: str, context: Mapping[str, Any]) -> bytes:
     return _environment().get_template(template).render(context).encode()
 
 
+def markdown(text: str) -> str:
+    r"""Return a line of text in which Markdown and HTML read nothing else.
+
+    >>> markdown("ESP32 (4 MB) <b>_x_ [y](z)")
+    'ESP32 (4 MB) \\<b\\>\\_x\\_ \\[y\\](z)'
+    """
+    return re.sub(r"([\\`*_\[\]<>&|~$])", r"\\\1", text)
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -30,4 +40,5 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # C and Markdown, not HTML
     )
     environment.filters["c_float"] = float_text
+    environment.filters["markdown"] = markdown
     return environment

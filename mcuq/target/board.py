@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from mcuq.errors import UsageError
+from mcuq.reading import printable
 from mcuq.resources import resource
+from mcuq.target import consistency
 from mcuq.target.board_names import find_board
 from mcuq.target.partition_csv import read_partitions
 from mcuq.target.sdk import FRAMEWORKS, Sdk, read_sdk
 from mcuq.target.sourced_toml import Amount, Table, file_text, parse_sourced, read_sourced
 
 T = TypeVar("T")
-
-SIZES = tuple(1 << bits for bits in range(20, 28))  # of flash and PSRAM: 1 to 128 MiB
 
 FLASH_MODES = ("qio", "qout", "dio", "dout")
 FURTHER = ("flash_mode", "flash_frequency", "monitor_speed", "partitions")  # keys that a board's file must have
@@ -93,7 +93,8 @@ class Board:
             UsageError: the board does not have it.
         """
         if wanted and wanted not in self.frameworks:
-            raise UsageError(f"{self.id} has no framework {wanted}; it has {', '.join(self.frameworks)}")
+            has = ", ".join(self.frameworks)
+            raise UsageError(f"{self.id} has no framework {printable(wanted, 60)}; it has {has}")
         return wanted or self.frameworks[0]
 
     def sdk(self, framework: str = "") -> Sdk:
@@ -109,9 +110,9 @@ class Board:
         """
         framework = self.framework(framework)
         own = self.partitions[framework]
-        if table in {"", own.table}:
+        if not text and table in {"", own.table}:
             return own
-        if text:
+        if text:  # which goes into the project under that name, whoever else has it
             app, end = (Amount(count, table) for count in read_partitions(text, table))
             found = Partition(table, app, end)
         else:
@@ -189,6 +190,8 @@ def load_chip(chip: str, where: str = "") -> Chip:
         sdks=tuple(read_sdk(sdk) for sdk in table.tables("sdk")),
     )
     table.close()
+    for problem in consistency.of_sdks(result.sdks):
+        table.fail(problem)
     return result
 
 
@@ -234,22 +237,19 @@ def _board(table: Table, board_id: str) -> Board:
     table.values.pop("aliases", None)  # for people: see ``_board_names``
     partitions.close()
     table.close()
-    _refuse_contradictions(result, table)
+    for problem in _contradictions(result):
+        table.fail(problem)
     return result
 
 
-def _refuse_contradictions(board: Board, table: Table) -> None:
-    """Check a board's flash, partitions and PSRAM against what there is and against each other."""
-    sizes = [("flash", board.flash)] + ([("psram", board.psram)] if board.psram else [])
-    for what, amount in sizes:
-        if amount.bytes not in SIZES:
-            table.fail(f"{what} has {amount.bytes} bytes; there are chips of {SIZES[0]}, {SIZES[1]} ... {SIZES[-1]}")
-    for framework, partition in board.partitions.items():
-        where = f"partitions: {framework}: {partition.table}"
-        if partition.app.bytes >= partition.flash.bytes:
-            table.fail(f"{where}: an application of {partition.app.bytes} bytes in {partition.flash.bytes} of flash")
-        if partition.flash.bytes > board.flash.bytes:
-            table.fail(f"{where}: needs {partition.flash.bytes} bytes of flash, the board has {board.flash.bytes}")
+def _contradictions(board: Board) -> Iterator[str]:
+    """Yield what a board's file says of its memories that cannot be."""
+    yield from consistency.of_numbers(board.flash, board.psram, board.flash_frequency, board.monitor_speed)
+    if board.psram and not board.chip.psram_window:
+        yield f"psram: {board.chip.name} cannot have any"
+    for framework, table in board.partitions.items():
+        found = consistency.of_partitions(table.app.bytes, table.flash.bytes, board.flash.bytes, board.sdk(framework))
+        yield from (f"partitions: {framework}: {table.table}: {problem}" for problem in found)
 
 
 def _platforms(table: Table, frameworks: tuple[str, ...]) -> dict[str, str]:

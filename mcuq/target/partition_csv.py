@@ -14,6 +14,7 @@ from mcuq.errors import UsageError
 FIRST = 0x9000  # bytes: behind the bootloader, and the table itself at 0x8000 (gen_esp32part.py: default offset)
 APP_ALIGNMENT, DATA_ALIGNMENT = 0x10000, 0x1000  # gen_esp32part.py: ALIGNMENT
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
+PLAIN = r"[\w .,:;()#/+*=<>!?\t-]*"  # gen_esp32part.py expands variables of the environment
 MAX_BYTES = 1 << 20  # of the text
 
 
@@ -53,7 +54,7 @@ def read_partitions(text: str, where: str) -> tuple[int, int]:
     Raises:
         UsageError: naming the line.
     """
-    if not re.fullmatch(r"[\w.-]+\.csv", where) or len(text) > MAX_BYTES:
+    if not re.fullmatch(r"\w[\w.-]{0,59}\.csv", where, re.ASCII) or len(text) > MAX_BYTES:
         raise UsageError(f"{where[:60]!r} is no partition table: a small file named letters, digits, - or _ and .csv")
     entries = list(_entries(text, where))
     apps = sorted((e for e in entries if e.is_app), key=lambda e: (e.subtype not in ("factory", "0", "0x00"), e.start))
@@ -67,6 +68,8 @@ def _entries(text: str, where: str) -> Iterator[Entry]:
     end = FIRST
     for number, row in enumerate(csv.reader(text.splitlines()), 1):
         fields = [field.strip() for field in row]
+        if not all(re.fullmatch(PLAIN, field, re.ASCII) for field in row):
+            raise UsageError(f"{where}: line {number}: holds other characters than those of names and numbers")
         if not any(fields) or fields[0].startswith("#"):
             continue
         if len(fields) < 5:

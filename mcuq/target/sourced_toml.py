@@ -15,7 +15,7 @@ from mcuq.reading import content_of, gate, printable
 
 T = TypeVar("T")
 
-WORD = r"[\w./:@+#~-]{1,200}"  # neither INI nor CMake nor YAML nor C reads anything else into it
+WORD = r"[\w./~][\w./:@+#~-]{0,199}"  # neither INI nor CMake nor YAML nor C reads anything else into it
 MOST = 1 << 40  # of any number
 
 
