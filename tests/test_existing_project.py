@@ -216,8 +216,8 @@ def test_generate_says_how_many_bytes_are_missing(mine, pio):
     ini = mine / "platformio.ini"
     ini.write_text(ini.read_text().replace(f"custom_mcuq_board = {BOARD}", "custom_mcuq_board = tiny.toml"))
     text = (Path(__file__).parents[1] / "boards" / f"{BOARD}.toml").read_text()
-    size = '{ bytes = 65536, source = "invented" }'
-    flash = size.replace("65536", "131072")
+    size = '{ bytes = 258048, source = "invented" }'
+    flash = size.replace("258048", "524288")
     table = f'arduino = {{ table = "tiny.csv", app = {size}, flash = {flash} }}'
     (mine / "tiny.toml").write_text(re.sub(r"(?m)^arduino = .*$", table, text))
     done = build(pio, mine)
