@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show a progress bar on stderr; yields a function that takes how much is done."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+    with stages() as advance:
+        advance(what, 0, total)
+        yield lambda done: advance(what, done, total)
 
 
 @contextmanager
 def stages() -> Iterator[Callable[[str, int, int | None], None]]:
     """Show progress bars on stderr, one per stage; yields a function that takes stage, steps done and steps in all."""
+    if not sys.stderr.isatty():  # where a bar of rich 13 that is disabled still says a newline
+        yield lambda stage, done, total: None
+        return
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, TaskID] = {}
 
         def advance(stage: str, done: int, total: int | None) -> None:
