@@ -9,8 +9,31 @@ BOARD   ?= esp32dev
 PROJECT := build/digits
 
 PYTEST_FLAGS ?= -n auto
+# What a dependency does for mcuq: numbers, templates, tables, TFLite, ELF and serial lines, the search, the exact solver.
+LOWEST_TESTS := mcuq $(addprefix tests/,test_archive.py test_cli.py test_data.py test_device.py test_elf.py::test_facts_replace_estimates \
+    test_locks.py test_placement.py test_plan.py quantization/test_arrays.py quantization/test_calibration.py quantization/test_schemes.py \
+    search/test_journal.py search/test_strategy.py search/test_search_cli.py::test_the_table)
 
-.PHONY: help quickstart frameworks test test-all lint format readme bench optional clean
+# What is installed: what pyproject.toml allows; with LOCKED=1 exactly locks/dev.txt, checked by its hashes.
+ifdef LOCKED
+define install
+$(BIN)/python -m pip install --quiet --require-hashes --requirement locks/dev.txt
+$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+endef
+define install-dev
+$(install)
+endef
+else
+define install
+$(BIN)/python -m pip install --quiet --editable .
+endef
+define install-dev
+$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' # --group
+$(BIN)/python -m pip install --quiet --editable . --group dev
+endef
+endif
+
+.PHONY: help quickstart frameworks test test-all lowest lint format readme lock bench optional clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +49,9 @@ frameworks: $(VENV)/installed-frameworks ## PyTorch, TensorFlow and ONNX (3 GB):
 
 test: lint ## lint, then the tests (slow sweeps: a fixed sample)
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not slow"
+
+lowest: build/lowest/installed ## a part of the tests with the lowest versions that pyproject.toml allows (locks/lowest.txt)
+	PYTHONPATH=. build/lowest/bin/python -m pytest $(PYTEST_FLAGS) -m "not slow" $(LOWEST_TESTS)
 
 test-all: lint ## lint, then the tests with every slow sweep
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
@@ -47,6 +73,9 @@ format: $(VENV)/installed-dev ## rewrite Python and C in the project's style
 readme: $(VENV)/installed-dev ## renew what is generated in the papers (the operators alone: tools/readme.py --operators)
 	$(BIN)/python tools/readme.py
 
+lock: build/uv ## resolve locks/*.txt and the bill of materials anew (LOCK=--upgrade: at the newest versions)
+	$(PYTHON) tools/lock.py $(LOCK)
+
 bench: $(VENV)/installed-dev build/bakenn ## instructions on the emulated chips next to BakeNN and ESP-NN: benchmarks/results
 	$(BIN)/python benchmarks/bench.py $(BENCH)
 
@@ -61,16 +90,23 @@ $(BIN)/pip:
 	    { echo "mcuq needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+build/lowest/installed: locks/lowest.txt
+	@$(PYTHON) -m venv build/lowest
+	build/lowest/bin/python -m pip install --quiet --require-hashes --requirement locks/lowest.txt
+	@touch $@
+
+build/uv: | $(BIN)/pip # resolves the locks, nothing else
+	$(BIN)/python -m pip install --quiet --no-deps --target $@ uv
+
 build/bakenn: | $(VENV)/installed-dev # only measured, never part of mcuq
 	$(BIN)/python -m pip install --quiet --no-deps --target $@ bakenn==1.0.0
 
 $(VENV)/installed: pyproject.toml | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --editable .
+	$(install)
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' # --group
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(install-dev)
 	@touch $@
 
 $(VENV)/installed-frameworks: pyproject.toml | $(VENV)/installed-dev
