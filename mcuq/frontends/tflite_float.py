@@ -15,6 +15,7 @@ from mcuq.errors import CannotQuantizeError, UnsupportedOperatorError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends import tflite_ops, tflite_shapes
 from mcuq.frontends.flatbuffer import FileGraph, FileTensor
+from mcuq.frontends.tflite_loops import join_loops
 from mcuq.frontends.tflite_operands import quantized_activation, quantized_constant
 from mcuq.frontends.tflite_patterns import join_activations
 from mcuq.frontends.tflite_reader import Reader
@@ -30,8 +31,9 @@ def float_graph_of(file: FileGraph, name: str) -> FloatGraph:
     """
     for index in file.inputs:
         _refuse_dynamic(file.tensors[index])
+    file = replace(file, others=tuple(_real_weights(_real_constants(other)) for other in file.others))
     file = _join_quantized(tflite_shapes.fold_shapes(_real_weights(_real_constants(file))))
-    file = join_activations(file)
+    file = join_activations(join_loops(file))
     _FloatReader.refuse_unknown(file.operators)
     reader = _FloatReader(file, file.inputs, file.outputs)
     nodes = tuple(node for operator in file.operators for node in reader.nodes(operator))

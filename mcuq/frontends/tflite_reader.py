@@ -12,6 +12,7 @@ from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError
 from mcuq.frontends import tflite_ops, tflite_recurrent
 from mcuq.frontends.batch import refuse_batch
 from mcuq.frontends.flatbuffer import DAMAGE, FileGraph, FileOperator, FileState, FileTensor
+from mcuq.frontends.tflite_loops import EXPORT, LOOP
 from mcuq.frontends.tflite_operands import NEW, Converted
 from mcuq.graph import Node, State, identifier
 from mcuq.ops.base import Op
@@ -38,11 +39,12 @@ class Reader:
     @classmethod
     def refuse_unknown(cls, operators: Sequence[FileOperator]) -> None:
         """Name all kinds at once; DEQUANTIZE is left to the check for float tensors, which explains more."""
-        known = {*cls.operators, *cls.recurrent, "DEQUANTIZE"}
+        known = {*cls.operators, *cls.recurrent, LOOP, "DEQUANTIZE"}
         unknown = Counter(op.code for op in operators if op.code not in known)
         if unknown:
             counted = ", ".join(f"{kind} ({count})" for kind, count in sorted(unknown.items()))
-            raise UnsupportedOperatorError(f"mcuq has no {counted}; `mcuq ops` lists what it has")
+            hint = f"; {EXPORT}" if "WHILE" in unknown else ""
+            raise UnsupportedOperatorError(f"mcuq has no {counted}; `mcuq ops` lists what it has{hint}")
 
     @abstractmethod
     def describe(self, name: str, tensor: FileTensor) -> None:
@@ -83,6 +85,9 @@ class Reader:
         There is one node per output, or a chain of them where one operator means several.
         """
         try:
+            if operator.code == LOOP:
+                yield from tflite_recurrent.loop(self, operator)
+                return
             if operator.code in self.recurrent:
                 yield from tflite_recurrent.nodes(self, operator)
                 return

@@ -10,7 +10,7 @@ import numpy as np
 
 from mcuq.errors import MalformedModelError, UnsupportedOperatorError
 from mcuq.frontends.flatbuffer import DAMAGE, FileGraph, FileOperator, FileTensor
-from mcuq.frontends.tflite_operands import NEW, Tensors, constant, data, present, quantized_activation
+from mcuq.frontends.tflite_operands import NEW, Tensors, constant, data, new_constant, present, quantized_activation
 from mcuq.graph import Node, State
 from mcuq.ops.base import Op
 from mcuq.ops.lstm import Lstm
@@ -156,6 +156,29 @@ def _joined(gates: Sequence[FileTensor | None], what: str) -> FileTensor:
     if len({part.shape for part in parts}) != 1 or len({part.dtype for part in parts}) != 1:
         raise MalformedModelError(f"the {what} of its {GATES} gates differ in shape or type")
     return replace(parts[0], index=NEW, shape=values.shape, data=values, scale=scale, zero_point=zero_points, axis=0)
+
+
+def loop(reader: Reader, operator: FileOperator) -> Iterator[Node]:
+    """A loop that is a recurrent layer, see ``tflite_loops``: what it remembers begins anew in every run."""
+    file, layer = reader.file, operator.options
+    (x, *states), outputs = ([file.tensors[i] for i in part] for part in (operator.inputs, operator.outputs))
+    steps, units, name, make = x.shape[0], states[0].shape[-1], f"{layer.op.name}_{operator.index}", _Maker(reader)
+    constants = (new_constant(x, values) for values in layer.constants)
+    source = make.reshaped(f"{name}_input", x, (1, steps, x.shape[2]))
+    operands = [source, *(reader.operand(name, tensor) for tensor in (*states, *constants))]
+    hidden, last = (1, steps, units), (1, 1, units)
+    new = replace(x, index=NEW, shape=hidden), *(replace(states[k], index=NEW, data=None) for k in layer.op.last)
+    values = [reader.value(name if k == 0 else f"{name}_state", tensor) for k, tensor in enumerate(new)]
+    make.nodes.append(Node(name, layer.op, tuple(operands), tuple(values)))
+    used = {*file.outputs, *(i for other in file.operators for i in other.inputs)}
+    for whole, output in zip((layer.rows, False), outputs, strict=True):
+        if output.index in used:
+            rows = values[0]
+            if not whole and steps > 1:
+                rows = make.node(f"{name}_last", Slice((0, steps - 1, 0), last), rows, hidden, new[0])
+            named = reader.value(f"{name}_output", output)
+            make.nodes.append(Node(f"{name}_output_{output.index}", Reshape(output.shape), (rows,), (named,)))
+    yield from make.nodes
 
 
 Read = Callable[[Reader, FileOperator, Tensors, FileTensor], Iterator[Node]]
