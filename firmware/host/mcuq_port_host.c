@@ -1,5 +1,5 @@
 /* The host as a chip: standard input and output are the serial line. */
-#define _POSIX_C_SOURCE 199309L
+#define _POSIX_C_SOURCE 200112L
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include <io.h>
 #define read _read
 #else
+#include <poll.h>
 #include <unistd.h>
 #endif
 
@@ -53,6 +54,12 @@ static void *guard(int32_t bytes) {
 int32_t mcuq_port_read(void *data, int32_t bytes) {
     fflush(stdout);
     check_guards();
+#ifndef _WIN32
+    struct pollfd input = {0, POLLIN, 0};
+    if (poll(&input, 1, 10) == 0) {
+        return 0;
+    }
+#endif
     const int count = (int)read(0, data, (unsigned)bytes);
     return count > 0 ? count : -1;
 }

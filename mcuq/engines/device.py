@@ -243,7 +243,8 @@ class Device:
                     raise McuqError(f"the firmware refuses: {problem}")
                 continue
             return answer.payload
-        raise NoAnswerError(f"no intact answer in {ATTEMPTS} attempts ({problem}); check port, speed and firmware")
+        advice = "check port, speed and firmware, and that no other program reads from the port"
+        raise NoAnswerError(f"no intact answer in {ATTEMPTS} attempts ({problem}); {advice}")
 
     def _send(self, kind: int, model: int, payload: bytes) -> None:
         head = struct.pack("<2sBBII", SYNC, kind, model, self._sequence, len(payload))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+
 from mcuq.engines.byte_stream import LineClosedError
 from mcuq.errors import UsageError
 
 BAUD = 115200
 CHUNK = 4096
+TAKEN = (errno.EAGAIN, errno.EBUSY)  # of a port that another program has locked
 
 
 class SerialLine:
@@ -24,10 +27,10 @@ class SerialLine:
         """
         import serial
 
-        self._failures = (serial.SerialException, OSError)
+        self._failures = (serial.SerialException, OSError, *_of_terminals())
         self.bytes_per_second = baud / 10
         try:
-            self._port = serial.serial_for_url(url, baudrate=baud, timeout=1, write_timeout=60)
+            self._port = serial.serial_for_url(url, baudrate=baud, timeout=1, write_timeout=60, exclusive=True)
         except (*self._failures, ValueError) as error:
             raise UsageError(f"{url}: cannot open ({_reason(error)}); {_ports()}") from None
 
@@ -58,8 +61,22 @@ class SerialLine:
         self._port.close()
 
 
+def _of_terminals() -> tuple[type[Exception], ...]:
+    """Return what a port that has gone raises when it is asked to send what is left; nothing on Windows."""
+    try:
+        import termios
+    except ImportError:
+        return ()
+    return (termios.error,)
+
+
 def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if getattr(error, "errno", None) in TAKEN or "PermissionError" in said:  # the latter of Windows
+        return "another program, such as a serial monitor, has it open"
+    if "multiple access" in said:
+        return "unplugged, or another program reads from it"
+    return said
 
 
 def _ports() -> str:
