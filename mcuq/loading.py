@@ -18,7 +18,7 @@ from mcuq.data import Reading, open_samples, read_samples, reading_note, with_nu
 from mcuq.errors import CannotQuantizeError, UsageError
 from mcuq.files import finish
 from mcuq.float_graph import FloatGraph
-from mcuq.frontends.files import read_file, read_object
+from mcuq.frontends.files import is_surely_float, read_file, read_object
 from mcuq.graph import Graph
 from mcuq.limits import LOAD_SECONDS
 from mcuq.passes.stream import stream
@@ -102,6 +102,8 @@ def open_model(
         samples: what integers among the samples are; a float model's are real values.
         classes: see :func:`quantize_float`.
     """
+    if calibration is None and is_surely_float(Path(path)):
+        raise _needs_samples(path)
     opened = read_model(path, load_timeout)
     if isinstance(opened, Archive):
         _refuse_options(path, options)
@@ -109,8 +111,12 @@ def open_model(
     if samples == "stored":
         raise UsageError(f"{path}: is a float model, so its samples are real values; none can be stored integers")
     if calibration is None:
-        raise CannotQuantizeError(f"{path}: is a float model; give samples to calibrate it with: --calibration X.npy")
+        raise _needs_samples(path)
     return quantize_float(opened, calibration, {**recorded, **options}, progress, classes)
+
+
+def _needs_samples(path: str | Path) -> CannotQuantizeError:
+    return CannotQuantizeError(f"{path}: is a float model; give samples to calibrate it with: --calibration X.npy")
 
 
 def _refuse_options(path: str | Path, options: Mapping[str, Any]) -> None:
@@ -155,10 +161,14 @@ def quantize(
         options: how; default: what serves most models.
         choices: fields of :class:`mcuq.Options` that replace those of ``options``.
     """
+    from mcuq.quantization.options import options_of
+
+    given = {**(vars(options) if options else {}), **choices}
+    options_of(given)  # refuses what is none before a framework is loaded
     graph = model if isinstance(model, FloatGraph | Graph) else load(model, _example(model, calibration, example))
     if isinstance(graph, Graph):
         raise UsageError("the model is quantized already")
-    _, result = _quantized(graph, calibration, {**(vars(options) if options else {}), **choices})
+    _, result = _quantized(graph, calibration, given)
     silent = result.calibration.warnings if result.calibration else ()
     stay = [INTEGERS_STAY] if _has_integer_weights(graph) else []
     for remark in [*_remarks(result), *stay, *(text.removeprefix("warning: ") for text in silent)]:
@@ -203,12 +213,13 @@ def _quantized(
 ) -> tuple[list[str], Result]:
     """Return how a file of samples was read, and the integers."""
     from mcuq import quantization
+    from mcuq.quantization.options import options_of
 
     read: list[str] = []
     if isinstance(calibration, str | Path):
         calibration = with_numbers(open_samples(Path(calibration), graph.inputs), classes)
         read.append(reading_note(calibration, dict.fromkeys(graph.inputs, "real")))
-    return read, quantization.quantize(graph, calibration, quantization.Options(**options), progress)
+    return read, quantization.quantize(graph, calibration, options_of(options), progress)
 
 
 def _remarks(result: Result) -> tuple[str, ...]:

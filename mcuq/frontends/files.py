@@ -13,7 +13,7 @@ from mcuq.frontends import c_array
 from mcuq.frontends.extras import EXTRAS, SAVED_MODEL
 from mcuq.frontends.isolation import read_isolated
 from mcuq.graph import Graph
-from mcuq.limits import LOAD_SECONDS
+from mcuq.limits import FILE_BYTES, LOAD_SECONDS
 from mcuq.passes.prepare import prepare
 from mcuq.reading import gate, refuse_pointer, require_regular
 
@@ -21,6 +21,13 @@ EXPORT = (
     'save it with torch.export.save(torch.export.export(model.eval(), (example,)), "model.pt2"), '
     "or give the live module to mcuq.load(model, example)"
 )
+SIGNATURES = {  # how a file begins, and words that one with integers or their scales holds
+    ".onnx": (b"\x08", b"QuantizeLinear", b"QLinear", b"Integer", b"com.microsoft"),
+    ".pt2": (b"PK", b"quantize"),
+    ".keras": (b"PK",),
+    ".h5": (b"\x89HDF",),
+    SAVED_MODEL: (b"", b"FakeQuant", b"Quantize"),
+}
 
 
 def read_file(path: Path, seconds: float = LOAD_SECONDS) -> Graph | FloatGraph:
@@ -56,6 +63,22 @@ def read_file(path: Path, seconds: float = LOAD_SECONDS) -> Graph | FloatGraph:
     if any(find_spec(package) is None for package in packages):
         raise ToolMissingError(install)
     return read_isolated(path, seconds)
+
+
+def is_surely_float(path: Path) -> bool:
+    """Whether a file that a framework opens is a float model, as a look at its bytes tells; False where it may not be.
+
+    Nothing is said about a file that is missing, or is of another format than its name says.
+    """
+    suffix, file = (SAVED_MODEL, path / "saved_model.pb") if path.is_dir() else (path.suffix.lower(), path)
+    if suffix not in SIGNATURES or not file.is_file() or file.stat().st_size > FILE_BYTES:
+        return False
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return False
+    start, *words = SIGNATURES[suffix]
+    return content.startswith(start) and not any(word in content for word in words)
 
 
 def read_object(model: Any, example: Any) -> FloatGraph | Graph:

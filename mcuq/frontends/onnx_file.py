@@ -158,7 +158,10 @@ def _opset(model: Any) -> int:
     versions = [entry.version for entry in model.opset_import if entry.domain in OWN_DOMAINS]
     version = int(versions[0]) if versions else 1
     if version < MIN_OPSET:
-        raise UnsupportedOperatorError(f"the model has ONNX opset {version}; export it with opset 13 or later")
+        raise UnsupportedOperatorError(
+            f"the model has ONNX opset {version}; export it with opset 13 or later; "
+            "onnx.version_converter makes that of many models"
+        )
     return version
 
 

@@ -117,6 +117,11 @@ def _refuse_what_is_not_int8(
 def _refuse(tensor: FileTensor, where: str, allowed: Sequence[str]) -> None:
     if tensor.dtype in allowed:
         return
+    if tensor.dtype == "uint8":
+        raise CannotQuantizeError(
+            f"{where}: {tensor} must be int8; this is quantized as TensorFlow 1 did, weights with zero points; convert "
+            "the model that it was made from again, with tf.lite.TFLiteConverter of TensorFlow 2, to int8"
+        )
     problem = "is float: this is a float or hybrid model" if tensor.dtype == "float32" else "must be int8"
     raise CannotQuantizeError(
         f"{where}: {tensor} {problem}; quantize it fully to int8 first "

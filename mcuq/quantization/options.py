@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal, TypedDict
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from typing import Any, Literal, TypedDict
 
 from mcuq.errors import UsageError
 from mcuq.quantization.calibrate import DEFAULT_METHOD
@@ -115,6 +116,20 @@ class Options:
     def layer_kind(self, bits: int) -> Scheme:
         """Return the scheme of a layer with a number of bits of its own."""
         return replace(self.kind, bits=bits, codebook=0)
+
+
+def options_of(choices: Mapping[str, Any]) -> Options:
+    """Return options of fields by name.
+
+    Raises:
+        UsageError: for a name that is none, with the nearest that is one, and for what is not one of the choices.
+    """
+    names = [each.name for each in fields(Options)]
+    if unknown := [name for name in choices if name not in names]:
+        near = get_close_matches(unknown[0], names, n=1)
+        meant = f"; did you mean {near[0]}?" if near else "."
+        raise UsageError(f"there is no option {unknown[0]!r} of quantization{meant} The options: {', '.join(names)}")
+    return Options(**choices)
 
 
 DEFAULT = Options()
