@@ -13,7 +13,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError, UnsupportedOperatorError
 from mcuq.float_graph import FloatGraph
-from mcuq.frontends import tflite_ops, tflite_shapes
+from mcuq.frontends import tflite_ops, tflite_recurrent, tflite_shapes
 from mcuq.frontends.flatbuffer import FileGraph, FileTensor
 from mcuq.frontends.tflite_loops import join_loops
 from mcuq.frontends.tflite_operands import quantized_activation, quantized_constant
@@ -35,6 +35,9 @@ def float_graph_of(file: FileGraph, name: str) -> FloatGraph:
     file = _join_quantized(tflite_shapes.fold_shapes(_real_weights(_real_constants(file))))
     file = join_activations(join_loops(file))
     _FloatReader.refuse_unknown(file.operators)
+    if file.states:
+        name = file.states[0].name
+        raise UnsupportedOperatorError(f"variable '{name}' of a float model; quantize the model to int8 first")
     reader = _FloatReader(file, file.inputs, file.outputs)
     nodes = tuple(node for operator in file.operators for node in reader.nodes(operator))
     graph = FloatGraph(
@@ -125,6 +128,8 @@ class _FloatReader(Reader):
     """Names, shapes and constants of the graph being built."""
 
     operators = tflite_ops.FLOAT_READERS
+    recurrent = tflite_recurrent.FLOAT_READERS
+    remembers = False
 
     def __init__(self, file: FileGraph, inputs: Sequence[int], outputs: Sequence[int]) -> None:
         self.shapes: dict[str, Shape] = {}

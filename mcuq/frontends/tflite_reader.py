@@ -25,6 +25,7 @@ class Reader:
 
     operators: ClassVar[Mapping[str, tflite_ops.Convert]]
     recurrent: ClassVar[Mapping[str, tflite_recurrent.Read]] = {}
+    remembers: bool = True
 
     def __init__(self, file: FileGraph, inputs: Sequence[int], outputs: Sequence[int]) -> None:
         self.file = file

@@ -33,6 +33,7 @@ class Reader(Protocol):
 
     file: FileGraph
     states: list[State]
+    remembers: bool  # whether states stay from one run to the next
 
     def operand(self, node: str, tensor: FileTensor) -> str:
         """Return the name of a node's operand."""
@@ -62,7 +63,10 @@ def nodes(reader: Reader, operator: FileOperator) -> Iterator[Node]:
 
 
 def _lstm(reader: Reader, operator: FileOperator, tensors: Tensors, output: FileTensor) -> Iterator[Node]:
-    """UNIDIRECTIONAL_SEQUENCE_LSTM: what it remembers stays from one run to the next, as it does in TFLite."""
+    """UNIDIRECTIONAL_SEQUENCE_LSTM: what it remembers stays from one run to the next, as it does in TFLite.
+
+    Float models do not remember yet when they are quantized: there it begins anew, as Keras's layer does, in every run.
+    """
     options, (x, hidden, cell) = operator.options, present([tensors[0], tensors[HIDDEN], tensors[CELL]])
     if options.FusedActivationFunction() != TANH or options.DiagonalRecurrentTensors():
         raise UnsupportedOperatorError("an LSTM with another activation than tanh, or diagonal recurrent weights")
@@ -80,18 +84,23 @@ def _lstm(reader: Reader, operator: FileOperator, tensors: Tensors, output: File
         weights.append(_joined(biases, "biases"))
     make = _Maker(reader)
     source = make.reshaped(f"{name}_input", x, (1, steps, x.shape[2]))
+    if steps == 1 and not reader.remembers:
+        raise UnsupportedOperatorError(
+            "a float LSTM of one step, whose states would be lost; give it quantized to int8"
+        )
     read = [make.state(f"{name}_{what}", state) for what, state in (("hidden", hidden), ("cell", cell))]
     operands = [source, *read, *(reader.operand(name, tensor) for tensor in weights)]
     rows, said = (1, steps, units), replace(output, index=NEW, shape=(1, steps, units))
     values = (reader.value(name, said), reader.value(f"{name}_cell_next", replace(cell, index=NEW)))
     make.nodes.append(Node(name, Lstm(options.CellClip()), tuple(operands), values))
-    last = values[0]
-    if steps > 1:
-        last = make.node(f"{name}_last", Slice((0, steps - 1, 0), (1, 1, units)), last, rows, hidden)
-    kept = make.node(f"{name}_hidden_next", Reshape(hidden.shape), last, (1, 1, units), hidden)
     named = reader.value(f"{name}_output", output)
     make.nodes.append(Node(f"{name}_output", Reshape(output.shape), values[:1], (named,)))
-    reader.states += [State(*pair, f"{pair[0]}_initial") for pair in zip(read, (kept, values[1]), strict=True)]
+    if reader.remembers:
+        last = values[0]
+        if steps > 1:
+            last = make.node(f"{name}_last", Slice((0, steps - 1, 0), (1, 1, units)), last, rows, hidden)
+        kept = make.node(f"{name}_hidden_next", Reshape(hidden.shape), last, (1, 1, units), hidden)
+        reader.states += [State(*pair, f"{pair[0]}_initial") for pair in zip(read, (kept, values[1]), strict=True)]
     yield from make.nodes
 
 
@@ -140,7 +149,10 @@ class _Maker:
         return source if x.shape == shape else self.node(name, Reshape(shape), source, x.shape, x)
 
     def state(self, name: str, tensor: FileTensor) -> str:
-        """Return the name of a state of this type that is 0 at first."""
+        """Return the name of a state of this type that is 0 at first, or of these zeros where nothing is remembered."""
+        if not self.reader.remembers:
+            self.reader.keep_zeros(f"{name}_initial", tensor)
+            return f"{name}_initial"
         read = self.reader.value(name, tensor)
         self.reader.keep_zeros(f"{read}_initial", tensor)
         return read
@@ -182,4 +194,5 @@ def loop(reader: Reader, operator: FileOperator) -> Iterator[Node]:
 
 
 Read = Callable[[Reader, FileOperator, Tensors, FileTensor], Iterator[Node]]
+FLOAT_READERS: Mapping[str, Read] = {"UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm}
 READERS: Mapping[str, Read] = {"SVDF": _svdf, "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm}
