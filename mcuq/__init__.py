@@ -14,6 +14,7 @@ _HOMES = {  # where every public name lives
     "mcuq.loading": ("load", "quantize"),
     "mcuq.pipeline": ("check_fit", "compile", "simulate", "write_project"),
     "mcuq.passes.stream": ("stream",),
+    "mcuq.passes.stateful": ("stateful",),
     "mcuq.plan": ("Plan",),
     "mcuq.quantization.arrays": ("kmeans_quantize", "linear_quantize", "sqnr"),
     "mcuq.quantization.options": ("Options",),
@@ -44,6 +45,7 @@ __all__ = [
     "save",
     "simulate",
     "sqnr",
+    "stateful",
     "stream",
     "verify",
     "write_project",
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from mcuq.float_graph import FloatGraph
     from mcuq.graph import Graph
     from mcuq.loading import load, quantize
+    from mcuq.passes.stateful import stateful
     from mcuq.passes.stream import stream
     from mcuq.pipeline import check_fit, compile, simulate, write_project  # noqa: A004
     from mcuq.plan import Plan

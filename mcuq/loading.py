@@ -21,6 +21,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.frontends.files import is_surely_float, read_file, read_object
 from mcuq.graph import Graph
 from mcuq.limits import LOAD_SECONDS
+from mcuq.passes.stateful import stateful
 from mcuq.passes.stream import stream
 from mcuq.tensor import Array, QConstant
 
@@ -283,3 +284,18 @@ def with_vectors(model: Archive, data: Path, chosen: Reading | None = None) -> A
     count = emit.vector_count(model.graph)
     vectors = {name: x[:count] for name, x in read.inputs.items()}
     return replace(model, samples=vectors, notes=(*model.notes, *read.notes))
+
+
+def in_steps(model: Archive) -> Archive:
+    """Return a model that takes one step of its sequence per run; its self-test is the first sequence.
+
+    The float model takes whole sequences, and is left out.
+    """
+    graph, samples = stateful(model.graph), {}
+    for name, x in model.samples.items():
+        (before, after) = (g.values[name].shape for g in (model.graph, graph))
+        axis = next((k for k, (a, b) in enumerate(zip(before, after, strict=True)) if a != b), None)
+        steps = x if axis is None else np.moveaxis(x[0], axis, 0).reshape(before[axis], *after)
+        samples[name] = np.ascontiguousarray(steps[: emit.vector_count(graph)])
+    note = f"stateful: one step per run, {sum(graph.values[s.read].bytes for s in graph.states)} bytes remembered"
+    return replace(model, graph=graph, samples=samples, source=None, notes=(*model.notes, note))

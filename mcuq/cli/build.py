@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mcuq.cli.options import add_board, add_calibration, add_setup, quantization_options, setup_options
+from mcuq.cli.options import (
+    add_board,
+    add_calibration,
+    add_setup,
+    add_stateful,
+    quantization_options,
+    setup_options,
+)
 from mcuq.cli.verb import YES, Verbs, add_model, add_verb, opened
 from mcuq.target.record import STREAM
 
@@ -21,6 +28,7 @@ def add(verbs: Verbs) -> None:
     what = "make a causal network a streaming one: AXIS of its input (0 is the batch), FRAMES per call"
     parser.add_argument("--stream", type=_stream, metavar="AXIS[:FRAMES]", help=what)
     add_calibration(parser)
+    add_stateful(parser)
     add_setup(parser)
     parser.set_defaults(run=run)
 
@@ -34,8 +42,9 @@ def _stream(text: str) -> str:
 def run(arguments: argparse.Namespace) -> int:
     """Write the project; say what was decided."""
     from mcuq import pipeline
+    from mcuq.errors import UsageError
     from mcuq.files import finish
-    from mcuq.loading import streamed
+    from mcuq.loading import in_steps, streamed
     from mcuq.report import show
     from mcuq.report.build import build
     from mcuq.target.record import read_record, record_path, recorded_name
@@ -45,6 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
     record = read_record(record_path(arguments.out, name)) if name else None
     before = record.quantization if record else {}
     model = opened(arguments, before)
+    if arguments.stateful and arguments.stream:
+        raise UsageError("--stateful is for recurrent layers, --stream for windows of others; give one of them")
+    model = in_steps(model) if arguments.stateful else model
     stream = arguments.stream or (record.stream if record and not model.graph.states else "")
     model = streamed(model, *map(int, stream.split(":"))) if stream else model
     model = pipeline.remembered(model, arguments.out, name or model.graph.name)

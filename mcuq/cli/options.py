@@ -146,3 +146,12 @@ def _layer_bits(text: str) -> tuple[str, int]:
     if not (layer and bits.isdecimal()):
         raise argparse.ArgumentTypeError(f"{text!r} is not LAYER=BITS")
     return layer, int(bits)
+
+
+def add_stateful(parser: argparse.ArgumentParser) -> None:
+    """Add what a model of recurrent layers takes per run."""
+    parser.add_argument(
+        "--stateful",
+        action="store_true",
+        help="one step of the sequence per run: what LSTM, GRU and RNN layers remember becomes the model's state",
+    )

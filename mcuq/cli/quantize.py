@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mcuq.cli.options import add_calibration, require_mcuq
+from mcuq.cli.options import add_calibration, add_stateful, require_mcuq
 from mcuq.cli.verb import YES, Verbs, add_model, add_verb, opened
 
 
@@ -16,6 +16,7 @@ def add(verbs: Verbs) -> None:
     add_model(parser)
     parser.add_argument("--out", required=True, metavar="M.mcuq", type=Path, help="holds the float model too")
     add_calibration(parser, required=True)
+    add_stateful(parser)
     parser.set_defaults(run=run)
 
 
@@ -23,11 +24,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the archive; say what was chosen."""
     from mcuq import archive
     from mcuq.files import write_file
+    from mcuq.loading import in_steps
     from mcuq.report import show
     from mcuq.report.build import quantization
 
     require_mcuq(arguments.out)
-    model = opened(arguments)
+    model = in_steps(opened(arguments)) if arguments.stateful else opened(arguments)
     content = archive.dump(model)
     write_file(arguments.out, content)
     show(quantization(model, arguments.out, len(content)), arguments.json)
