@@ -107,7 +107,7 @@ COMPILERS = {
     ),
     "xtensa": Compiler(
         "xtensa-lx106-elf-",
-        ("-mlongcalls", "-DMCUQ_MAC16_EMULATED", f"-idirafter{LIBC_HEADERS}"),
+        ("-mlongcalls", "-DMCUQ_MAC16_EMULATED", "-DMCUQ_S3_EMULATED", f"-idirafter{LIBC_HEADERS}"),
         "xtensa",
         "apt-get install gcc-xtensa-lx106 picolibc-riscv64-unknown-elf",
         "; a stand-in for the ESP32, S2 and S3 compilers: no windowed registers, no multiply-high, no min/max",

@@ -19,13 +19,13 @@ typedef struct {
     void (*call)(const int8_t *const *inputs, int8_t *output, void *scratch);
 } kernel_case;
 
-static uint32_t space[SPACE / 4];
+static uint32_t space[SPACE / 4] __attribute__((aligned(16)));
 static int32_t used;
 
-/* Bytes at `offset` from a multiple of 4, the pattern around and in them. */
+/* Bytes at `offset` from a multiple of 16, the pattern around and in them. */
 static uint8_t *guarded(int32_t bytes, int32_t offset) {
     uint8_t *const data = (uint8_t *)space + used + GUARD + offset;
-    used += (2 * GUARD + offset + bytes + 3) / 4 * 4;
+    used += (2 * GUARD + offset + bytes + 15) / 16 * 16;
     return data;
 }
 

@@ -3,6 +3,7 @@
 import numpy as np
 from chips import kernel_for
 from kernels.packed_layers import packed_layer
+from kernels.s3.layers import layer as s3_layer
 from kernels.variants import winograd
 
 from mcuq.ops.add import Add
@@ -67,7 +68,20 @@ def overlapping(rng) -> list:
     parts.append(Slice((0, 0, 1, 0), (1, 4, 2, 2), (1, 2, 3, 2)))
     cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
     tiled = [p.with_scratch(limit) for p in overlapping_on("esp32", rng) for limit in (0, 300, 1 << 12)]
-    return [*cases, *overlapping_on("esp32c3", rng), *tiled, *packed(rng), *of_one_bit(rng)]
+    return [*cases, *overlapping_on("esp32c3", rng), *tiled, *packed(rng), *of_one_bit(rng), *in_the_arena(rng)]
+
+
+def in_the_arena(rng) -> list:
+    """Of the kernels of the ESP32-S3's vector unit, whose buffers must be aligned."""
+    pointwise = [
+        ((3, 3), 16, 16, 1),
+        ((3, 4), 16, 48, 1),
+        ((3, 4), 48, 16, 1),
+        ((5, 5), 32, 32, 2),
+        ((1, 1), 64, 32, 1),
+    ]
+    layers = [(Conv2d((s, s)), (*size, depth), (filters, 1, 1, depth)) for size, depth, filters, s in pointwise]
+    return [s3_layer(rng, *layer)[0] for layer in layers]
 
 
 def overlapping_on(chip, rng) -> list:

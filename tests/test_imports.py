@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-VOCABULARY = ("errors", "files", "resources", "tensor", "fixedpoint", "exponential", "processes")
+VOCABULARY = ("errors", "files", "resources", "tensor", "fixedpoint", "floors", "exponential", "processes")
 
 # Rooms of mcuq: what may be imported there beside the room itself. "*" is everything that is not named in NEVER.
 ALLOWED = {

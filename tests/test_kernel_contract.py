@@ -81,7 +81,15 @@ def test_modules_of_families_are_tested_where_they_lie():
     """The other way round: no test of a kernel that is gone."""
     for path in sorted((ROOT / "tests/kernels").glob("*/test_*.py")):
         module = ROOT / "mcuq/kernels" / path.parent.name / f"{path.stem.removeprefix('test_')}.py"
-        shared = {"assembly", "channels", "encodings", "overlap", "requantize"}  # of a family's cores
+        shared = {
+            "assembly",
+            "channels",
+            "emulation",
+            "encodings",
+            "golden",
+            "overlap",
+            "requantize",
+        }  # of a family's cores
         assert module.is_file() or module.stem in shared, path.name
 
 

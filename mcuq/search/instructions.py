@@ -10,6 +10,7 @@ from mcuq.search.threads import one_thread
 from mcuq.verification import Engine
 
 ENGINES: dict[str, Engine] = {"rv32imc": "rv32", "xtensa": "xtensa"}
+UNITS: dict[str, Engine] = {"s3": "s3"}  # families whose instructions another emulated chip has
 
 
 def instructions(task: Task, candidate: Candidate) -> int:
@@ -21,5 +22,7 @@ def instructions(task: Task, candidate: Candidate) -> int:
     with one_thread():
         plan = compiled(task, built(task, candidate).graph)
     first = {name: x[:1] for name, x in task.inputs.items()}
-    runs = verification.simulate_on(ENGINES[task.board.chip.isa], plan, first)
+    chip = task.board.chip
+    engine = next((UNITS[family] for family in chip.kernels if family in UNITS), ENGINES[chip.isa])
+    runs = verification.simulate_on(engine, plan, first)
     return int(runs.cycles[0])

@@ -1,0 +1,132 @@
+"""Requantization as one product and one floor: ``(a * (x - origin) + c) >> shift``, where that gives every output.
+
+TFLite's two roundings (:mod:`mcuq.fixedpoint`), a zero point and the limits of int8 make a staircase of at most 255
+steps. A line gives the same outputs if it lies on the right side of both ends of every step that a sum can reach:
+
+    a * T_k + c >= k * 2^S > a * (T_k - 1) + c,    T_k the least sum whose output is k or more,
+
+so that for a given ``a`` what ``c`` may be is an interval. Found is proven: only these inequalities are asked.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mcuq.fixedpoint import Int64, clamp, requantize
+
+LEAST, LARGEST = -128, 127
+STEPS = np.arange(LEAST + 1, LARGEST + 1)
+TRIED = (0, 1, -1, 2, -2)  # added to the rounded multiplier
+MAX_FACTOR = 0x7FFF7FFF  # so that its upper half, rounded, is an int16
+
+
+class Sums(NamedTuple):
+    """Accumulators and what they become, per channel.
+
+    Attributes:
+        low: the least sum, [channels].
+        high: the largest.
+        multiplier: Q31, positive, [channels].
+        shift: of it; negative is right, [channels].
+        zero_point: of the output.
+    """
+
+    low: Int64
+    high: Int64
+    multiplier: Int64
+    shift: Int64
+    zero_point: int
+
+    def of(self, part: slice) -> Sums:
+        """Return those of some channels."""
+        return Sums(self.low[part], self.high[part], self.multiplier[part], self.shift[part], self.zero_point)
+
+    def outputs(self, x: Int64) -> Int64:
+        """Return the outputs of sums [channels, ...]."""
+        behind = (slice(None), *(np.newaxis,) * (x.ndim - 1))
+        scaled = requantize(x, self.multiplier[behind], self.shift[behind])
+        return np.asarray(clamp(scaled + self.zero_point, LEAST, LARGEST), np.int64)
+
+
+class Floors(NamedTuple):
+    """``(factor * (x - origin) + addend) >> shift``, limited to int8, per channel; 0 <= addend < factor.
+
+    ``found`` is whether that gives every output; where it does not, the other values mean nothing.
+    """
+
+    factor: Int64
+    addend: Int64
+    origin: Int64
+    found: Int64
+    shift: int
+
+    def where(self, chosen: Int64, other: Floors) -> Floors:
+        """Return these for the chosen channels, others for the others."""
+        return Floors(
+            np.where(chosen, self.factor, other.factor),
+            np.where(chosen, self.addend, other.addend),
+            np.where(chosen, self.origin, other.origin),
+            np.where(chosen, self.found, other.found),
+            self.shift,
+        )
+
+    def outputs(self, x: Int64) -> Int64:
+        """Return the outputs of sums [channels, ...]."""
+        behind = (slice(None), *(np.newaxis,) * (x.ndim - 1))
+        a, c, origin = (values[behind] for values in (self.factor, self.addend, self.origin))
+        return np.asarray(np.clip((a * (x - origin) + c) >> self.shift, LEAST, LARGEST), np.int64)
+
+
+def steps(sums: Sums) -> Int64:
+    """Return the least sum within reach whose output is k or more, [channels, 255]; one past the reach: none."""
+    below = np.broadcast_to(sums.low[:, np.newaxis], (len(sums.low), STEPS.size)).copy()
+    above = np.broadcast_to(sums.high[:, np.newaxis] + 1, below.shape).copy()
+    while np.any(below < above):
+        middle = (below + above) >> 1
+        reached = sums.outputs(middle) >= STEPS
+        above = np.where(reached, middle, above)
+        below = np.where(reached, below, np.minimum(middle + 1, above))
+    return np.asarray(below, np.int64)
+
+
+def floors(sums: Sums, exponent: int) -> Floors:
+    """Find a floor for every channel, all shifted by ``31 + exponent``.
+
+    Args:
+        sums: of the channels.
+        exponent: at most the least right shift of a channel, so that factors stay below 2^31.
+    """
+    total = 31 + exponent
+    first = steps(sums)
+    rounded = _rounded(sums.multiplier, -sums.shift - exponent)
+    best = Floors(rounded, np.zeros_like(rounded), np.zeros_like(rounded), np.zeros(len(rounded), np.int64), total)
+    for more in TRIED:
+        factor = rounded + more
+        low, high = _interval(sums, first, factor, total)
+        usable = (low <= high) & (factor > 0) & (factor <= MAX_FACTOR) & (best.found == 0)
+        addend = (low + high) >> 1
+        safe = np.maximum(factor, 1)
+        values = Floors(factor, addend % safe, -(addend // safe), np.ones_like(factor), total)
+        best = values.where(usable, best)
+    return best
+
+
+def _rounded(multiplier: Int64, right: Int64) -> Int64:
+    """Shift right by what is not negative, to the nearest."""
+    half = np.where(right > 0, np.int64(1) << np.maximum(right - 1, 0), 0)
+    return np.asarray((multiplier + half) >> np.maximum(right, 0), np.int64)
+
+
+def _interval(sums: Sums, first: Int64, factor: Int64, total: int) -> tuple[Int64, Int64]:
+    """Return the least and the largest addend that puts every step within reach where it belongs, [channels]."""
+    target = STEPS.astype(np.int64) << total
+    a = factor[:, np.newaxis]
+    never, always = first > sums.high[:, np.newaxis], first <= sums.low[:, np.newaxis]
+    wide = np.int64(1) << 62
+    low = np.where(never, -wide, target - a * first).max(axis=1)
+    high = np.where(always, wide, target - a * (first - 1) - 1).min(axis=1)
+    # a channel of one output has one bound or none: any line beyond it will do
+    low = np.where(low == -wide, np.minimum(high, 0), low)
+    return low, np.where(high == wide, np.maximum(low, 0), high)
