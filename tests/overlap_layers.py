@@ -11,13 +11,16 @@ from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.log_softmax import LogSoftmax
 from mcuq.ops.logistic import Logistic
 from mcuq.ops.max_pool import MaxPool
+from mcuq.ops.maximum import Maximum
 from mcuq.ops.mul import Mul
 from mcuq.ops.prelu import PRelu
 from mcuq.ops.relu import Relu
 from mcuq.ops.slice import Slice
 from mcuq.ops.softmax import Softmax
+from mcuq.ops.squared_difference import SquaredDifference
 from mcuq.ops.sub import Sub
 from mcuq.ops.window import same_padding
 from mcuq.tensor import QConstant, QTensor
@@ -59,9 +62,12 @@ def overlapping(rng) -> list:
     cases.append(lowered(Logistic(), IMAGE, scale=1 / 256, zero_point=-128))
     cases.append(lowered(Relu(), IMAGE))
     cases.append(lowered(Softmax(), vectors, scale=1 / 256, zero_point=-128))
-    for binary in (Add(), Sub(), Mul()):
+    cases.append(lowered(LogSoftmax(), vectors, scale=0.1, zero_point=127))
+    for binary in (Add(), Sub(), Mul(), SquaredDifference()):
         cases.append(lowered(binary, IMAGE, QTensor((4,), 0.1, 1)))
         cases.append(lowered(binary, IMAGE, IMAGE))
+    for other in (IMAGE, QTensor((4,), IMAGE.scale, IMAGE.zero_point)):
+        cases.append(lowered(Maximum(), IMAGE, other, scale=IMAGE.scale, zero_point=IMAGE.zero_point))
     slopes = QConstant(rng.integers(-128, 128, 4).astype(np.int8), np.array([0.01]), 5)
     cases.append(lowered(PRelu(), IMAGE, slopes))
     parts = [Slice((0, 0, 0, 2), (1, 7, 6, 2)), Slice((0, 0, 1, 1), (1, 7, 5, 3)), Slice((0, 1, 0, 0), (1, 6, 6, 4))]

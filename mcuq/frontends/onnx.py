@@ -16,7 +16,7 @@ import numpy as np
 
 from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError, UsageError
 from mcuq.float_graph import FloatGraph
-from mcuq.frontends import onnx_constants, onnx_ops, onnx_patterns, onnx_qdq
+from mcuq.frontends import onnx_constants, onnx_ops, onnx_qdq
 from mcuq.frontends.batch import refuse_batch
 from mcuq.frontends.onnx_builder import Builder, Constant, Entry, Value
 from mcuq.frontends.onnx_file import DAMAGE, OnnxInput, OnnxModel, OnnxNode, parse
@@ -143,9 +143,6 @@ class _Reader:
         return self.entries[name] if name else None
 
     def _convert(self, node: OnnxNode, inputs: list[Entry | None]) -> Sequence[Entry]:
-        part = onnx_patterns.convert(self.builder, node, inputs)
-        if part is not None:
-            return [cast(Entry, part)]
         converted = onnx_qdq.convert(self.builder, node, inputs)
         if converted is not None:
             return cast(Sequence[Entry], converted)

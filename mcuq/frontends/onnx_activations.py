@@ -17,6 +17,7 @@ from mcuq.ops.base import Op
 from mcuq.ops.clip import Clip
 from mcuq.ops.elu import Elu
 from mcuq.ops.gelu import Gelu
+from mcuq.ops.log_softmax import LogSoftmax
 from mcuq.ops.logistic import Logistic
 from mcuq.ops.mul import Mul
 from mcuq.ops.prelu import PRelu
@@ -57,8 +58,9 @@ def selu(node: OnnxNode) -> Op:
 
 
 def softmax(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read Softmax over any axis; before opset 13 it is over all dimensions from the axis on."""
+    """Read Softmax and LogSoftmax over any axis; before opset 13 over all dimensions from the axis on."""
     x = activation(first(inputs))
+    op: Op = Softmax() if node.kind == "Softmax" else LogSoftmax()
     rank = len(x.shape)
     axis = node.integer("axis", 1 if node.opset < 13 else -1)
     if not -rank <= axis < max(rank, 1):
@@ -67,19 +69,12 @@ def softmax(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     if (x.shape[axis] if node.opset >= 13 else math.prod(x.shape[axis:])) == 1:
         raise UnsupportedOperatorError(ONE_SOFTMAX)
     if axis == rank - 1:
-        return b.emit(Softmax(), x)
+        return b.emit(op, x)
     if node.opset < 13:
         flat = (math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))
-        return b.reshape(b.emit(Softmax(), b.reshape(x, flat)), x.shape)
+        return b.reshape(b.emit(op, b.reshape(x, flat)), x.shape)
     swapped = [*range(axis), rank - 1, *range(axis + 1, rank - 1), axis]
-    return b.transpose(b.emit(Softmax(), b.transpose(x, swapped)), swapped)
-
-
-def log_softmax(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Refuse LogSoftmax."""
-    raise UnsupportedOperatorError(
-        "mcuq has no logarithm of softmax; leave it out of the exported model: its arg-max is that of its input"
-    )
+    return b.transpose(b.emit(op, b.transpose(x, swapped)), swapped)
 
 
 def celu(node: OnnxNode) -> Op:

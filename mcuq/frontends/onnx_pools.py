@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from mcuq.errors import MalformedModelError, UnsupportedOperatorError
-from mcuq.frontends.onnx_builder import Builder, Constant, Entry, Value
+from mcuq.frontends.onnx_builder import Builder, Entry, Value
 from mcuq.frontends.onnx_file import OnnxNode
-from mcuq.frontends.onnx_shapes import axes_of, constants, first, padded
+from mcuq.frontends.onnx_shapes import first, padded
 from mcuq.frontends.onnx_windows import Sliding
 from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.mean import Mean
-from mcuq.ops.mul import Mul
 from mcuq.ops.pooling import PoolOp
 
 Inputs = Sequence[Entry | None]
@@ -69,40 +65,3 @@ def global_max_pool(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     x = first(inputs)
     image = b.image(x)
     return b.channels_first(b.emit(MaxPool((image.shape[1], image.shape[2])), image), len(x.shape))
-
-
-def _axes(node: OnnxNode, inputs: Inputs) -> tuple[Value, tuple[int, ...], bool]:
-    """Return a reduction's input, its axes and whether they stay as dimensions of one element.
-
-    Without axes it is over all dimensions, or over none with ``noop_with_empty_axes``.
-    """
-    x = first(inputs)
-    if isinstance(x, Constant):
-        raise UnsupportedOperatorError("its operand is a constant; fold it before the export")
-    operands = constants(inputs, "the axes")
-    axes = axes_of(node, len(x.shape), operands[0] if operands else None)
-    if not axes and not node.integer("noop_with_empty_axes", 0):
-        axes = tuple(range(len(x.shape)))
-    return x, axes, bool(node.integer("keepdims", 1))
-
-
-def reduce_mean(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read ReduceMean."""
-    x, axes, keep_dims = _axes(node, inputs)
-    return b.emit(Mean(axes, keep_dims), x) if axes else x
-
-
-def reduce_sum(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read ReduceSum: the mean times the number of elements."""
-    x, axes, keep_dims = _axes(node, inputs)
-    count = Constant(np.array(math.prod(x.shape[axis] for axis in axes), np.float32))
-    return b.emit(Mul(), b.emit(Mean(axes, keep_dims), x), count) if axes else x
-
-
-def reduce_max(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read ReduceMax over all of an image or sequence."""
-    x, axes, keep_dims = _axes(node, inputs)
-    if len(x.shape) not in (3, 4) or sorted(axes) != [*range(2, len(x.shape))]:
-        raise UnsupportedOperatorError(f"the largest of {x.shape} along {axes}; only along all of H and W")
-    y = global_max_pool(b, node, [x])
-    return y if keep_dims or isinstance(y, Constant) else b.reshape(y, y.shape[:2])

@@ -15,7 +15,9 @@ from mcuq.frontends.onnx_shapes import first
 from mcuq.ops.add import Add
 from mcuq.ops.base import Op
 from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.matmul import Matmul
 from mcuq.ops.mul import Mul
+from mcuq.tensor import Shape
 
 Inputs = Sequence[Entry | None]
 
@@ -55,7 +57,9 @@ def binary(b: Builder, op: Op, x: Entry, y: Entry) -> Value:
 
 def gemm(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     """Read Gemm by constant weights; alpha and beta become part of the constants."""
-    x, weights = activation(first(inputs)), constant_of(inputs[1], "the second factor")
+    x, weights = first(inputs), inputs[1]
+    if not isinstance(weights, Constant) or not isinstance(x, Value):
+        return _computed_gemm(b, node, inputs)
     if len(x.shape) != 2 or len(weights.shape) != 2:
         raise MalformedModelError(f"a matrix product of shapes {x.shape} and {weights.shape}")
     x = b.transpose(x, (1, 0)) if node.integer("transA", 0) else x
@@ -74,6 +78,22 @@ def gemm(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     return binary(b, Add(), b.emit(layer, x, weights), summand)
 
 
+def _computed_gemm(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
+    """Read Gemm of two activations, or of a constant first factor."""
+    x, y = two(inputs[:2])
+    op = Matmul(bool(node.integer("transA", 0)), bool(node.integer("transB", 0)))
+    product = product_of(b, x, y, op)
+    if (alpha := node.real("alpha", 1.0)) != 1:
+        product = b.emit(Mul(), product, Constant(np.array(alpha, np.float32)))
+    summand = inputs[2] if len(inputs) > 2 else None
+    if summand is None:
+        return product
+    if (beta := node.real("beta", 1.0)) != 1:
+        factor = Constant(np.array(beta, np.float32))
+        summand = scaled(summand, beta) if isinstance(summand, Constant) else b.emit(Mul(), summand, factor)
+    return binary(b, Add(), product, summand)
+
+
 def scaled(constant: Constant, factor: float) -> Constant:
     """Return the constant times a factor; integers keep their values where their scales can take it."""
     if factor == 1:
@@ -84,15 +104,31 @@ def scaled(constant: Constant, factor: float) -> Constant:
 
 
 def matmul_operator(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read MatMul of an activation and a constant matrix or vector, on either side."""
+    """Read MatMul: of an activation and a constant matrix or vector, on either side, or of two activations."""
     x, y = two(inputs)
-    if isinstance(x, Value) and isinstance(y, Constant):
+    if isinstance(x, Value) and isinstance(y, Constant) and math.prod(y.shape[:-2]) == 1:
         return matmul(b, x, y)
-    if isinstance(x, Constant) and isinstance(y, Value):  # (x y)' = y' x'
-        swap = [*range(len(y.shape) - 2), len(y.shape) - 1, len(y.shape) - 2]
-        product = matmul(b, b.transpose(y, swap), _matrix(x).transpose((1, 0)))
-        return b.transpose(product, swap)
-    raise UnsupportedOperatorError("mcuq has no product of two activations (attention); one factor must be constant")
+    if isinstance(x, Constant) and isinstance(y, Value) and len(y.shape) > 1 and math.prod(x.shape[:-2]) == 1:
+        swap = [*range(len(y.shape) - 2), len(y.shape) - 1, len(y.shape) - 2]  # (x y)' = y' x'
+        matrix = x.reshape((1, *x.shape)) if len(x.shape) == 1 else x
+        product = b.transpose(matmul(b, b.transpose(y, swap), _matrix(matrix).transpose((1, 0))), swap)
+        return b.reshape(product, (*product.shape[:-2], product.shape[-1])) if len(x.shape) == 1 else product
+    return product_of(b, x, y)
+
+
+def product_of(b: Builder, x: Entry, y: Entry, op: Matmul = Matmul()) -> Value:  # noqa: B008
+    """Emit the product of two operands of which none need be constant; a vector is a matrix of one row or column."""
+    row, column = len(x.shape) == 1, len(y.shape) == 1
+    x = _shaped(b, x, (1, *x.shape)) if row else x
+    y = _shaped(b, y, (*y.shape, 1)) if column else y
+    rank = max(len(x.shape), len(y.shape))
+    made = b.emit(op, *(_shaped(b, z, (1,) * (rank - len(z.shape)) + z.shape) for z in (x, y)))
+    shape = made.shape[:-2] + (() if row else made.shape[-2:-1]) + (() if column else made.shape[-1:])
+    return b.reshape(made, shape)
+
+
+def _shaped(b: Builder, entry: Entry, shape: Shape) -> Entry:
+    return b.reshape(entry, shape) if isinstance(entry, Value) else entry.reshape(shape)
 
 
 def _matrix(constant: Constant) -> Constant:

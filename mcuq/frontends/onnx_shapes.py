@@ -10,9 +10,11 @@ import numpy as np
 from mcuq.errors import MalformedModelError, UnsupportedOperatorError
 from mcuq.frontends.onnx_builder import Builder, Constant, Entry, Value
 from mcuq.frontends.onnx_file import OnnxNode
+from mcuq.graph import MAX_ELEMENTS
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.pad import Pad
 from mcuq.ops.slice import Slice
+from mcuq.ops.tile import Tile, broadcast_repeats
 from mcuq.tensor import Array, Shape
 
 Inputs = Sequence[Entry | None]
@@ -45,7 +47,8 @@ def axes_of(node: OnnxNode, rank: int, operand: Array | None) -> tuple[int, ...]
     return tuple(axis % rank for axis in given)
 
 
-def _axis(node: OnnxNode, rank: int, default: int) -> int:
+def axis_of(node: OnnxNode, rank: int, default: int) -> int:
+    """Return the axis that an attribute gives, counted from the start."""
     axis = node.integer("axis", default)
     if not -rank <= axis < rank:
         raise MalformedModelError(f"axis {axis} of {rank} dimensions")
@@ -135,7 +138,7 @@ def transpose(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
 def concat(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     """Read Concat."""
     present = [entry for entry in inputs if entry is not None]
-    axis = _axis(node, len(first(inputs).shape), -1)
+    axis = axis_of(node, len(first(inputs).shape), -1)
     return present[0] if len(present) == 1 else b.emit(Concatenation(axis), *present)
 
 
@@ -160,7 +163,7 @@ def slice_(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
 def split(b: Builder, node: OnnxNode, inputs: Inputs) -> list[Entry]:
     """Read Split: one Slice per part."""
     x = first(inputs)
-    axis, count = _axis(node, len(x.shape), 0), len(node.outputs)
+    axis, count = axis_of(node, len(x.shape), 0), len(node.outputs)
     operand = constants(inputs, "the sizes")
     sizes = [int(n) for n in operand[0].ravel()] if operand and operand[0].size else list(node.integers("split"))
     if not sizes:
@@ -178,7 +181,7 @@ def split(b: Builder, node: OnnxNode, inputs: Inputs) -> list[Entry]:
 def gather(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     """Read Gather of constant indices: a slice of every run of them, one after the other."""
     x, index = first(inputs), constants(inputs, "the indices")[0]
-    axis = _axis(node, len(x.shape), 0)
+    axis = axis_of(node, len(x.shape), 0)
     return _gathered(b, x, index, axis)
 
 
@@ -228,29 +231,6 @@ def _runs(indices: Sequence[int]) -> Iterator[range]:
         start = end
 
 
-def depth_to_space(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read DepthToSpace: blocks of channels become blocks of pixels."""
-    x, size = first(inputs), node.integer("blocksize", 0)
-    if isinstance(x, Constant) or len(x.shape) != 4 or size < 1 or x.shape[1] % size**2:
-        raise MalformedModelError(f"blocks of {size} of shape {x.shape}")
-    n, c, h, w = x.shape
-    if node.text("mode", "DCR") == "CRD":
-        split, order = (n, c // size**2, size, size, h, w), (0, 1, 4, 2, 5, 3)
-    else:
-        split, order = (n, size, size, c // size**2, h, w), (0, 3, 4, 1, 5, 2)
-    return b.reshape(b.transpose(b.reshape(x, split), order), (n, c // size**2, h * size, w * size))
-
-
-def space_to_depth(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read SpaceToDepth: blocks of pixels become blocks of channels."""
-    x, size = first(inputs), node.integer("blocksize", 0)
-    if isinstance(x, Constant) or len(x.shape) != 4 or size < 1 or x.shape[2] % size or x.shape[3] % size:
-        raise MalformedModelError(f"blocks of {size} of shape {x.shape}")
-    n, c, h, w = x.shape
-    blocks = b.transpose(b.reshape(x, (n, c, h // size, size, w // size, size)), (0, 3, 5, 1, 2, 4))
-    return b.reshape(blocks, (n, c * size**2, h // size, w // size))
-
-
 def pad(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     """Read Pad with a constant; negative paddings are not supported."""
     x = first(inputs)
@@ -279,14 +259,23 @@ def padded(b: Builder, x: Value, before: Sequence[int], after: Sequence[int], va
 
 
 def tile(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read Tile: copies one after the other, dimension by dimension."""
+    """Read Tile."""
     x = first(inputs)
-    repeats = [int(n) for n in constants(inputs, "the repeats")[0].ravel()]
-    if len(repeats) != len(x.shape) or not all(1 <= n <= MAX_COPIES for n in repeats):
-        raise UnsupportedOperatorError(f"repeats {repeats[:8]} of shape {x.shape}; at most {MAX_COPIES} per dimension")
-    for axis, count in enumerate(repeats):
-        x = b.emit(Concatenation(axis), *[x] * count) if count > 1 else x
-    return x
+    repeats = tuple(int(n) for n in constants(inputs, "the repeats")[0].ravel())
+    if isinstance(x, Constant) or len(repeats) != len(x.shape) or min(repeats, default=1) < 1:
+        raise UnsupportedOperatorError(f"repeats {repeats[:8]} of shape {x.shape}")
+    return x if set(repeats) <= {1} else b.emit(Tile(repeats), x)
+
+
+def expand(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
+    """Read Expand: dimensions of one element are repeated."""
+    x = first(inputs)
+    target = tuple(int(d) for d in constants(inputs, "the shape")[0].ravel())
+    if isinstance(x, Constant) or math.prod(target) > MAX_ELEMENTS:
+        raise MalformedModelError(f"it makes shape {target} of {x.shape}")
+    full, repeats = broadcast_repeats(x.shape, tuple(np.broadcast_shapes(x.shape, target)))
+    x = b.reshape(x, full)
+    return x if set(repeats) <= {1} else b.emit(Tile(repeats), x)
 
 
 def identity(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:

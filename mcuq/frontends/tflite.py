@@ -17,10 +17,11 @@ from mcuq.float_graph import FloatGraph
 from mcuq.frontends import c_array, tflite_ops, tflite_recurrent, tflite_shapes
 from mcuq.frontends.flatbuffer import FileGraph, FileOperator, FileTensor, parse
 from mcuq.frontends.tflite_float import float_graph_of
-from mcuq.frontends.tflite_operands import quantized_activation, quantized_constant
+from mcuq.frontends.tflite_operands import COUNTED, quantized_activation, quantized_constant
 from mcuq.frontends.tflite_reader import Reader
 from mcuq.frontends.tflite_variables import resolve_variables
 from mcuq.graph import Graph, identifier
+from mcuq.passes.recognize_integers import recognize_integers
 from mcuq.tensor import QConstant, QTensor
 
 MAX_FILE_BYTES = 256 << 20
@@ -70,7 +71,7 @@ def graph_of(file: FileGraph, name: str) -> Graph:
     nodes = tuple(node for operator in operators for node in reader.nodes(operator))
     for state in file.states:
         reader.end_state(state)
-    return Graph(
+    graph = Graph(
         name=name,
         inputs=tuple(reader.names[i] for i in inputs),
         outputs=tuple(reader.names[i] for i in outputs),
@@ -78,7 +79,8 @@ def graph_of(file: FileGraph, name: str) -> Graph:
         values=reader.values,
         constants=reader.constants,
         states=tuple(reader.states),
-    ).verify()
+    )
+    return (graph if graph.states else recognize_integers(graph)).verify()
 
 
 def _strip_float_borders(file: FileGraph) -> tuple[list[FileOperator], list[int], list[int]]:
@@ -104,11 +106,14 @@ def _refuse_what_is_not_int8(
     file: FileGraph, operators: Sequence[FileOperator], inputs: Sequence[int], outputs: Sequence[int]
 ) -> None:
     """Raise for float, hybrid, uint8 and int16 models, naming the first such tensor."""
-    for index in (*inputs, *outputs):
-        _refuse(file.tensors[index], "the model's border", ("int8", "uint8"))
+    for index in inputs:
+        _refuse(file.tensors[index], "the model's border", ("int8", "uint8", "bool"))
+    for index in outputs:
+        _refuse(file.tensors[index], "the model's border", ("int8", "uint8", *COUNTED))
     for operator in operators:
         allowed = ("int8", "uint8") if operator.code in UINT8 else ("int8",)
         allowed = ("int8", "int16") if operator.code in tflite_recurrent.READERS else allowed
+        allowed = (*allowed, *COUNTED) if operator.code in tflite_ops.COUNTING else allowed
         for index in (*operator.inputs, *operator.outputs):
             if index >= 0 and file.tensors[index].data is None:
                 _refuse(file.tensors[index], str(operator), allowed)

@@ -16,8 +16,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.frontends import tflite_ops, tflite_recurrent, tflite_shapes
 from mcuq.frontends.flatbuffer import FileGraph, FileTensor
 from mcuq.frontends.tflite_loops import join_loops
-from mcuq.frontends.tflite_operands import quantized_activation, quantized_constant
-from mcuq.frontends.tflite_patterns import join_activations
+from mcuq.frontends.tflite_operands import COUNTED, quantized_activation, quantized_constant
 from mcuq.frontends.tflite_reader import Reader
 from mcuq.frontends.tflite_repeats import merge_repeats
 from mcuq.tensor import Array, QConstant, QTensor, Shape
@@ -33,11 +32,12 @@ def float_graph_of(file: FileGraph, name: str) -> FloatGraph:
         _refuse_dynamic(file.tensors[index])
     file = replace(file, others=tuple(_real_weights(_real_constants(other)) for other in file.others))
     file = _join_quantized(tflite_shapes.fold_shapes(_real_weights(_real_constants(file))))
-    file = join_activations(join_loops(file))
+    file = join_loops(file)
     _FloatReader.refuse_unknown(file.operators)
     if file.states:
         name = file.states[0].name
         raise UnsupportedOperatorError(f"variable '{name}' of a float model; quantize the model to int8 first")
+    _refuse_counted(file)
     reader = _FloatReader(file, file.inputs, file.outputs)
     nodes = tuple(node for operator in file.operators for node in reader.nodes(operator))
     graph = FloatGraph(
@@ -58,6 +58,14 @@ def _refuse_dynamic(tensor: FileTensor) -> None:
         raise UnsupportedOperatorError(
             f"input {tensor.name} has the dynamic shape [{shown}]; only the batch may be open"
         )
+
+
+def _refuse_counted(file: FileGraph) -> None:
+    """Refuse truths and indices where they are neither compared, chosen by, nor cast."""
+    for operator in file.operators:
+        for tensor in (file.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0):
+            if tensor.data is None and tensor.dtype in COUNTED and operator.code not in tflite_ops.COUNTING:
+                raise CannotQuantizeError(f"{operator}: {tensor} must be float32 or int8")
 
 
 def _real_constants(file: FileGraph) -> FileGraph:
@@ -139,7 +147,7 @@ class _FloatReader(Reader):
 
     def describe(self, name: str, tensor: FileTensor) -> None:
         """See :meth:`Reader.describe`."""
-        if tensor.dtype not in ("float32", "int8"):
+        if tensor.dtype not in ("float32", "int8", *COUNTED):
             raise CannotQuantizeError(f"{tensor} must be float32 or int8; export the model with float32 tensors")
         self.shapes[name] = tensor.shape
         if tensor.dtype == "int8":

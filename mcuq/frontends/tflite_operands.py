@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from mcuq.errors import CannotQuantizeError, MalformedModelError, UnsupportedOperatorError
 from mcuq.frontends.flatbuffer import FileTensor
+from mcuq.ops.arg_extremum import INDEX
 from mcuq.ops.base import Op
+from mcuq.ops.compare import TRUTH
 from mcuq.ops.window import Padding, Pair, same_padding
 from mcuq.tensor import Array, DType, QConstant, QTensor, Shape
 
@@ -18,6 +20,7 @@ Converted = tuple[Op | tuple[Op, ...], Sequence[FileTensor]]  # ops one after th
 
 NEW = -1  # the index of a constant that is not in the file
 MAX_PADDING = 32_767  # TFLite keeps it in 16 bits
+COUNTED: Mapping[str, QTensor] = {"bool": TRUTH, "int32": INDEX, "int64": INDEX}  # what activations of a type are
 ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}
 
 
@@ -110,6 +113,8 @@ def quantized_activation(tensor: FileTensor) -> QTensor:
     Raises:
         CannotQuantizeError, MalformedModelError: for scales and zero points that mean nothing.
     """
+    if tensor.dtype in COUNTED:
+        return replace(COUNTED[tensor.dtype], shape=tensor.shape)
     if tensor.scale.size != 1 or tensor.zero_point.size != 1:
         raise CannotQuantizeError(
             f"{tensor} has {tensor.scale.size} scales and {tensor.zero_point.size} zero points; "

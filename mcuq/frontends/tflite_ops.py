@@ -6,15 +6,16 @@ the float reader share them: no function asks for the type of an activation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from mcuq.errors import UnsupportedOperatorError
-from mcuq.frontends import tflite_copies
+from mcuq.frontends import tflite_copies, tflite_elementwise, tflite_matrices, tflite_reductions
 from mcuq.frontends.batch import ONE_SOFTMAX
 from mcuq.frontends.flatbuffer import FileOperator, FileTensor
+from mcuq.frontends.tflite_elementwise import Convert
 from mcuq.frontends.tflite_operands import (
     Converted,
     Tensors,
@@ -24,103 +25,25 @@ from mcuq.frontends.tflite_operands import (
     fused_activation,
     height_and_width,
     image,
-    integers,
-    new_constant,
     only,
     present,
-    quantized_constant,
     with_constants,
 )
-from mcuq.frontends.tflite_patterns import ACTIVATION
-from mcuq.ops.abs import Abs
-from mcuq.ops.add import Add
 from mcuq.ops.average_pool import AveragePool
-from mcuq.ops.base import Op
-from mcuq.ops.clip import Clip
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.conv_transpose2d import ConvTranspose2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
-from mcuq.ops.elu import Elu
-from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.gelu import Gelu
-from mcuq.ops.hard_swish import HardSwish
+from mcuq.ops.l2_norm import L2Norm
 from mcuq.ops.leaky_relu import LeakyRelu
-from mcuq.ops.logistic import Logistic
+from mcuq.ops.log_softmax import LogSoftmax
 from mcuq.ops.max_pool import MaxPool
-from mcuq.ops.mean import Mean
-from mcuq.ops.mul import Mul
 from mcuq.ops.pooling import PoolOp
 from mcuq.ops.prelu import PRelu
-from mcuq.ops.relu import Relu
-from mcuq.ops.relu6 import Relu6
-from mcuq.ops.requantize import Requantize
-from mcuq.ops.reshape import Reshape
 from mcuq.ops.resize_bilinear import ResizeBilinear
 from mcuq.ops.softmax import Softmax
-from mcuq.ops.sub import Sub
-from mcuq.ops.tanh import Tanh
 
-Convert = Callable[[FileOperator, Tensors, FileTensor], Converted]
 SEVERAL_OUTPUTS = ("SPLIT", "SPLIT_V", "UNPACK")  # their functions are called once per output
-
-
-def _of_one(op: Op) -> Convert:
-    """Return the function for an element-wise operator without options."""
-    return lambda operator, tensors, output: (op, only(tensors))
-
-
-def _add(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    return Add(fused_activation(operator.options)), present(tensors)
-
-
-def _sub(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    return Sub(fused_activation(operator.options)), present(tensors)
-
-
-def _mul(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    return Mul(fused_activation(operator.options)), present(tensors)
-
-
-def _div(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    """Multiply with the reciprocal of a constant."""
-    divisor = constant(tensors[1], "the divisor")
-    with np.errstate(divide="ignore"):  # the graph refuses infinite constants
-        reciprocal = np.reciprocal(data(divisor, "the divisor"))
-    return Mul(fused_activation(operator.options)), [*present(tensors[:1]), new_constant(divisor, reciprocal)]
-
-
-def _neg(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    (x,) = only(tensors)
-    return Mul(), [x, new_constant(x, np.full((), -1, np.float32))]
-
-
-def _square(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    return Mul(), [*only(tensors), *only(tensors)]
-
-
-def _minimum(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    x, limit = _and_one_constant(tensors, output)
-    return Clip(high=limit), [x]
-
-
-def _maximum(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    x, limit = _and_one_constant(tensors, output)
-    return Clip(low=limit), [x]
-
-
-def _and_one_constant(tensors: Tensors, output: FileTensor) -> tuple[FileTensor, float]:
-    """Return the activation and the number that it is compared with; integers are compared as they are."""
-    constants = [tensor for tensor in present(tensors) if tensor.data is not None]
-    others = [tensor for tensor in present(tensors) if tensor.data is None]
-    if len(constants) != 1 or len(others) != 1 or data(constants[0], "the limit").size != 1:
-        raise UnsupportedOperatorError("of two operands one must be a constant with one element")
-    limit, x = constants[0], others[0]
-    if limit.dtype == "float32":
-        return x, float(data(limit, "the limit").item())
-    for tensor in (x, limit):
-        if (tensor.scale.tolist(), tensor.zero_point.tolist()) != (output.scale.tolist(), output.zero_point.tolist()):
-            raise UnsupportedOperatorError(f"{tensor} and {output} must have the same scale and zero point")
-    return x, float(quantized_constant(limit).real().item())
 
 
 def _conv2d(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
@@ -163,14 +86,6 @@ def _transpose_conv(operator: FileOperator, tensors: Tensors, output: FileTensor
     return ConvTranspose2d(stride, padding, extra, fused_activation(options)), operands
 
 
-def _fully_connected(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    options = operator.options
-    if options is not None and options.WeightsFormat() != 0:
-        raise UnsupportedOperatorError(f"weights format {options.WeightsFormat()} (only row major is supported)")
-    keep_dims = options is not None and bool(options.KeepNumDims())
-    return FullyConnected(keep_dims, fused_activation(options)), with_constants(tensors)
-
-
 def _pool(op: type[PoolOp], operator: FileOperator, tensors: Tensors) -> Converted:
     options, x = operator.options, image(tensors[0])
     window = (options.FilterHeight(), options.FilterWidth())
@@ -187,22 +102,6 @@ def _max_pool(operator: FileOperator, tensors: Tensors, output: FileTensor) -> C
     return _pool(MaxPool, operator, tensors)
 
 
-def _mean(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    keep_dims = operator.options is not None and bool(operator.options.KeepDims())
-    return Mean(tuple(integers(tensors[1], "the axes")), keep_dims), present(tensors[:1])
-
-
-def _reduce_max(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    """Global max pooling: the maximum over all dimensions between the batch and the last."""
-    x = present(tensors[:1])[0]
-    axes = {axis % len(x.shape) for axis in integers(tensors[1], "the axes")}
-    if axes != set(range(1, len(x.shape) - 1)):
-        raise UnsupportedOperatorError(f"the maximum of {list(x.shape)} over {sorted(axes)}; only of whole images")
-    batch, *pixels, channels = x.shape
-    window = (1, int(np.prod(pixels)))
-    return (Reshape((batch, *window, channels)), MaxPool(window, window), Reshape(output.shape)), [x]
-
-
 def _softmax(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
     return Softmax(operator.options.Beta()), present(tensors)
 
@@ -213,8 +112,14 @@ def _float_softmax(operator: FileOperator, tensors: Tensors, output: FileTensor)
     return _softmax(operator, tensors, output)
 
 
-def _activation(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    return operator.options, only(tensors)
+def _log_softmax(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    return LogSoftmax(), only(tensors)
+
+
+def _l2_norm(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    if (activation := fused_activation(operator.options)) != "none":
+        raise UnsupportedOperatorError(f"an L2 normalization with the fused activation {activation}")
+    return L2Norm(), only(tensors)
 
 
 def _leaky_relu(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
@@ -239,41 +144,41 @@ def _resize_bilinear(operator: FileOperator, tensors: Tensors, output: FileTenso
     return ResizeBilinear(h, w, bool(options.AlignCorners()), bool(options.HalfPixelCenters())), present(tensors[:1])
 
 
+# Their operands or results may be truths or indices.
+COUNTING = (*tflite_elementwise.TRUTHS, *tflite_reductions.INDICES, *"CAST RESHAPE SQUEEZE EXPAND_DIMS".split())
+
 READERS: Mapping[str, Convert] = {
-    "ADD": _add,
+    **tflite_elementwise.READERS,
+    **tflite_matrices.READERS,
+    **tflite_reductions.READERS,
     "AVERAGE_POOL_2D": _average_pool,
     "CONCATENATION": tflite_copies.concatenation,
+    "BATCH_TO_SPACE_ND": tflite_copies.batch_to_space,
+    "BROADCAST_TO": tflite_copies.broadcast_to,
     "CONV_2D": _conv2d,
+    "DEPTH_TO_SPACE": tflite_copies.depth_to_space,
     "DEPTHWISE_CONV_2D": _depthwise_conv2d,
     "EXPAND_DIMS": tflite_copies.reshape,
-    "FULLY_CONNECTED": _fully_connected,
-    "HARD_SWISH": _of_one(HardSwish()),
+    "L2_NORMALIZATION": _l2_norm,
     "LEAKY_RELU": _leaky_relu,
-    "LOGISTIC": _of_one(Logistic()),
-    "MAXIMUM": _maximum,
+    "LOG_SOFTMAX": _log_softmax,
     "MAX_POOL_2D": _max_pool,
-    "MEAN": _mean,
-    "MINIMUM": _minimum,
-    "MUL": _mul,
     "PACK": tflite_copies.pack,
     "PAD": tflite_copies.pad,
     "PADV2": tflite_copies.pad,
     "PRELU": _prelu,
-    "QUANTIZE": _of_one(Requantize()),
-    "REDUCE_MAX": _reduce_max,
-    "RELU": _of_one(Relu()),
-    "RELU6": _of_one(Relu6()),
     "RESHAPE": tflite_copies.reshape,
     "RESIZE_BILINEAR": _resize_bilinear,
     "RESIZE_NEAREST_NEIGHBOR": tflite_copies.resize_nearest,
     "SLICE": tflite_copies.slice_,
     "SOFTMAX": _softmax,
+    "SPACE_TO_BATCH_ND": tflite_copies.space_to_batch,
+    "SPACE_TO_DEPTH": tflite_copies.space_to_depth,
     "SPLIT": tflite_copies.split,
     "SPLIT_V": tflite_copies.split_v,
     "SQUEEZE": tflite_copies.reshape,
     "STRIDED_SLICE": tflite_copies.strided_slice,
-    "SUB": _sub,
-    "TANH": _of_one(Tanh()),
+    "TILE": tflite_copies.tile,
     "TRANSPOSE": tflite_copies.transpose,
     "TRANSPOSE_CONV": _transpose_conv,
     "UNPACK": tflite_copies.unpack,
@@ -282,15 +187,7 @@ READERS: Mapping[str, Convert] = {
 # Without an int8 kernel in TensorFlow Lite Micro, or one whose bytes mcuq does not compute.
 FLOAT_READERS: Mapping[str, Convert] = {
     **READERS,
-    ACTIVATION: _activation,
-    "ABS": _of_one(Abs()),
-    "DIV": _div,
-    "ELU": _of_one(Elu()),
+    **tflite_elementwise.FLOAT_READERS,
     "GELU": _gelu,
-    "NEG": _neg,
-    "RELU_0_TO_1": _of_one(Clip(0.0, 1.0)),
-    "RELU_N1_TO_1": _of_one(Clip(-1.0, 1.0)),
     "SOFTMAX": _float_softmax,
-    "SQUARE": _square,
-    "TILE": tflite_copies.tile,
 }

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError
-from mcuq.frontends import tflite_ops, tflite_recurrent
+from mcuq.frontends import tflite_elementwise, tflite_ops, tflite_recurrent
 from mcuq.frontends.batch import refuse_batch
 from mcuq.frontends.flatbuffer import DAMAGE, FileGraph, FileOperator, FileState, FileTensor
 from mcuq.frontends.tflite_loops import EXPORT, LOOP
@@ -23,7 +23,7 @@ MAX_NAME = 64  # characters of a C identifier made from a tensor's name
 class Reader:
     """Names of the graph being built; a subclass keeps what the names stand for."""
 
-    operators: ClassVar[Mapping[str, tflite_ops.Convert]]
+    operators: ClassVar[Mapping[str, tflite_elementwise.Convert]]
     recurrent: ClassVar[Mapping[str, tflite_recurrent.Read]] = {}
     remembers: bool = True
 

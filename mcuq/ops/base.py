@@ -27,6 +27,7 @@ Real = npt.NDArray[np.floating[Any]]
 # (element type, n) an array of n, (element type, "table") a pointer to constant data.
 i32 = Annotated[int, "int32_t", None]
 i32x4 = Annotated[tuple[int, ...], "int32_t", 4]
+i32x6 = Annotated[tuple[int, ...], "int32_t", 6]
 i8_table = Annotated[Array, "int8_t", "table"]
 i16_table = Annotated[Array, "int16_t", "table"]
 u8_table = Annotated[Array, "uint8_t", "table"]
@@ -145,12 +146,18 @@ class Op:
     wide_outputs: ClassVar[tuple[int, ...]] = ()
     weights_axis: ClassVar[int | None] = None  # of the output channels of the weights, operand 1; 2: bias
     ties: ClassVar[bool] = False  # bytes are passed on: all operands have the output's quantization
+    untied: ClassVar[tuple[int, ...]] = ()  # except these operands
+    fine_constants: ClassVar[bool] = False  # constant operands are int32, of 24 bits, not int8
     only_moves: ClassVar[bool] = False  # every output value is an input value: signs stay signs
     fixed_output: ClassVar[QTensor | None] = None  # the only quantization of the output, its shape aside
 
     @abstractmethod
     def infer_shape(self, *inputs: Shape) -> Shape:
         """Return the output's shape; raise ValueError (no node name) for shapes the op cannot take."""
+
+    def is_tied(self, operand: int) -> bool:
+        """Whether an operand has the output's quantization."""
+        return self.ties and operand not in self.untied
 
     def infer_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
         """Return the shapes of all outputs."""
@@ -194,6 +201,11 @@ class Op:
     def macs(self, *inputs: Shape) -> int:
         """Multiply-accumulates of one inference; 0 where the op has none."""
         return 0
+
+
+@dataclass(frozen=True)
+class PlacedOp(Op):
+    """An operator that finds elements by their places in its operands: passes give it these as they are."""
 
 
 def fused_limits(activation: str, output: QTensor) -> tuple[int, int]:

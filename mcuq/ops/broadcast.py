@@ -35,21 +35,34 @@ def broadcast(a: Shape, b: Shape) -> Broadcast:
     Raises:
         ValueError: when the shapes do not match, or need more than four dimensions after merging.
     """
-    rank = max(len(a), len(b))
-    full_a, full_b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
-    merged: list[tuple[int, bool, bool]] = []  # size, present in a, present in b
-    for size, da, db in zip(broadcast_shape(a, b), full_a, full_b, strict=True):
+    shape, (strides_a, strides_b) = broadcast_all(a, b)
+    return Broadcast(shape, strides_a, strides_b)
+
+
+def broadcast_all(*shapes: Shape) -> tuple[Shape, list[tuple[int, ...]]]:
+    """Return the same for any number of operands: the output's shape and the strides of each.
+
+    >>> broadcast_all((1, 8, 8, 16), (16,), (8, 1))
+    ((1, 8, 8, 16), [(0, 128, 16, 1), (0, 0, 0, 1), (0, 0, 1, 0)])
+
+    Raises:
+        ValueError: when the shapes do not match, or need more than four dimensions after merging.
+    """
+    rank = max(map(len, shapes))
+    full = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    merged: list[tuple[int, tuple[bool, ...]]] = []  # size, and which operands have the dimension
+    for size, own in zip((int(d) for d in np.broadcast_shapes(*shapes)), zip(*full, strict=True), strict=True):
         if size == 1:
             continue
-        if merged and merged[-1][1:] == (da > 1, db > 1):
-            merged[-1] = (merged[-1][0] * size, *merged[-1][1:])
+        present = tuple(d > 1 for d in own)
+        if merged and merged[-1][1] == present:
+            merged[-1] = (merged[-1][0] * size, present)
         else:
-            merged.append((size, da > 1, db > 1))
+            merged.append((size, present))
     if len(merged) > 4:
-        raise ValueError(f"broadcasting {a} with {b} needs more than four dimensions")
-    merged = [(1, False, False)] * (4 - len(merged)) + merged
-    shape = tuple(size for size, _, _ in merged)
-    return Broadcast(shape, _strides(merged, 1), _strides(merged, 2))
+        raise ValueError(f"broadcasting {' with '.join(map(str, shapes))} needs more than four dimensions")
+    merged = [(1, (False,) * len(shapes))] * (4 - len(merged)) + merged
+    return tuple(size for size, _ in merged), [_strides(merged, k) for k in range(len(shapes))]
 
 
 def operand_overlap(shape: tuple[int, ...], strides: tuple[int, ...]) -> Overlap | None:
@@ -58,11 +71,11 @@ def operand_overlap(shape: tuple[int, ...], strides: tuple[int, ...]) -> Overlap
     return None if repeated else IN_PLACE
 
 
-def _strides(dims: list[tuple[int, bool, bool]], operand: int) -> tuple[int, ...]:
+def _strides(dims: list[tuple[int, tuple[bool, ...]]], operand: int) -> tuple[int, ...]:
     strides = []
-    for i, dim in enumerate(dims):
-        inner = math.prod(d[0] for d in dims[i + 1 :] if d[operand])
-        strides.append(inner if dim[operand] else 0)
+    for i, (_, present) in enumerate(dims):
+        inner = math.prod(size for size, others in dims[i + 1 :] if others[operand])
+        strides.append(inner if present[operand] else 0)
     return tuple(strides)
 
 

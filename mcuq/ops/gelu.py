@@ -14,7 +14,7 @@ from mcuq.ops.lookup import RealLookupOp
 APPROXIMATIONS = ("none", "tanh")
 CUBIC = 0.044715  # of the tanh approximation, Hendrycks and Gimpel (2016)
 
-_erf = np.vectorize(math.erf, otypes=[np.float64])
+erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 @dataclass(frozen=True)
@@ -40,4 +40,4 @@ class Gelu(RealLookupOp):
         x = inputs[0]
         if self.approximate == "tanh":
             return np.asarray(x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + CUBIC * x**3))) / 2)
-        return np.asarray(x * (1 + _erf(x / math.sqrt(2))) / 2)
+        return np.asarray(x * (1 + erf(x / math.sqrt(2))) / 2)

@@ -10,23 +10,33 @@ from collections.abc import Mapping
 
 from mcuq.ops.add import Add
 from mcuq.ops.average_pool import AveragePool
-from mcuq.ops.base import Op
+from mcuq.ops.base import Op, PlacedOp
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.conv_transpose2d import ConvTranspose2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
+from mcuq.ops.div import Div
+from mcuq.ops.elementwise import ElementwiseOp
 from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.group_norm import GroupNorm
+from mcuq.ops.l2_norm import L2Norm
+from mcuq.ops.layer_norm import LayerNorm
+from mcuq.ops.log_softmax import LogSoftmax
 from mcuq.ops.lookup import LookupOp
+from mcuq.ops.matmul import Matmul
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.mean import Mean
 from mcuq.ops.mul import Mul
+from mcuq.ops.normalization import NormalizeOp
 from mcuq.ops.pad import Pad
 from mcuq.ops.pooling import PoolOp
 from mcuq.ops.prelu import PRelu
 from mcuq.ops.recurrent import RecurrentOp
+from mcuq.ops.reduction import ReduceOp
 from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.resize import ResizeOp
+from mcuq.ops.rms_norm import RmsNorm
 from mcuq.ops.slice import Slice
 from mcuq.ops.slide import Slide
 from mcuq.ops.softmax import Softmax
@@ -39,21 +49,23 @@ from mcuq.ops.transpose import Transpose
 # The one element in its place, whatever the shape.
 UNARY = (LookupOp,)
 # One element of each operand; operands are repeated along dimensions that they have once.
-BROADCASTING = (Add, Mul, Sub)
+BROADCASTING = (Add, ElementwiseOp, Mul, Sub)
 # Many elements, times the weights of its channel; these are operand 1, the bias is operand 2.
 WEIGHTED = (Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected)
 # A few pixels of an image [1, height, width, channels], of its channel.
-SPATIAL = (PoolOp, ResizeOp)
+SPATIAL = (GroupNorm, PoolOp, ResizeOp)
 # One element, whose place alone changes: the same tensor, seen in another order or shape.
 REARRANGING = (Reshape, Transpose)
 # Elements along some dimensions, which may be any.
-ALONG_AXES = (Concatenation, Mean, Pad, Slice, Slide)
+ALONG_AXES = (Concatenation, Pad, ReduceOp, Slice, Slide)
 # Elements along the last dimension, or its index there.
-ALONG_LAST = (PRelu, Softmax)
+ALONG_LAST = (L2Norm, LayerNorm, LogSoftmax, PRelu, RmsNorm, Softmax)
+# Elements that the operator finds by their places.
+PLACED = (PlacedOp,)
 # Everything that came before, step by step.
 RECURRENT = (RecurrentOp, Svdf)
 
-KINDS = (UNARY, BROADCASTING, WEIGHTED, SPATIAL, REARRANGING, ALONG_AXES, ALONG_LAST, RECURRENT)
+KINDS = (UNARY, BROADCASTING, WEIGHTED, SPATIAL, REARRANGING, ALONG_AXES, ALONG_LAST, PLACED, RECURRENT)
 
 # Abilities: what a pass may do with an operator.
 
@@ -62,7 +74,7 @@ AFFINE = (Add, Mul, Sub)
 # Output channel c depends on channel c of the inputs alone, for some attributes and shapes.
 CHANNELWISE = (Add, LookupOp, Mean, Mul, Pad, PoolOp, Reshape, ResizeOp, Sub)
 # Clamps its output itself: has the attribute ``activation``.
-FUSING = (Add, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, Mul, PoolOp, Sub)
+FUSING = (Add, Conv2d, ConvTranspose2d, DepthwiseConv2d, Div, FullyConnected, Matmul, Mul, PoolOp, Sub)
 # Lets a positive factor per channel through, f(s x) = s f(x), for some attributes and shapes.
 HOMOGENEOUS = (Mean, Pad, PoolOp, Relu, Reshape)
 # For some attributes and shapes every element stays where and as it is.
@@ -79,132 +91,45 @@ WINDOWED = (Conv2d, DepthwiseConv2d, FullyConnected)
 # The operators that do not have an ability.
 NEITHER: Mapping[str, tuple[type[Op], ...]] = {
     "AFFINE": (
-        *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mean, Pad, PoolOp, PRelu),
-        *(RecurrentOp, Reshape, ResizeOp, Slice, Slide, Softmax, Svdf, Transpose),
+        *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm, LogSoftmax),
+        *(LookupOp, NormalizeOp, Pad, PlacedOp, PoolOp, PRelu, RecurrentOp, ReduceOp, Reshape, ResizeOp, Slice),
+        *(Slide, Softmax, Svdf, Transpose),
     ),
     "CHANNELWISE": (
-        *(
-            Concatenation,
-            Conv2d,
-            ConvTranspose2d,
-            DepthwiseConv2d,
-            FullyConnected,
-            PRelu,
-            RecurrentOp,
-            Slice,
-            Slide,
-            Softmax,
-            Svdf,
-            Transpose,
-        ),
+        *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm, LogSoftmax),
+        *(NormalizeOp, PlacedOp, PRelu, RecurrentOp, ReduceOp, Slice, Slide, Softmax, Svdf, Transpose),
     ),
     "FUSING": (
-        *(
-            Concatenation,
-            LookupOp,
-            Mean,
-            Pad,
-            PRelu,
-            RecurrentOp,
-            Reshape,
-            ResizeOp,
-            Slice,
-            Slide,
-            Softmax,
-            Svdf,
-            Transpose,
-        ),
+        *(Concatenation, ElementwiseOp, L2Norm, LogSoftmax, LookupOp, NormalizeOp, Pad, PlacedOp, PRelu, RecurrentOp),
+        *(ReduceOp, Reshape, ResizeOp, Slice, Slide, Softmax, Svdf, Transpose),
     ),
     "HOMOGENEOUS": (
-        *(Add, Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, FullyConnected, LookupOp, Mul, PRelu),
-        *(RecurrentOp, ResizeOp, Slice, Slide, Softmax, Sub, Svdf, Transpose),
+        *(Add, Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm),
+        *(LogSoftmax, LookupOp, Mul, NormalizeOp, PlacedOp, PRelu, RecurrentOp, ReduceOp, ResizeOp, Slice, Slide),
+        *(Softmax, Sub, Svdf, Transpose),
     ),
     "IDLE": (
-        *(
-            Add,
-            Conv2d,
-            ConvTranspose2d,
-            DepthwiseConv2d,
-            FullyConnected,
-            LookupOp,
-            Mean,
-            Mul,
-            PRelu,
-            RecurrentOp,
-            ResizeOp,
-        ),
-        *(Slide, Softmax, Sub, Svdf),
+        *(Add, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm, LogSoftmax, LookupOp),
+        *(Mul, NormalizeOp, PlacedOp, PRelu, RecurrentOp, ReduceOp, ResizeOp, Slide, Softmax, Sub, Svdf),
     ),
     "PACKED": (
-        *(
-            Add,
-            Concatenation,
-            ConvTranspose2d,
-            LookupOp,
-            Mean,
-            Mul,
-            Pad,
-            PoolOp,
-            PRelu,
-            RecurrentOp,
-            Reshape,
-            ResizeOp,
-            Slice,
-            Slide,
-        ),
-        *(Softmax, Sub, Svdf, Transpose),
+        *(Add, Concatenation, ConvTranspose2d, ElementwiseOp, L2Norm, LogSoftmax, LookupOp, Mul, NormalizeOp, Pad),
+        *(PlacedOp, PoolOp, PRelu, RecurrentOp, ReduceOp, Reshape, ResizeOp, Slice, Slide, Softmax, Sub, Svdf),
+        *(Transpose,),
     ),
     "PADDING": (
-        *(
-            Add,
-            Concatenation,
-            ConvTranspose2d,
-            FullyConnected,
-            LookupOp,
-            Mean,
-            Mul,
-            Pad,
-            PoolOp,
-            PRelu,
-            RecurrentOp,
-            Reshape,
-        ),
-        *(ResizeOp, Slice, Slide, Softmax, Sub, Svdf, Transpose),
+        *(Add, Concatenation, ConvTranspose2d, ElementwiseOp, FullyConnected, L2Norm, LogSoftmax, LookupOp, Mul),
+        *(NormalizeOp, Pad, PlacedOp, PoolOp, PRelu, RecurrentOp, ReduceOp, Reshape, ResizeOp, Slice, Slide, Softmax),
+        *(Sub, Svdf, Transpose),
     ),
     "SPLITTABLE": (
-        *(
-            Add,
-            Concatenation,
-            ConvTranspose2d,
-            DepthwiseConv2d,
-            LookupOp,
-            Mean,
-            Mul,
-            Pad,
-            PoolOp,
-            PRelu,
-            RecurrentOp,
-            Reshape,
-        ),
-        *(ResizeOp, Slice, Slide, Softmax, Sub, Svdf, Transpose),
+        *(Add, Concatenation, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, L2Norm, LogSoftmax, LookupOp, Mul),
+        *(NormalizeOp, Pad, PlacedOp, PoolOp, PRelu, RecurrentOp, ReduceOp, Reshape, ResizeOp, Slice, Slide, Softmax),
+        *(Sub, Svdf, Transpose),
     ),
     "WINDOWED": (
-        *(
-            Add,
-            Concatenation,
-            ConvTranspose2d,
-            LookupOp,
-            Mean,
-            Mul,
-            Pad,
-            PoolOp,
-            PRelu,
-            RecurrentOp,
-            Reshape,
-            ResizeOp,
-            Slice,
-            Slide,
-        ),
-        *(Softmax, Sub, Svdf, Transpose),
+        *(Add, Concatenation, ConvTranspose2d, ElementwiseOp, L2Norm, LogSoftmax, LookupOp, Mul, NormalizeOp, Pad),
+        *(PlacedOp, PoolOp, PRelu, RecurrentOp, ReduceOp, Reshape, ResizeOp, Slice, Slide, Softmax, Sub, Svdf),
+        *(Transpose,),
     ),
 }

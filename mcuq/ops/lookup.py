@@ -6,6 +6,7 @@ its integer formula, ``table``; the formula is evaluated here once per possible 
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,12 +59,20 @@ class LookupOp(Op):
 
 @dataclass(frozen=True)
 class RealLookupOp(LookupOp):
-    """A lookup without an integer formula: ``forward`` in float64, rounded half away from zero, saturated."""
+    """A lookup without an integer formula: ``forward`` in float64, rounded half away from zero, saturated.
+
+    Inputs below ``defined_from`` are taken as it; what is still not a number becomes 0.
+    """
+
+    defined_from: ClassVar[float] = -math.inf
 
     def table(self, q: Int64, x: QTensor, output: QTensor) -> Int64:
         """See :meth:`LookupOp.table`."""
-        real = self.compute((q - x.zero_point) * np.float64(x.scale))
-        return quantized(real / output.scale, output)
+        inputs = np.maximum((q - x.zero_point) * np.float64(x.scale), self.defined_from)
+        real = self.compute(inputs)
+        with np.errstate(over="ignore"):
+            steps = np.where(np.isnan(real), 0.0, real) / output.scale
+        return quantized(steps, output)
 
 
 def quantized(steps: Real, output: QTensor) -> Int64:

@@ -10,8 +10,9 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import INT32_MAX, clamp, quantize_multiplier, requantize
-from mcuq.ops.base import Op, Operand, Params, Real, i32, i32x4
-from mcuq.tensor import Array, QTensor, Shape
+from mcuq.ops.base import Operand, Params, Real, i32, i32x4
+from mcuq.ops.reduction import ReduceOp
+from mcuq.tensor import Array, QTensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class MeanParams(Params):
 
 
 @dataclass(frozen=True)
-class Mean(Op):
+class Mean(ReduceOp):
     """``y = mean of x over axes``.
 
     Quantization: multiplier and shift of ``s_in / s_out``; then the multiplier, shifted left by log2 of the number
@@ -51,25 +52,14 @@ class Mean(Op):
 
     name: ClassVar[str] = "mean"
 
-    axes: tuple[int, ...] = ()  # negative ones count from the end
-    keep_dims: bool = False
-
-    def infer_shape(self, *inputs: Shape) -> Shape:
-        """Drop the reduced dimensions, or set them to 1; C1, C2."""
-        axes = self._reduced(inputs[0])
-        _pattern(inputs[0], axes)
-        sizes = ((1 if i in axes else size, i in axes) for i, size in enumerate(inputs[0]))
-        return tuple(size for size, is_reduced in sizes if self.keep_dims or not is_reduced)
-
     def forward(self, *inputs: Real) -> Real:
         """See :meth:`Op.forward`."""
-        axes = tuple(1 + axis for axis in self._reduced(inputs[0].shape[1:]))
-        return np.asarray(np.mean(inputs[0], axis=axes, keepdims=self.keep_dims))
+        return np.asarray(np.mean(inputs[0], axis=self.of_samples(inputs[0]), keepdims=self.keep_dims))
 
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""
         x = cast(QTensor, inputs[0])
-        shape = _pattern(x.shape, self._reduced(x.shape))
+        shape = self.pattern(x)
         multiplier, shift = mean_multiplier(x.scale / output.scale, shape[1] * shape[3], by_shift=output.by_shift)
         low, high = output.limits
         return MeanParams(
@@ -81,13 +71,6 @@ class Mean(Op):
             activation_min=low,
             activation_max=high,
         )
-
-    def _reduced(self, shape: Shape) -> tuple[int, ...]:
-        """Return the reduced dimensions, counted from the start, each once."""
-        rank = len(shape)
-        if any(not -rank <= axis < rank for axis in self.axes):
-            raise ValueError(f"axes {self.axes} of {rank} dimensions")
-        return tuple(sorted({axis % rank for axis in self.axes}))
 
 
 def mean_multiplier(ratio: float, elements: int, *, by_shift: bool = False) -> tuple[int, int]:
@@ -106,21 +89,3 @@ def mean_multiplier(ratio: float, elements: int, *, by_shift: bool = False) -> t
     multiplier, shift = quantize_multiplier(ratio)
     headroom = min(elements.bit_length() - 1, 31 + shift)
     return (multiplier << headroom) // elements, shift - headroom
-
-
-def _pattern(shape: Shape, axes: Sequence[int]) -> tuple[int, ...]:
-    """Merge neighbouring dimensions that behave alike into (kept, reduced, kept, reduced).
-
-    >>> _pattern((1, 8, 8, 16), (1, 2)), _pattern((1, 8, 16), (2,)), _pattern((2, 3), (0,))
-    ((1, 64, 16, 1), (8, 16, 1, 1), (1, 2, 3, 1))
-    """
-    merged = [1]  # kept and reduced in turn
-    for i, size in enumerate(shape):
-        is_last_reduced = len(merged) % 2 == 0
-        if size == 1 or (i in axes) == is_last_reduced:
-            merged[-1] *= size
-        else:
-            merged.append(size)
-    if len(merged) > 4:
-        raise ValueError(f"the mean of {shape} over {tuple(axes)} needs more than four dimensions after merging")
-    return tuple(merged + [1] * (4 - len(merged)))

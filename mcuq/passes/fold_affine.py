@@ -17,6 +17,7 @@ from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.groups import AFFINE, WEIGHTED
 from mcuq.ops.mul import Mul
+from mcuq.ops.neg import Neg
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.sub import Sub
 from mcuq.passes.rewriting import free_name, is_inner, producers, pruned
@@ -80,7 +81,9 @@ def _folds(graph: FloatGraph) -> Iterator[FloatGraph]:
 
 
 def _affine(graph: FloatGraph, node: Node) -> Affine | None:
-    """Read a sum, difference or product with a constant."""
+    """Read a sum, difference or product with a constant, or a negative."""
+    if isinstance(node.op, Neg):
+        return Affine(node.inputs[0], -np.ones(1), np.zeros(1), "none")
     if not isinstance(node.op, AFFINE) or sum(name in graph.constants for name in node.inputs) != 1:
         return None
     position = 0 if node.inputs[0] in graph.shapes else 1

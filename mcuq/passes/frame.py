@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from mcuq.ops.base import Op
 from mcuq.ops.concatenation import Concatenation
-from mcuq.ops.mean import Mean
 from mcuq.ops.pad import Pad
+from mcuq.ops.reduction import ReduceOp
 from mcuq.ops.slice import Slice
 from mcuq.passes.layout import Atom, Layout, layout
 from mcuq.tensor import Shape
@@ -103,7 +103,7 @@ def affected(op: Op, shape: Shape) -> list[int]:
     rank = len(shape)
     if isinstance(op, Concatenation):
         return [op.axis % rank]
-    if isinstance(op, Mean):
+    if isinstance(op, ReduceOp):
         return sorted({axis % rank for axis in op.axes if shape[axis] > 1})
     if isinstance(op, Pad):
         return [dim for dim in range(rank) if op.before[dim] or op.after[dim]]
@@ -116,8 +116,8 @@ def moved(op: Op, stored: Shape, axes: dict[int, int]) -> Op:
     """Return the layer along the stored dimensions that ``axes`` gives for its own."""
     if isinstance(op, Concatenation):
         return replace(op, axis=next(iter(axes.values())))
-    if isinstance(op, Mean):
-        return Mean(tuple(sorted(axes.values())), keep_dims=True)
+    if isinstance(op, ReduceOp):
+        return replace(op, axes=tuple(sorted(axes.values())), keep_dims=True)
     if isinstance(op, Pad):
         return replace(
             op, before=_spread(op.before, (0,) * len(stored), axes), after=_spread(op.after, (0,) * len(stored), axes)
@@ -151,8 +151,8 @@ def resized_shape(found: Frame, axes: dict[int, int], sizes: Shape) -> Shape:
 
 
 def resized(op: Op, shape: Shape, output: Shape, dims: Sequence[int]) -> Shape:
-    """Return the output's sizes in the operand's dimensions: a mean may have dropped some."""
-    if not isinstance(op, Mean):
+    """Return the output's sizes in the operand's dimensions: a reduction may have dropped some."""
+    if not isinstance(op, ReduceOp):
         return output
     assert math.prod(output) == math.prod(size for dim, size in enumerate(shape) if dim not in dims)
     return tuple(1 if dim in dims else size for dim, size in enumerate(shape))

@@ -10,6 +10,7 @@ from mcuq.passes.fold_constants import fold_constants
 from mcuq.passes.fuse_activations import fuse_activations
 from mcuq.passes.merge_pads import merge_pads
 from mcuq.passes.recognize_activations import recognize_activations
+from mcuq.passes.recognize_norms import recognize_norms
 from mcuq.passes.remove_identities import remove_identities
 
 SIMPLIFICATIONS = (remove_identities, merge_pads, fold_affine, fuse_activations, absorb_requantize)
@@ -18,8 +19,9 @@ SIMPLIFICATIONS = (remove_identities, merge_pads, fold_affine, fuse_activations,
 def prepare(graph: FloatGraph) -> FloatGraph:
     """Return a graph that computes the same with NHWC layers, fewer of them, and no transposes of a format's making.
 
-    Activations are recognized before their pieces are folded into weights, and transposes vanish before folding and
-    fusing, which look at neighbours. The simplifications are repeated until nothing changes: one makes way for another.
+    Norms and activations are recognized before their pieces are folded into weights, and transposes vanish before
+    folding and fusing, which look at neighbours. The simplifications are repeated until nothing changes: one makes way
+    for another.
 
     Args:
         graph: as a reader made it, any layout.
@@ -27,7 +29,7 @@ def prepare(graph: FloatGraph) -> FloatGraph:
     Raises:
         MalformedModelError: when the graph does not keep its promises.
     """
-    graph = channels_last(recognize_activations(fold_constants(graph.verify())))
+    graph = channels_last(recognize_activations(recognize_norms(fold_constants(graph.verify()))))
     while True:
         before = graph
         for simplify in SIMPLIFICATIONS:

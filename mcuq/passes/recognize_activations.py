@@ -17,7 +17,9 @@ import numpy as np
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Node
 from mcuq.ops.base import Op
+from mcuq.ops.binarize import Binarize
 from mcuq.ops.clip import LARGEST, Clip
+from mcuq.ops.elu import Elu
 from mcuq.ops.gelu import Gelu
 from mcuq.ops.groups import BROADCASTING, UNARY
 from mcuq.ops.hard_sigmoid import HardSigmoid
@@ -36,10 +38,11 @@ from mcuq.tensor import Array
 
 TOLERANCE = 2e-5  # relative above 1; float32 constants are off by 1e-7, the two forms of GELU by 5e-4
 LONGEST = 16  # nodes of one activation; tanh GELU has 9
-_FAR = np.geomspace(20, 1000, 60)
+_FAR = np.geomspace(20, 700, 60)  # exp(700) is still a float64
 SAMPLES = np.concatenate([-_FAR[::-1], np.linspace(-20, 20, 2001), _FAR])
 
 PLAIN: tuple[Op, ...] = (
+    Binarize(),
     Relu(),
     Relu6(),
     HardSwish(),
@@ -66,8 +69,9 @@ def recognize_activations(graph: FloatGraph) -> FloatGraph:
 
         x -> hard_swish -> y
 
-    Recognized are relu, relu6, leaky relu, clip, hard swish, hard sigmoid, logistic, tanh, SiLU, GELU (both forms),
-    softplus and Mish. Values that the model gives a quantization are not passed over: its integers are rounded there.
+    Recognized are signs, relu, relu6, leaky relu, ELU, SELU, clip, hard swish, hard sigmoid, logistic, tanh, SiLU, GELU
+    (both forms), softplus and Mish. Values that the model gives a quantization are not passed over: its integers are
+    rounded there.
     """
     nodes = list(graph.nodes)
     for i in reversed(range(len(nodes))):  # the longest first
@@ -137,6 +141,8 @@ def _fitted(y: Array) -> Iterator[Op]:
     slope = low / float(SAMPLES[0])
     if 0 < abs(slope) < 1:
         yield LeakyRelu(slope)
+    if (gamma := high / float(SAMPLES[-1])) > 0 > low:
+        yield Elu(-low / gamma, gamma)
 
 
 @cache

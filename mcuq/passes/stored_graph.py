@@ -11,7 +11,7 @@ from mcuq.float_graph import Axes, FloatGraph, consumers
 from mcuq.graph import Node
 from mcuq.ops.base import Op
 from mcuq.ops.groups import ALONG_AXES, ALONG_LAST, BROADCASTING, REARRANGING, UNARY
-from mcuq.ops.mean import Mean
+from mcuq.ops.reduction import ReduceOp
 from mcuq.ops.requantize import Requantize
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.transpose import Transpose
@@ -108,7 +108,7 @@ class StoredGraph:
         self.emit(node, node.op, operands, plain(self.source.shapes[node.outputs[0]]))
 
     def _moves_nothing(self, node: Node) -> bool:
-        if isinstance(node.op, Mean):
+        if isinstance(node.op, ReduceOp):
             return not affected(node.op, self.source.shapes[node.inputs[0]])
         return isinstance(node.op, REARRANGING)
 

@@ -58,11 +58,9 @@ def tied_groups(graph: FloatGraph) -> list[list[str]]:
     """Return the activations in groups that ops tie to one quantization, each in execution order."""
     group = {name: [name] for name in graph.shapes}
     for node in graph.nodes:
-        if not node.op.ties:
-            continue
         together = group[node.outputs[0]]
-        for name in node.inputs:
-            if name in graph.shapes and group[name] is not together:
+        for operand, name in enumerate(node.inputs):
+            if node.op.is_tied(operand) and name in graph.shapes and group[name] is not together:
                 together += group[name]
                 group |= dict.fromkeys(group[name], together)
     order = {name: i for i, name in enumerate(graph.shapes)}

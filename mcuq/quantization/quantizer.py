@@ -33,6 +33,7 @@ from mcuq.quantization.tensors import activation_tensors
 from mcuq.tensor import Array, QConstant, QTensor
 
 LEAST_MULTIPLIER = 2.0**-21  # finer products round away; chips' fast kernels take no smaller ones
+FINE, FINEST = 2.0**23, 1e-9  # the largest integer of a fine constant, the least largest real value of one
 NO_LAYERS: Mapping[str, Scheme] = MappingProxyType({})
 CLIP_FRACTIONS = np.linspace(1, 0.3, 71)
 
@@ -108,9 +109,9 @@ class _Quantizer:
 
     def _operand(self, node: Node, index: int, name: str, output: QTensor) -> str:
         if name in self.source.constants:
-            return self._constant(node, index, name, output if node.op.ties else None)
+            return self._constant(node, index, name, output if node.op.is_tied(index) else None)
         x = self.values[name]
-        if not node.op.ties or same_quantization(x, output):
+        if not node.op.is_tied(index) or same_quantization(x, output):
             return name
         between = f"{node.name}_operand_{index}"
         tied = replace(output, shape=x.shape)
@@ -125,6 +126,10 @@ class _Quantizer:
             self.constants[own] = constant
             return own
         real = self.source.real(name)
+        if node.op.fine_constants:
+            scale = max(float(np.abs(real).max(initial=0)), FINEST) / FINE
+            self.constants[own] = QConstant(np.rint(real / scale).astype(np.int32), np.array([scale]))
+            return own
         in_bytes = replace(self.scheme, activation_bits=8)
         tensor = tied or in_bytes.activation(real.shape, Range(float(real.min()), float(real.max())))
         self.constants[own] = QConstant(tensor.quantize(real), np.array([tensor.scale]), tensor.zero_point)

@@ -290,4 +290,4 @@ def test_exported_kinds() -> None:
     net = nn.Sequential(nn.GELU(), nn.Softplus(), nn.Hardswish())
     for dynamo in (True, False):
         graph = graph_of(exported(net.eval(), torch.randn(1, 4), dynamo, 18), "test")
-        assert kinds(graph) == ["gelu", "softplus", "hard_swish"]
+        assert kinds(prepare(graph)) == ["gelu", "softplus", "hard_swish"]

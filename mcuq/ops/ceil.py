@@ -1,0 +1,26 @@
+"""The smallest integer that is not below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mcuq.ops.base import Real
+from mcuq.ops.lookup import RealLookupOp
+
+
+@dataclass(frozen=True)
+class Ceil(RealLookupOp):
+    """``y = ceil(x)``.
+
+    Quantization: the real result of every input, rounded half away from zero, saturated; TensorFlow Lite Micro has no
+    int8 ceil.
+    """
+
+    name: ClassVar[str] = "ceil"
+
+    def forward(self, *inputs: Real) -> Real:
+        """See :meth:`Op.forward`."""
+        return np.ceil(inputs[0])
