@@ -20,7 +20,7 @@ YOUNG_SECONDS = 60.0  # a folder may be not yet held by the process that has jus
 def temporary_folder() -> Iterator[Path]:
     """Make a folder that lives as long as the block, and remove those that killed processes have left."""
     _sweep(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
+    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name:  # Windows: in use
         folder = Path(name)
         descriptor = _held(folder)
         try:

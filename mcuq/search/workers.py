@@ -12,6 +12,7 @@ from typing import Any
 from mcuq import __version__
 from mcuq.errors import McuqError, ToolMissingError, UsageError
 from mcuq.processes import end_with_parent
+from mcuq.processes.folders import temporary_folder
 from mcuq.search.candidate import Candidate, Measurement
 from mcuq.search.measuring import measured
 from mcuq.search.task import Task
@@ -54,8 +55,10 @@ def _end_workers() -> None:
 def local() -> Iterator[None]:
     """Measure what is measured within the block in processes of this computer, which end when this one does."""
     joblib = _module("joblib", "search")
-    with joblib.parallel_config("loky", initializer=end_with_parent, initargs=(os.getpid(),)):
-        yield
+    with temporary_folder() as folder:  # joblib's own may stay when the process is killed
+        options = {"temp_folder": str(folder), "initializer": end_with_parent, "initargs": (os.getpid(),)}
+        with joblib.parallel_config("loky", **options):
+            yield
 
 
 @contextmanager
