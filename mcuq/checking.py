@@ -9,6 +9,7 @@ from typing import Any
 
 from mcuq import archive, fit, loading, pipeline
 from mcuq.archive import Archive
+from mcuq.emit.names import require_names
 from mcuq.errors import UsageError
 from mcuq.fit import FitReport
 from mcuq.fit.check import check_fit
@@ -38,6 +39,7 @@ def check_model(
     """
     found, framework, setup = pipeline.placed(content, board, framework, options)
     plan = pipeline.compile_for(content, found, framework, setup)
+    require_names(plan)
     return _compared(pipeline.check_fit(plan, found, framework, setup), folder, found)
 
 
@@ -80,6 +82,7 @@ def check_boards(
         boards: ids, or ``.toml`` files; none: every board that mcuq knows.
     """
     plan = pipeline.compile(content.graph)
+    require_names(plan)
     setup = content.setup_for("", "").updated(options)
     chosen = [pipeline.board_for(content, board) for board in boards]
     return fit.compare(plan.graph, setup, pipeline.application_extra(plan), framework, chosen)

@@ -13,7 +13,7 @@ from mcuq import __version__, archive
 from mcuq.archive import Archive
 from mcuq.emit import c_source, ownership
 from mcuq.emit.library import included, library, shared_library
-from mcuq.emit.names import MODEL, c_name, declared, distinct, prefixed
+from mcuq.emit.names import MODEL, c_name, declared, distinct, names_within, prefixed
 from mcuq.emit.rendering import Files, render
 from mcuq.graph import Graph
 from mcuq.plan import Plan, Step, states
@@ -226,6 +226,7 @@ def _version_number() -> int:
 
 def _tables(plan: Plan, named: list[str]) -> tuple[list[str], list[str]]:
     """Return C text of all constant tables and parameter structs, equal tables once; ``named`` is there beside them."""
+    distinct([*named, *names_within(plan)])
     tables: list[str] = []
     structs: list[str] = []
     known: dict[tuple[str, bytes], str] = {}
@@ -233,23 +234,18 @@ def _tables(plan: Plan, named: list[str]) -> tuple[list[str], list[str]]:
     for name, buffer in plan.buffers.items():
         if buffer.region == "flash":
             values = plan.graph.constants[name].values
-            named.append(c_name(name, "constant"))
             tables.append(c_source.table_text(f"{values.dtype}_t", name, values, "constant operand", aligned[name]))
     for reset in states.resets(plan):
         if reset.value is None:
-            named.append(c_name(reset.initial, "constant"))
             tables.append(c_source.table_text("int8_t", reset.initial, reset.content, "state after a reset"))
     for step in plan.steps:
         names: dict[str, str] = {}
         for member, table, is_new in distinct_tables(step.name, step.params, known):
             names[member.name] = table
             if is_new:
-                named.append(c_name(table, "table"))
                 values = getattr(step.params, member.name)
                 tables.append(c_source.table_text(member.ctype, table, values, alignment=aligned[table]))
-        named.append(c_name(step.name, "layer"))
         structs.append(c_source.struct_text(step.name, step.params, names))
-    distinct(named)
     return tables, structs
 
 

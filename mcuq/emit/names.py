@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 from mcuq.errors import MalformedModelError, UsageError
 from mcuq.graph import C_KEYWORDS, MAX_NAME, identifier
+from mcuq.plan import Plan, states
+from mcuq.plan.tables import distinct_tables
 from mcuq.reading import printable
 
 NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -140,6 +142,32 @@ def prefixed(names: Iterable[str]) -> None:
     """
     for name in names:
         c_name(f"input_{name}", "input or output")
+
+
+def require_names(plan: Plan) -> None:
+    """Refuse a model of which anything has a name that C cannot have; its own name aside, which the user can choose.
+
+    Raises:
+        MalformedModelError: naming the first.
+    """
+    prefixed([*plan.graph.inputs, *plan.graph.outputs])
+    distinct(names_within(plan))
+
+
+def names_within(plan: Plan) -> list[str]:
+    """Return the names that C has for what is in a model: constants, tables and layers.
+
+    Raises:
+        MalformedModelError: for the first that C cannot have.
+    """
+    found = [(name, "constant") for name, buffer in plan.buffers.items() if buffer.region == "flash"]
+    found += [(reset.initial, "constant") for reset in states.resets(plan) if reset.value is None]
+    known: dict[tuple[str, bytes], str] = {}
+    for step in plan.steps:
+        tables = distinct_tables(step.name, step.params, known)
+        found += [(table, "table") for _, table, is_new in tables if is_new]
+        found.append((step.name, "layer"))
+    return [c_name(name, what) for name, what in found]
 
 
 def declared(model: str, arguments: Iterable[str]) -> list[str]:

@@ -16,7 +16,9 @@ from mcuq.ops.add import Add
 from mcuq.target.setup import Setup
 from mcuq.tensor import QConstant, QTensor
 
-VERBS = (("build", "--board", "esp32dev", "--out", "p"), ("simulate", "--engine", "host", "--input", "x.npy"))
+BUILD = ("build", "--board", "esp32dev", "--out", "p")
+CHECKS = (("check", "--board", "esp32dev"), ("check", "--compare"))  # a model that does not build does not fit
+VERBS = (BUILD, ("simulate", "--engine", "host", "--input", "x.npy"), *CHECKS)
 
 
 def adding(constant="c", layer="add_0", name="net") -> Graph:
