@@ -13,7 +13,7 @@ import numpy as np
 from mcuq.errors import UsageError
 from mcuq.files import write_file
 from mcuq.graph import Graph
-from mcuq.reading import array_header, array_of, gate, require_regular, zipped
+from mcuq.reading import array_header, array_of, gate, require_regular, require_size, zipped
 from mcuq.samples.judging import class_numbers
 from mcuq.samples.keys import Named, find_keys
 from mcuq.tensor import Array, QTensor, Shape
@@ -179,12 +179,13 @@ def _named(path: Path, inputs: Sequence[str]) -> Named:
     Raises:
         UsageError: for a file that cannot be read or holds anything but plain arrays.
     """
-    require_regular(path, limit=None)
+    size = require_regular(path, limit=None)
     with gate(path, ARRAYS, UsageError), path.open("rb") as file:
         is_zip = file.read(2) == b"PK"
         if not is_zip:
             file.seek(0)
-            array_header(file)
+            shape, _, dtype = array_header(file)
+            require_size(shape, dtype, size - file.tell())
             keys = find_keys(["X"], inputs, str(path))
             arrays = dict.fromkeys(keys.inputs, np.load(path, mmap_mode="r", allow_pickle=False))
             return Named(arrays, None, (), ("X",), str(path))

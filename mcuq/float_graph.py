@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mcuq.errors import MalformedModelError
-from mcuq.graph import MAX_ELEMENTS, MAX_MACS, Node, State, identifier
+from mcuq.graph import MAX_ELEMENTS, MAX_MACS, Node, State, identifier, short
 from mcuq.tensor import Array, QConstant, QTensor, Shape, shown
 
 Axes = tuple[int, ...]
@@ -83,12 +83,14 @@ def _problems(graph: FloatGraph) -> Iterator[str]:
             yield f"{name!r} is not a lower-case C identifier"
     for name, shape in graph.shapes.items():
         if any(d < 1 for d in shape):
-            yield f"{name}: shape {shape} has a dimension that is not positive; export with static shapes"
+            yield f"{name}: shape {short(shape)} has a dimension that is not positive; export with static shapes"
         if np.prod(shape, dtype=np.float64) > MAX_ELEMENTS:
-            yield f"{name}: shape {shape} has more elements than any board has memory for ({MAX_ELEMENTS})"
+            yield f"{name}: shape {short(shape)} has more elements than any board has memory for ({MAX_ELEMENTS})"
     for name, constant in graph.constants.items():
         if not isinstance(constant, QConstant) and not np.all(np.isfinite(constant)):
             yield f"{name}: this constant holds NaN or infinite values"
+        if isinstance(constant, QConstant) and (wrong := constant.scale_problem):
+            yield f"{name}: {wrong}"
     if passed := [name for name in graph.outputs if name in graph.inputs]:
         yield f"model output {passed[0]} is a model input: there is nothing to compute; remove it from the outputs"
     known = {*graph.inputs, *(state.read for state in graph.states), *graph.constants}
@@ -106,14 +108,17 @@ def _node_problems(graph: FloatGraph, node: Node, known: set[str]) -> Iterator[s
         yield f"{node.name}: its output {bad[0]} is written twice or not described"
         return
     shapes = [graph.shape(name) for name in node.inputs]
+    if wrong := node.op.attribute_problem:
+        yield f"{node.name}: {wrong}"
     try:
         expected = node.op.infer_shapes(*shapes)
     except (ValueError, IndexError, TypeError, ArithmeticError) as error:
-        yield f"{node.name}: {node.op.name} cannot take shapes {shapes}: {error}"
+        yield f"{node.name}: {node.op.name} cannot take shapes {short(shapes)}: {short(error)}"
         return
     actual = tuple(graph.shapes[name] for name in node.outputs)
     if actual != expected:
-        yield f"{node.name}: {node.op.name} makes shape {_text(expected)} of {shapes}, the model says {_text(actual)}"
+        made = f"makes shape {_text(expected)} of {short(shapes)}"
+        yield f"{node.name}: {node.op.name} {made}, the model says {_text(actual)}"
     if (macs := node.op.macs(*shapes)) > MAX_MACS:
         yield f"{node.name}: takes {macs} multiplications, at most {MAX_MACS} are supported"
 

@@ -132,12 +132,13 @@ def _problems(graph: Graph) -> Iterator[str]:
         yield "the model has no inputs or no outputs"
     for name in (graph.name, *graph.inputs, *graph.outputs, *(node.name for node in graph.nodes)):
         if identifier(name) != name or len(name) > MAX_NAME:
-            yield f"{_short(name)!r} is not a lower-case C identifier of at most {MAX_NAME} characters"
+            yield f"{short(name)!r} is not a lower-case C identifier of at most {MAX_NAME} characters"
     for name, tensor in graph.values.items():
+        shape = short(tensor.shape)
         if any(d < 1 for d in tensor.shape):
-            yield f"{name}: shape {tensor.shape} has a dimension that is not positive; export with static shapes"
+            yield f"{name}: shape {shape} has a dimension that is not positive; export with static shapes"
         if tensor.elements > MAX_ELEMENTS:
-            yield f"{name}: shape {tensor.shape} has more elements than any board has memory for ({MAX_ELEMENTS})"
+            yield f"{name}: shape {shape} has more elements than any board has memory for ({MAX_ELEMENTS})"
         if not SCALES[0] <= tensor.scale <= SCALES[1]:
             yield f"{name}: scale {tensor.scale} is not a positive number between {SCALES[0]:g} and {SCALES[1]:g}"
         if not 1 <= tensor.bits <= 8 or (tensor.dtype != "int8" and tensor.bits != 8):
@@ -163,13 +164,15 @@ def _number_problems(graph: Graph) -> Iterator[str]:
     """Yield zero points that a type has not, and scales of constants whose products with others are no numbers."""
     for name, tensor in graph.values.items():
         if not np.iinfo(tensor.dtype).min <= tensor.zero_point <= np.iinfo(tensor.dtype).max:
-            yield f"{name}: zero point {_short(tensor.zero_point)} is no {tensor.dtype}"
+            yield f"{name}: zero point {short(tensor.zero_point)} is no {tensor.dtype}"
     for name, constant in graph.constants.items():
         high = SCALES[1] if constant.values.dtype.itemsize == 1 else SCALES[1] ** 2
         if not constant.scale.size or not np.all((constant.scale > 0) & (constant.scale <= high)):
-            yield f"{_short(name)}: a scale of this constant is not a positive number up to {high:g}"
+            yield f"{short(name)}: a scale of this constant is not a positive number up to {high:g}"
+        if wrong := constant.scale_problem:
+            yield f"{short(name)}: {wrong}"
         if not -(1 << 31) <= constant.zero_point < 1 << 31:
-            yield f"{_short(name)}: zero point {_short(constant.zero_point)} of this constant is no int32"
+            yield f"{short(name)}: zero point {short(constant.zero_point)} of this constant is no int32"
 
 
 def _border_problems(graph: Graph) -> Iterator[str]:
@@ -217,17 +220,21 @@ def _node_problems(graph: Graph, node: Node, known: set[str]) -> Iterator[str]:
             yield f"{node.name}: its output {name} has 1 bit, but {node.op.name} makes other values than -1 and 1"
     yield from _operand_problems(graph, node)
     shapes: list[Shape] = [graph.tensor(name).shape for name in node.inputs]
+    if wrong := node.op.attribute_problem:
+        yield f"{node.name}: {wrong}"
     try:
         expected = node.op.infer_shapes(*shapes)
     except (ValueError, IndexError, TypeError, ArithmeticError) as error:
-        yield f"{node.name}: {node.op.name} cannot take shapes {_short(shapes)}: {_short(error)}"
+        yield f"{node.name}: {node.op.name} cannot take shapes {short(shapes)}: {short(error)}"
         return
+    if not node.outputs:
+        yield f"{node.name}: has no outputs; {node.op.name} makes shape {_text(expected)}"
     actual = tuple(graph.values[name].shape for name in node.outputs)
     if actual != expected:
-        made = f"makes shape {_text(expected)} of {_short(shapes)}"
+        made = f"makes shape {_text(expected)} of {short(shapes)}"
         yield f"{node.name}: {node.op.name} {made}, the model says {_text(actual)}"
     if (macs := node.op.macs(*shapes)) > MAX_MACS:
-        shown = _short(shapes)
+        shown = short(shapes)
         yield f"{node.name}: {node.op.name} of {shown} takes {macs} multiplications, at most {MAX_MACS} are supported"
 
 
@@ -239,8 +246,8 @@ def _text(shapes: tuple[Shape, ...]) -> str:
     return " and ".join(map(str, shapes))
 
 
-def _short(what: object) -> str:
-    """Text of bounded length: a damaged model may have a thousand operands or axes."""
+def short(what: object) -> str:
+    """Return text of bounded length: a damaged model may have a thousand operands or axes."""
     text = str(what)
     return text if len(text) <= 300 else f"{text[:297]}..."
 

@@ -27,6 +27,7 @@ from mcuq.tensor import Array, Shape
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
+LAST_CHARACTER = 0x10FFFF  # of Unicode
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _ARRAYS = "biufSU"  # numpy's kinds of plain values
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -47,7 +48,8 @@ def gate(path: Path, what: str, kind: type[McuqError] = MalformedModelError) -> 
     try:
         yield
     except McuqError as error:
-        text = str(error) if str(error).startswith(f"{path}: ") else f"{path}: {error}"
+        said = " ".join(str(error).splitlines())  # a name in the file may hold several lines
+        text = said if said.startswith(f"{path}: ") else f"{path}: {said}"
         raise (kind if isinstance(error, MalformedModelError) else type(error))(text) from None
     except OSError as error:  # the system's have a number; h5py's own have none
         if error.errno is None:
@@ -221,12 +223,25 @@ def array_of(content: bytes) -> Array:
     file = io.BytesIO(content)
     shape, fortran, dtype = array_header(file)
     values = memoryview(content)[file.tell() :]
-    if math.prod(shape) * dtype.itemsize != len(values):
-        raise MalformedModelError(f"holds an array of shape {printable(shape, 60)} in {len(values)} bytes")
+    require_size(shape, dtype, len(values))
     try:
-        return np.frombuffer(values, dtype).reshape(shape, order="F" if fortran else "C")
+        array = np.frombuffer(values, dtype).reshape(shape, order="F" if fortran else "C")
     except (ValueError, OverflowError) as error:
         raise MalformedModelError(f"holds what is no plain array ({line_of(error)})") from None
+    characters = np.dtype(np.uint32).newbyteorder(dtype.byteorder)
+    if dtype.kind == "U" and np.any(np.frombuffer(values, characters) > LAST_CHARACTER):
+        raise MalformedModelError("holds a text with characters that do not exist")
+    return array
+
+
+def require_size(shape: Shape, dtype: np.dtype[Any], size: int) -> None:
+    """Refuse an array whose values take another number of bytes than there are.
+
+    Raises:
+        MalformedModelError: saying so.
+    """
+    if math.prod(shape) * dtype.itemsize != size:
+        raise MalformedModelError(f"holds an array of shape {printable(shape, 60)} in {size} bytes")
 
 
 def array_header(file: IO[bytes]) -> tuple[Shape, bool, np.dtype[Any]]:

@@ -75,7 +75,8 @@ class QTensor:
 
         The division is done in float32, as TFLite does it.
         """
-        scaled = np.asarray(real, np.float32) / np.float32(self.scale)
+        with np.errstate(over="ignore"):  # what is too large saturates
+            scaled = np.asarray(real, np.float32) / np.float32(self.scale)
         rounded = np.copysign(np.floor(np.abs(scaled) + np.float32(0.5)), scaled)
         low, high = self.limits
         return np.asarray(np.clip(rounded + self.zero_point, low, high), self.dtype)
@@ -124,6 +125,16 @@ class QConstant:
     def bytes(self) -> int:
         """Bytes of the values as they are."""
         return int(self.values.nbytes)
+
+    @property
+    def scale_problem(self) -> str:
+        """What is wrong with the number of scales; empty: there is one, or one per index along ``axis``."""
+        if self.scale.size == 1:
+            return ""
+        along = self.shape[self.axis] if 0 <= self.axis < len(self.shape) else 0
+        if self.scale.ndim == 1 and self.scale.size == along:
+            return ""
+        return f"{self.scale.size} scales along dimension {self.axis} of a constant of shape {self.shape}"
 
     @property
     def in_bytes(self) -> QConstant:

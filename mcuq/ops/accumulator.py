@@ -15,6 +15,7 @@ from mcuq.tensor import Array, QConstant, QTensor
 
 # float64 holds every integer below 2^53, so a BLAS product of int8 operands is exact for any length in use.
 EXACT = np.float64
+ROOM = 512  # beside int32's ends, for a zero point of 8 bits
 
 
 def dot(x: Array, weights: Array) -> npt.NDArray[np.int64]:
@@ -27,7 +28,7 @@ def dot(x: Array, weights: Array) -> npt.NDArray[np.int64]:
     return np.asarray((x.astype(EXACT) @ weights.astype(EXACT).T), np.int64)
 
 
-def check_accumulator(weights: Array, bias: Array, x: QTensor) -> None:
+def check_accumulator(weights: Array, bias: Array, x: QTensor) -> npt.NDArray[np.int64]:
     """Prove that ``bias[c] + sum((x - zero_point) * weights[c])`` never leaves int32, in any order of summing.
 
     Every term's range contains 0, so the bounds of the full sum also bound every partial sum.
@@ -36,6 +37,9 @@ def check_accumulator(weights: Array, bias: Array, x: QTensor) -> None:
         weights: int8 [channels, taps].
         bias: int32 [channels].
         x: the input tensor; all of its dtype's values are assumed possible.
+
+    Returns:
+        int64 [channels]: the largest magnitude of every sum.
 
     Raises:
         CannotQuantizeError: with the channel and the bound.
@@ -51,6 +55,30 @@ def check_accumulator(weights: Array, bias: Array, x: QTensor) -> None:
         raise CannotQuantizeError(
             f"output channel {c} can sum to {smallest[c]}..{largest[c]}, outside int32; "
             "its bias or weight scale is wrong: quantize the model again"
+        )
+    return np.asarray(np.maximum(largest, -smallest), np.int64)
+
+
+def check_room(bound: Array | int, multiplier: Array | int, shift: Array | int) -> None:
+    """Prove that a zero point can be added to every requantized value without leaving int32.
+
+    :func:`requantize` of any int32, wrapped by a left shift or not, lies within the magnitude of the multiplier. Only
+    one that is next to 2^31, a power of two by a shift or a quotient that saturates, leaves no room: then nothing may
+    wrap or come near int32's ends.
+
+    Args:
+        bound: the largest magnitude of what is requantized, [channels] or one for all.
+        multiplier: of :func:`quantize_multiplier`, [channels] or one.
+        shift: the same.
+
+    Raises:
+        CannotQuantizeError: it cannot be proven.
+    """
+    reached = np.asarray(bound, np.float64) * 2.0 ** np.maximum(np.asarray(shift, np.float64), 0)
+    if np.any((np.abs(np.asarray(multiplier, np.int64)) > INT32_MAX - ROOM) & (reached > INT32_MAX - ROOM)):
+        raise CannotQuantizeError(
+            "its scales are so far apart that requantized sums leave int32; the scale of the output is wrong: "
+            "quantize the model again"
         )
 
 

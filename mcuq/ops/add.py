@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcuq.fixedpoint import clamp, quantize_multiplier, requantize
+from mcuq.ops.accumulator import check_room
 from mcuq.ops.base import (
     Op,
     Operand,
@@ -101,6 +102,7 @@ class Add(Op):
         multiplier_b, shift_b = quantize_multiplier(scale_b / common, by_shift=output.by_shift)
         ratio = common / ((1 << LEFT_SHIFT) * output.scale)
         multiplier, shift = quantize_multiplier(ratio, by_shift=output.by_shift)
+        check_room(255 << LEFT_SHIFT, multiplier, shift)
         low, high = fused_limits(self.activation, output)
         return AddParams(
             shape=shape,

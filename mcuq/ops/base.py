@@ -8,6 +8,7 @@ serve a layer in another way, on some chips, are in ``mcuq.kernels``.
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -128,6 +129,19 @@ class Params:
         hints = get_type_hints(cls, include_extras=True)
         return tuple(Member(f.name, *get_args(hints[f.name])[1:]) for f in dataclasses.fields(cls))
 
+    def require_int32(self) -> None:
+        """Refuse scalar members that C's type cannot hold.
+
+        Raises:
+            CannotQuantizeError: naming the first.
+        """
+        for member in self.members():
+            if member.extent != "table":
+                value = getattr(self, member.name)
+                limits = np.iinfo(member.ctype.removesuffix("_t"))
+                if not all(limits.min <= v <= limits.max for v in (value if isinstance(value, tuple) else (value,))):
+                    raise CannotQuantizeError(f"its {member.name} is {str(value)[:60]}, no {member.ctype}")
+
     def tables(self) -> Iterator[tuple[Member, Array]]:
         """Yield the constant tables that lie in flash, with their members."""
         for member in self.members():
@@ -150,6 +164,19 @@ class Op:
     fine_constants: ClassVar[bool] = False  # constant operands are int32, of 24 bits, not int8
     only_moves: ClassVar[bool] = False  # every output value is an input value: signs stay signs
     fixed_output: ClassVar[QTensor | None] = None  # the only quantization of the output, its shape aside
+
+    @property
+    def attribute_problem(self) -> str:
+        """The first attribute that is no finite number, no int32 or no activation; empty: there is none."""
+        for name, value in vars(self).items():
+            if name == "activation" and value not in ACTIVATIONS:
+                return f"its activation is {str(value)[:40]!r}; known are {', '.join(ACTIVATIONS)}"
+            for number in value if isinstance(value, tuple) else (value,):
+                if isinstance(number, float) and not math.isfinite(number):
+                    return f"its {name} is {number}, no finite number"
+                if isinstance(number, int) and not -(1 << 31) < number < 1 << 31:
+                    return f"its {name} is {str(number)[:40]}, beyond int32"
+        return ""
 
     @abstractmethod
     def infer_shape(self, *inputs: Shape) -> Shape:

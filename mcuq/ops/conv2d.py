@@ -11,7 +11,15 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
-from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, counting, dot, refined
+from mcuq.ops.accumulator import (
+    bias_or_zero,
+    channel_multipliers,
+    check_accumulator,
+    check_room,
+    counting,
+    dot,
+    refined,
+)
 from mcuq.ops.base import (
     Op,
     Operand,
@@ -158,7 +166,7 @@ class Conv2d(Op):
         weights, bias = refined(weights, constants), bias_or_zero(constants, o)
         multiplier, shift = channel_multipliers(x, weights, output)
         bias = counting(bias, multiplier)
-        check_accumulator(weights.values.reshape(o, -1), bias, x)
+        check_room(check_accumulator(weights.values.reshape(o, -1), bias, x), multiplier, shift)
         low, high = fused_limits(self.activation, output)
         check_values(weights.values.reshape(o, -1), weights)
         return Conv2dParams(

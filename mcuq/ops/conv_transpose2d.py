@@ -11,7 +11,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
-from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, counting, dot
+from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, check_room, counting, dot
 from mcuq.ops.base import Op, Operand, Params, Real, activate, fused_limits, i8_table, i32, i32_table
 from mcuq.ops.window import Padding, Pair, output_size
 from mcuq.tensor import Array, QConstant, QTensor, Shape
@@ -151,7 +151,7 @@ class ConvTranspose2d(Op):
         bias = bias_or_zero(cast(tuple[QConstant, ...], tuple(inputs[2:])), o)
         multiplier, shift = channel_multipliers(x, weights, output)
         bias = counting(bias, multiplier)
-        check_accumulator(weights.values.reshape(o, -1), bias, x)
+        check_room(check_accumulator(weights.values.reshape(o, -1), bias, x), multiplier, shift)
         low, high = fused_limits(self.activation, output)
         return ConvTranspose2dParams(
             input_h=h,

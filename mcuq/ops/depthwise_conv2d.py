@@ -11,7 +11,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
-from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, counting, refined
+from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, check_room, counting, refined
 from mcuq.ops.base import (
     Op,
     Operand,
@@ -146,7 +146,7 @@ class DepthwiseConv2d(Op):
         weights, bias = refined(weights, constants), bias_or_zero(constants, o)
         multiplier, shift = channel_multipliers(x, weights, output)
         bias = counting(bias, multiplier)
-        check_accumulator(weights.values.reshape(-1, o).T, bias, x)
+        check_room(check_accumulator(weights.values.reshape(-1, o).T, bias, x), multiplier, shift)
         low, high = fused_limits(self.activation, output)
         check_values(weights.values.reshape(-1, o).T, weights)
         return DepthwiseConv2dParams(

@@ -11,7 +11,15 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
-from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, counting, dot, refined
+from mcuq.ops.accumulator import (
+    bias_or_zero,
+    channel_multipliers,
+    check_accumulator,
+    check_room,
+    counting,
+    dot,
+    refined,
+)
 from mcuq.ops.base import (
     Op,
     Operand,
@@ -113,7 +121,7 @@ class FullyConnected(Op):
         weights, bias = refined(weights, constants), bias_or_zero(constants, o)
         multiplier, shift = channel_multipliers(x, weights, output)
         bias = counting(bias, multiplier)
-        check_accumulator(weights.values, bias, x)
+        check_room(check_accumulator(weights.values, bias, x), multiplier, shift)
         low, high = fused_limits(self.activation, output)
         check_values(weights.values, weights)
         return FullyConnectedParams(

@@ -10,7 +10,7 @@ import numpy as np
 
 from mcuq.errors import UnsupportedOperatorError
 from mcuq.fixedpoint import Int64, clamp, quantize_multiplier, requantize
-from mcuq.ops.accumulator import dot
+from mcuq.ops.accumulator import check_room, dot
 from mcuq.ops.base import Operand, Params, Real, i8_table, i32, i32_table, scale_of, u16_table
 from mcuq.ops.int16 import UNIT_SCALE, logistic, logistic_table, saturated, tanh
 from mcuq.ops.recurrent import STATE_POWERS, GatedOp, gate_products, power_of, real_logistic
@@ -154,6 +154,8 @@ class Gru(GatedOp):
         recurring = gate_products(output, recurrent, *biases[1:])
         unit = scale_of(hidden)
         said, reset = (quantize_multiplier(s / output.scale) for s in (unit, UNIT_SCALE * unit))
+        check_room(1 << 15, *said)
+        check_room(1 << 30, *reset)
         return GruParams(
             steps=output.shape[1],
             input_c=x.shape[2],

@@ -11,7 +11,7 @@ import numpy as np
 
 from mcuq.errors import UnsupportedOperatorError
 from mcuq.fixedpoint import Int64, clamp, quantize_multiplier, requantize
-from mcuq.ops.accumulator import dot
+from mcuq.ops.accumulator import check_room, dot
 from mcuq.ops.base import Operand, Params, Real, i8_table, i32, i32_table, scale_of, u16_table
 from mcuq.ops.int16 import UNIT_SCALE, logistic, logistic_table, saturated, tanh
 from mcuq.ops.recurrent import STATE_POWERS, GatedOp, check_hidden, gate_products, power_of, real_logistic
@@ -130,6 +130,7 @@ class Lstm(GatedOp):
         recurring = gate_products(hidden, cast(QConstant, inputs[4]))
         power = math.frexp(scale_of(cell))[1] - 1
         multiplier, shift = quantize_multiplier(UNIT_SCALE * UNIT_SCALE / output.scale)
+        check_room(1 << 30, multiplier, shift)
         return LstmParams(
             steps=output.shape[1],
             input_c=x.shape[2],

@@ -10,6 +10,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import INT32_MAX, clamp, quantize_multiplier, requantize
+from mcuq.ops.accumulator import check_room
 from mcuq.ops.base import Operand, Params, Real, i32, i32x4
 from mcuq.ops.reduction import ReduceOp
 from mcuq.tensor import Array, QTensor
@@ -61,6 +62,7 @@ class Mean(ReduceOp):
         x = cast(QTensor, inputs[0])
         shape = self.pattern(x)
         multiplier, shift = mean_multiplier(x.scale / output.scale, shape[1] * shape[3], by_shift=output.by_shift)
+        check_room(255 * shape[1] * shape[3], multiplier, shift)
         low, high = output.limits
         return MeanParams(
             shape=shape,

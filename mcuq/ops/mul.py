@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from mcuq.fixedpoint import clamp, quantize_multiplier, requantize
+from mcuq.ops.accumulator import check_room
 from mcuq.ops.base import Op, Operand, Overlap, Params, Real, activate, fused_limits, i32, i32x4, scale_of
 from mcuq.ops.broadcast import broadcast, broadcast_shape, expand, operand_overlap
 from mcuq.tensor import Array, QTensor, Shape
@@ -72,6 +73,7 @@ class Mul(Op):
         shape, strides_a, strides_b = broadcast(a.shape, b.shape)
         ratio = scale_of(a) * scale_of(b) / output.scale
         multiplier, shift = quantize_multiplier(ratio, by_shift=output.by_shift)
+        check_room(255 * 255, multiplier, shift)
         low, high = fused_limits(self.activation, output)
         return MulParams(
             shape=shape,

@@ -10,6 +10,7 @@ from typing import ClassVar, cast
 import numpy as np
 
 from mcuq.fixedpoint import clamp, quantize_multiplier, requantize
+from mcuq.ops.accumulator import check_room
 from mcuq.ops.base import IN_PLACE, Op, Operand, Overlap, Params, Real, i8_table, i32, scale_of
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
@@ -78,6 +79,8 @@ class PRelu(Op):
         positive = quantize_multiplier(x.scale / output.scale, by_shift=output.by_shift)
         ratio = x.scale * scale_of(slope) / output.scale
         negative = quantize_multiplier(ratio, by_shift=output.by_shift)
+        check_room(255, *positive)
+        check_room(255 * 255, *negative)
         low, high = output.limits
         return PReluParams(
             pixels=x.elements // x.shape[-1],

@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 import numpy as np
 
 from mcuq.fixedpoint import clamp, quantize_multiplier, requantize
-from mcuq.ops.accumulator import dot
+from mcuq.ops.accumulator import check_room, dot
 from mcuq.ops.base import Operand, Params, Real, i8_table, i32, i32_table, u16_table
 from mcuq.ops.int16 import UNIT_SCALE, logistic_table, saturated, tanh
 from mcuq.ops.recurrent import GatedOp, check_hidden, gate_products
@@ -85,6 +85,7 @@ class Rnn(GatedOp):
         check_hidden(hidden, output)
         fed, recurring = gate_products(x, weights, *bias), gate_products(hidden, recurrent)
         multiplier, shift = quantize_multiplier(UNIT_SCALE / output.scale)
+        check_room(1 << 15, multiplier, shift)
         return RnnParams(
             steps=output.shape[1],
             input_c=x.shape[2],

@@ -11,7 +11,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError, UnsupportedOperatorError
 from mcuq.fixedpoint import INT32_MAX, INT32_MIN, clamp, quantize_multiplier, requantize
-from mcuq.ops.accumulator import bias_or_zero, check_accumulator, dot
+from mcuq.ops.accumulator import bias_or_zero, check_accumulator, check_room, dot
 from mcuq.ops.base import Op, Operand, Params, Real, i8_table, i16_table, i32, i32_table, scale_of
 from mcuq.ops.int16 import INT16_MAX, INT16_MIN
 from mcuq.tensor import Array, QConstant, QTensor, Shape
@@ -134,6 +134,7 @@ class Svdf(Op):
         own = -tensor.zero_point * features.values.astype(np.int64).sum(axis=1)
         first = _factor(scale_of(x), scale_of(features), scale_of(state))
         last = _factor(scale_of(state), scale_of(time), output.scale)
+        check_room(INT32_MAX, *last)
         return SvdfParams(
             input_c=x.shape[-1],
             units=units,

@@ -22,6 +22,7 @@ class Window(NamedTuple):
     padding: int = 0
 
 
+MAX_ATTRIBUTE = 1 << 15  # with it, places beside an image of 2^24 elements stay far within int32
 MAX_WORK = 1 << 27  # values that all windows of one layer read; a 3x3 over 224x224x64 reads 2^25
 
 
@@ -44,8 +45,12 @@ def output_size(
     """Rows and columns of the output.
 
     Raises:
-        ValueError: when the window is larger than the padded image, or too much work for any chip and for numpy.
+        ValueError: for a stride, dilation or padding with which C's int32 could overflow, a window that is larger than
+            the padded image, or too much work for any chip and for numpy.
     """
+    for what, values, low in (("stride", stride, 1), ("dilation", dilation, 1), ("padding", padding, 0)):
+        if not all(low <= value <= MAX_ATTRIBUTE for value in values):
+            raise ValueError(f"{what} {values} is not within {low}..{MAX_ATTRIBUTE}")
     height, width = size[0] + padding[0] + padding[1], size[1] + padding[2] + padding[3]
     rows = _positions(height, window[0], stride[0], dilation[0])
     columns = _positions(width, window[1], stride[1], dilation[1])

@@ -38,6 +38,7 @@ def _lower(graph: Graph, node: Node) -> Step:
     tensors = [graph.tensor(name) for name in node.inputs]
     try:
         params = node.op.lower(tensors, graph.values[node.outputs[0]])
+        params.require_int32()
     except McuqError as error:
         raise error.at(node.name) from None
     return Step(node.name, node.op, params, node.inputs[: node.op.operands], node.outputs)

@@ -182,7 +182,8 @@ def _to_graph(x: Array, shape: Shape, axes: Axes, where: str) -> Array:
 
 
 def _finite(x: Array, name: str) -> Array:
-    real = np.ascontiguousarray(x, np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite
+        real = np.ascontiguousarray(x, np.float32)
     if not np.all(np.isfinite(real)):
         raise UsageError(f"the calibration samples of {name} hold NaN or infinite values")
     return real
