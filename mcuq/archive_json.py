@@ -13,6 +13,7 @@ from mcuq import ops
 from mcuq.errors import MalformedModelError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node, State
+from mcuq.reading import printable
 from mcuq.tensor import Array, QConstant, QTensor
 
 _OPS = {op.name: op for op in ops.ALL}
@@ -151,7 +152,8 @@ def _codebook(rows: Any) -> Array:
 
 def _node(fields: Mapping[str, Any]) -> Node:
     if fields["op"] not in _OPS:
-        raise MalformedModelError(f"has the operator {fields['op']!r}, which this mcuq does not know")
+        known = "which this mcuq does not know"
+        raise MalformedModelError(f"has the operator {printable(repr(fields['op']), 80)}, {known}")
     cls = _OPS[fields["op"]]
     return Node(
         fields["name"], cls(**fields_of(cls, fields["attributes"])), tuple(fields["inputs"]), tuple(fields["outputs"])
@@ -173,7 +175,7 @@ def _typed(value: Any, kind: Any, where: str) -> Any:
             return tuple(_typed(v, k, where) for v, k in zip(value, kinds, strict=True))
     elif _matches(value, kind):
         return value
-    raise MalformedModelError(f"{where} is {value!r}")
+    raise MalformedModelError(f"{where} is {printable(repr(value), 80)}")
 
 
 def _matches(value: Any, kind: Any) -> bool:

@@ -80,7 +80,7 @@ def _problems(graph: FloatGraph) -> Iterator[str]:
         yield "the model has no inputs or no outputs"
     for name in (graph.name, *graph.inputs, *graph.outputs, *(node.name for node in graph.nodes)):
         if identifier(name) != name:
-            yield f"{name!r} is not a lower-case C identifier"
+            yield f"{short(name)!r} is not a lower-case C identifier"
     for name, shape in graph.shapes.items():
         if any(d < 1 for d in shape):
             yield f"{name}: shape {short(shape)} has a dimension that is not positive; export with static shapes"

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from mcuq.errors import MalformedModelError, McuqError, UsageError
+from mcuq.errors import MalformedModelError, McuqError, UnsupportedOperatorError, UsageError
 from mcuq.limits import ARRAY_BYTES, DESCRIPTION_BYTES, FILE_BYTES, MEMBERS, NAME_CHARACTERS, TEXT_CHARACTERS
 from mcuq.tensor import Array, Shape
 
@@ -49,6 +49,8 @@ def gate(path: Path, what: str, kind: type[McuqError] = MalformedModelError) -> 
         yield
     except McuqError as error:
         said = " ".join(str(error).splitlines())  # a name in the file may hold several lines
+        if not isinstance(error, UnsupportedOperatorError) and len(said) > 2 * TEXT_CHARACTERS:  # it lists them all
+            said = f"{said[: 2 * TEXT_CHARACTERS - 3]}..."
         text = said if said.startswith(f"{path}: ") else f"{path}: {said}"
         raise (kind if isinstance(error, MalformedModelError) else type(error))(text) from None
     except OSError as error:  # the system's have a number; h5py's own have none

@@ -80,7 +80,7 @@ def _div(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Conver
     divisor = operands[-1]
     if divisor.data is None or divisor.dtype != "float32":
         return Div(activation, wrap=output.dtype == "int8"), operands
-    with np.errstate(divide="ignore"):  # the graph refuses infinite constants
+    with np.errstate(all="ignore"):  # the graph refuses constants that are not finite
         reciprocal = np.reciprocal(divisor.data)
     return Mul(activation), [*operands[:-1], new_constant(divisor, reciprocal)]
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hostile import assert_harmless, rewritten
 from models import small_graph
+from requirements import require
 
 from mcuq import archive, pipeline
 from mcuq.archive import Archive
@@ -55,6 +56,15 @@ def test_names_of_several_lines(hostile, name):
     hostile(
         lambda header: header["nodes"][0].update(inputs=[name, *header["nodes"][0]["inputs"][1:]]), "is not computed"
     )
+
+
+@pytest.mark.parametrize("shape", [{"a": ["b"] * 1000}, [[1]] * 1000, "x" * 10_000])
+def test_long_values_are_not_shown_whole(hostile, shape):
+    hostile(lambda header: header["values"]["image"].update(shape=shape), "shape is ")
+
+
+def test_shapes_of_many_dimensions(hostile):
+    hostile(lambda header: header["values"]["image"].update(shape=[1] * 1000), "cannot take shapes")
 
 
 def test_a_framework_of_several_lines(hostile, rng, tmp_path, run):
@@ -175,3 +185,18 @@ def test_samples_that_only_float64_holds_saturate(rng):
         warnings.simplefilter("error")
         large, most = (pipeline.simulate(plan, v, samples="real") for v in (x, np.full_like(x, 1e6)))
     np.testing.assert_array_equal(large, most)
+
+
+@pytest.mark.parametrize("divisor", [0.0, float("nan"), 1e-45])
+def test_divisors_without_a_reciprocal(tmp_path, run, divisor):
+    require("ai_edge_litert")
+    from tflite_builder import ModelBuilder
+
+    b = ModelBuilder()
+    x, y = (b.tensor((1, 3), "float32") for _ in range(2))
+    b.op("DIV", [x, b.tensor((3,), "float32", data=[1, 2, divisor])], [y], "DivOptions")
+    path = tmp_path / "net.tflite"
+    path.write_bytes(b.finish([x], [y]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_harmless(run, path, "holds NaN or infinite values")
