@@ -14,7 +14,6 @@ from mcuq.cli.options import (
     setup_options,
 )
 from mcuq.cli.verb import YES, Verbs, add_model, add_verb, opened
-from mcuq.target.record import STREAM
 
 
 def add(verbs: Verbs) -> None:
@@ -34,6 +33,8 @@ def add(verbs: Verbs) -> None:
 
 
 def _stream(text: str) -> str:
+    from mcuq.target.record import STREAM
+
     if not STREAM.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not AXIS or AXIS:FRAMES")
     return text
