@@ -283,4 +283,5 @@ def _vector(values: Any, dtype: type[np.generic], limit: int, what: str) -> Arra
     if isinstance(values, int):
         return np.empty(0, dtype)
     _count(len(values), limit, what)
-    return np.asarray(values, dtype)
+    with np.errstate(invalid="ignore"):  # a signalling NaN becomes another
+        return np.asarray(values, dtype)

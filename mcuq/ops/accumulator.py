@@ -59,7 +59,7 @@ def check_accumulator(weights: Array, bias: Array, x: QTensor) -> npt.NDArray[np
     return np.asarray(np.maximum(largest, -smallest), np.int64)
 
 
-def check_room(bound: Array | int, multiplier: Array | int, shift: Array | int) -> None:
+def check_room(bound: Array | int, multiplier: Array | int, shift: Array | int, room: int = ROOM) -> None:
     """Prove that a zero point can be added to every requantized value without leaving int32.
 
     :func:`requantize` of any int32, wrapped by a left shift or not, lies within the magnitude of the multiplier. Only
@@ -70,12 +70,13 @@ def check_room(bound: Array | int, multiplier: Array | int, shift: Array | int) 
         bound: the largest magnitude of what is requantized, [channels] or one for all.
         multiplier: of :func:`quantize_multiplier`, [channels] or one.
         shift: the same.
+        room: beside int32's ends, more than the magnitude of the zero point.
 
     Raises:
         CannotQuantizeError: it cannot be proven.
     """
     reached = np.asarray(bound, np.float64) * 2.0 ** np.maximum(np.asarray(shift, np.float64), 0)
-    if np.any((np.abs(np.asarray(multiplier, np.int64)) > INT32_MAX - ROOM) & (reached > INT32_MAX - ROOM)):
+    if np.any((np.abs(np.asarray(multiplier, np.int64)) > INT32_MAX - room) & (reached > INT32_MAX - room)):
         raise CannotQuantizeError(
             "its scales are so far apart that requantized sums leave int32; the scale of the output is wrong: "
             "quantize the model again"

@@ -11,6 +11,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import INT32_MAX, clamp, quantize_multiplier, requantize
+from mcuq.ops.accumulator import check_room
 from mcuq.ops.base import IN_PLACE, Op, Operand, Overlap, Params, Real, i32, i32_table
 from mcuq.ops.softmax import MAX_DEPTH, exponential_table
 from mcuq.tensor import Array, QTensor, Shape
@@ -92,6 +93,7 @@ class LogSoftmax(Op):
             raise CannotQuantizeError("log softmax takes an input with a scale under 64")
         multiplier, shift = quantize_multiplier(x.scale * 2**FRACTION)
         output_multiplier, output_shift = quantize_multiplier(1 / (output.scale * 2**FRACTION))
+        check_room(INT32_MAX, output_multiplier, output_shift)
         logarithms = np.rint(np.log1p(np.arange(STEPS + 1) / STEPS) * 2**FRACTION).astype(np.int32)
         return LogSoftmaxParams(
             rows=math.prod(x.shape) // depth,

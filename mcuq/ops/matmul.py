@@ -11,6 +11,7 @@ import numpy as np
 
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import INT32_MAX, clamp, quantize_multiplier, requantize
+from mcuq.ops.accumulator import check_room
 from mcuq.ops.base import Operand, Params, PlacedOp, Real, activate, fused_limits, i32, i32x4, scale_of
 from mcuq.ops.broadcast import broadcast, broadcast_shape, expand
 from mcuq.tensor import Array, QTensor, Shape
@@ -96,6 +97,7 @@ class Matmul(PlacedOp):
             raise CannotQuantizeError(f"a sum of {depth} products can leave int32; take it in two steps")
         batch, strides_a, strides_b = broadcast(a.shape[:-2], b.shape[:-2])
         multiplier, shift = quantize_multiplier(scale_of(a) * scale_of(b) / output.scale, by_shift=output.by_shift)
+        check_room(depth * 255 * 255, multiplier, shift)
         low, high = fused_limits(self.activation, output)
         return MatmulParams(
             batch=batch,

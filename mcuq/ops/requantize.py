@@ -10,6 +10,7 @@ import numpy as np
 
 from mcuq import fixedpoint
 from mcuq.fixedpoint import Int64
+from mcuq.ops.accumulator import check_room
 from mcuq.ops.base import Operand, Params, Real, i32
 from mcuq.ops.int16 import saturated
 from mcuq.ops.lookup import LookupOp
@@ -62,6 +63,7 @@ class Requantize(LookupOp):
         if "int16" not in (x.dtype, output.dtype):
             return super().lower(inputs, output)
         multiplier, shift = fixedpoint.quantize_multiplier(x.scale / output.scale)
+        check_room(1 << 16, multiplier, shift, room=1 << 16)
         return RequantizeS16Params(
             elements=x.elements,
             input_bytes=x.bytes // x.elements,

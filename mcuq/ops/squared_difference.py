@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcuq.fixedpoint import clamp, quantize_multiplier, requantize
+from mcuq.fixedpoint import INT32_MAX, clamp, quantize_multiplier, requantize
+from mcuq.ops.accumulator import check_room
 from mcuq.ops.add import RescaledParams
 from mcuq.ops.base import Operand, Params, Real
 from mcuq.ops.broadcast import broadcast, expand
@@ -57,6 +58,7 @@ class SquaredDifference(ElementwiseOp):
         shape, strides_a, strides_b = broadcast(a.shape, b.shape)
         common, (multiplier_a, shift_a), (multiplier_b, shift_b) = common_scale(a, b)
         multiplier, shift = quantize_multiplier(common * common / ((1 << 2 * LEFT_SHIFT) * output.scale))
+        check_room(INT32_MAX, multiplier, shift)
         low, high = output.limits
         return SquaredDifferenceParams(
             shape=shape,

@@ -194,7 +194,7 @@ CONV_ERRORS = [
     (
         {"options_dilationHFactor": (1 << 31) - 1, "options_padding": 1},
         MalformedModelError,
-        "larger than the padded image",
+        "is not within 1..32768",
     ),
     ({"options_padding": 2}, UnsupportedOperatorError, "padding 2"),
     ({"options_fusedActivationFunction": 4}, UnsupportedOperatorError, "fused activation 4"),

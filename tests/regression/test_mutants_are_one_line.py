@@ -200,3 +200,18 @@ def test_divisors_without_a_reciprocal(tmp_path, run, divisor):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert_harmless(run, path, "holds NaN or infinite values")
+
+
+def test_scales_that_are_signalling_nans(rng, tmp_path, run):
+    require("ai_edge_litert")
+    from tflite_builder import ModelBuilder
+
+    b = ModelBuilder()
+    x, y = (b.tensor((1, 3), scale=0.125) for _ in range(2))
+    b.op("RELU", [x], [y])
+    content = b.finish([x], [y])
+    path = tmp_path / "net.tflite"
+    path.write_bytes(content.replace(np.float32(0.125).tobytes(), b"\x01\x00\xa0\x7f"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_harmless(run, path, "scale")
