@@ -33,7 +33,9 @@ $(BIN)/python -m pip install --quiet --editable . --group dev
 endef
 endif
 
-.PHONY: help quickstart frameworks test test-all lowest lint format readme lock bench optional clean
+FUZZ := $(if $(MUTANTS),--mutants $(MUTANTS),--seconds $(or $(SECONDS),600))
+
+.PHONY: help quickstart frameworks test test-all fuzz lowest lint format readme lock bench optional clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +57,9 @@ lowest: build/lowest/installed ## a part of the tests with the lowest versions t
 
 test-all: lint ## lint, then the tests with every slow sweep
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+fuzz: $(VENV)/installed-dev ## mutants of every kind of file that mcuq reads: SECONDS=600, or MUTANTS=100000
+	PYTHONPATH=tests:. $(BIN)/python -m fuzz $(FUZZ) $(READERS)
 
 lint: optional ## style, types and C formatting
 	$(BIN)/ruff check

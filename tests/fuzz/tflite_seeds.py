@@ -1,22 +1,7 @@
-"""Damaged models: each is read, planned and simulated, or refused with one McuqError, in bounded time and memory."""
-
-import os
-import subprocess
-import sys
-from pathlib import Path
+"""Small TFLite models that together hold most operators."""
 
 import numpy as np
-import pytest
-from oracle import assert_equals_tflm, samples
 from tflite_builder import ModelBuilder
-
-from mcuq.frontends.flatbuffer import parse
-from mcuq.frontends.tflite import model_of
-
-FUZZER = Path(__file__).parent / "fuzzer.py"
-ROOT = Path(__file__).parents[2]
-REAL = ["mlperf/kws_dscnn_int8", "mlperf/ad01_int8", "mlperf/sww_int8", "tflm/micro_speech_quantized"]
-REAL += ["tflm/hello_world_int8", "mlperf/ic_resnet8_int8", "microwakeword/okay_nabu", "mlperf/ad01_float"]
 
 
 class Chain(ModelBuilder):
@@ -129,45 +114,3 @@ def float_model():
     c.then("RESHAPE", (1, 96), **real)
     c.then("FULLY_CONNECTED", (1, 4), c.tensor((4, 96), "float32", data=c.rng.normal(size=(4, 96))), **real)
     return c.finish([c.first], [c.last])
-
-
-def fuzz(seed, count, paths):
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(FUZZER), str(seed), str(count), *map(str, paths)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-8_000:]
-    assert "'simulated'" in done.stderr, f"no mutant survived: {done.stderr}"
-
-
-def write_small_models(folder):
-    models = {"image": image_model(), "vector": vector_model(), "moving": moving_model(), "float": float_model()}
-    for name, model in models.items():
-        (folder / f"{name}.tflite").write_bytes(model)
-    return [folder / f"{name}.tflite" for name in models]
-
-
-def test_the_small_models_are_sound(rng):
-    assert_equals_tflm(image_model(), samples(rng, 3, (1, 9, 8, 2), np.uint8))
-    assert_equals_tflm(vector_model(), samples(rng, 3, (1, 2, 6)), samples(rng, 3, (1, 5)))
-    assert_equals_tflm(moving_model(), samples(rng, 3, (1, 8, 6, 4)))
-    assert len(model_of(parse(float_model()), "model").nodes) == 11
-
-
-def test_mutants_of_small_models(tmp_path):
-    fuzz(0, 1_500, write_small_models(tmp_path))
-
-
-def test_mutants_of_real_models(shared):
-    fuzz(0, 700, [shared / "models" / f"{name}.tflite" for name in REAL])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 5))
-def test_sweep_of_small_models(tmp_path, seed):
-    fuzz(seed, 20_000, write_small_models(tmp_path))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 5))
-def test_sweep_of_real_models(shared, seed):
-    fuzz(seed, 5_000, [shared / "models" / f"{name}.tflite" for name in REAL])

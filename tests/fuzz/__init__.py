@@ -1,0 +1,1 @@
+"""Mutants of every kind of file that mcuq reads; see ``python -m fuzz --help``."""
