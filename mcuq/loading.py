@@ -44,8 +44,7 @@ def load(model: Any, example: Any = None, *, load_timeout: float = LOAD_SECONDS)
             ``torch.nn.Module`` or a ``keras.Model``. A module trained with :mod:`mcuq.qat` keeps its integers and the
             quantization of its layers' inputs; what is real in it is left to calibration.
         example: an input, for a ``torch.nn.Module``: a tensor or array with a batch dimension, or a tuple of them.
-        load_timeout: seconds that PyTorch, TensorFlow or ONNX may take to open a file, in a process of its own; a live
-            model is read in this process, without a limit.
+        load_timeout: seconds that a framework may take to open a file, elsewhere; a live model is read here, without.
 
     Returns:
         A quantized model is ready to compile; a float model needs :func:`quantize` first.
