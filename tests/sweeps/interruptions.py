@@ -207,7 +207,7 @@ def kills(root: Path, cases: list[Case], count: int, seed: int = 14) -> Counter[
         process = (Forked if number % 10 else start)(mark, chosen.arguments, folder, TMPDIR=str(temporary))
         try:
             strike(process, chosen, folder, number, random)
-            assert wait_until(lambda mark=mark: not marked(mark), 5), f"kill {number}: something goes on running"
+            assert wait_until(lambda mark=mark: not marked(mark), 60), f"kill {number}: something goes on running"
             assert not [*SHARED_MEMORY.glob(f"joblib*_{process.pid}_*")]
         finally:
             kill(mark)
