@@ -74,6 +74,15 @@ def resize_nearest(operator: FileOperator, tensors: Tensors, output: FileTensor)
     return ResizeNearest(h, w, bool(options.AlignCorners()), bool(options.HalfPixelCenters())), present(tensors[:1])
 
 
+def reverse(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """REVERSE_V2: along some dimensions from the last element to the first."""
+    (x,) = present(tensors[:1])
+    axes = {axis % len(x.shape) for axis in integers(tensors[1], "the dimensions")}
+    turned = [axis in axes and size > 1 for axis, size in enumerate(x.shape)]
+    begin = tuple(size - 1 if turn else 0 for size, turn in zip(x.shape, turned, strict=True))
+    return Slice(begin, x.shape, tuple(-1 if turn else 1 for turn in turned)), [x]
+
+
 def slice_(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
     """SLICE: first elements and sizes; a size of -1 takes the rest."""
     begin, size = integers(tensors[1], "the first elements"), integers(tensors[2], "the sizes")

@@ -189,5 +189,6 @@ FLOAT_READERS: Mapping[str, Convert] = {
     **READERS,
     **tflite_elementwise.FLOAT_READERS,
     "GELU": _gelu,
+    "REVERSE_V2": tflite_copies.reverse,
     "SOFTMAX": _float_softmax,
 }
