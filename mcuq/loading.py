@@ -62,8 +62,8 @@ def read_model(path: str | Path, load_timeout: float = LOAD_SECONDS) -> Archive 
         McuqError: for a missing, unsupported or damaged file.
     """
     path = Path(path)
-    if path.suffix.lower() == ".mcuq" and path.is_file():
-        finish(path.parent)
+    if path.suffix.lower() == ".mcuq":
+        finish(path.parent)  # it may lie ready there
         return archive.read(path)
     graph = _complete(read_file(path, load_timeout))
     return graph if isinstance(graph, FloatGraph) else Archive(graph)

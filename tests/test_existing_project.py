@@ -18,6 +18,7 @@ from requirements import require, require_module, require_tool
 import mcuq
 from mcuq import archive, pipeline
 from mcuq.archive import Archive
+from mcuq.files import renames
 
 BOARD = "esp32-c3-devkitm-1"
 MINE = """\
@@ -183,6 +184,25 @@ def test_generate_only_when_the_model_changed(mine, pio):
     assert {p for p in outside_lib(mine) if not p.startswith(".pio/")} == users
     output = pio.succeeds("run", "-e", "mine", "-t", "exec", cwd=mine)
     assert "mcuq: PASS small 4 of 4 vectors equal" in output
+
+
+def test_generate_finishes_what_was_interrupted(mine, pio, monkeypatch):
+    """A `mcuq build` of another model was killed after its first rename; nothing but the journal tells."""
+    require("picolibc")
+    assert build(pio, mine).returncode == 0
+    library = {path: path.read_bytes() for path in (mine / "lib").rglob("*") if path.is_file()}
+    other = small_graph(np.random.default_rng(7))
+    with monkeypatch.context() as patch:
+        patch.setattr(renames, "carry_out", lambda root, journal: renames._rename(root, journal.renames[0]))
+        pipeline.write_project(other, BOARD, mine, name="small")
+    assert renames.waiting(mine)
+    assert b"#error" in (mine / "lib/mcuq/src/mcuq.h").read_bytes()
+    done = build(pio, mine)
+
+    assert done.returncode == 0, done.stdout
+    assert "mcuq: generating the library of models/small.mcuq" in done.stdout
+    assert not (mine / renames.STAGE).exists()
+    assert {path: path.read_bytes() for path in (mine / "lib").rglob("*") if path.is_file()} == library
 
 
 @pytest.mark.parametrize(

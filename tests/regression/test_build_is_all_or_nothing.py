@@ -208,7 +208,14 @@ def test_every_verb_that_reads_a_project_finishes_it(tmp_path, run, monkeypatch)
     assert (tmp_path / "start" / STAGE / JOURNAL).exists()
     new(tmp_path / "end")
     after = contents(tmp_path / "end")
-    for verb in (["inspect"], ["check", "--board", BOARD], ["verify"], ["build"]):
+    np.savez(tmp_path / "x.npz", X=np.zeros((2, 6, 5, 3), np.int8), Y=np.zeros(2, np.int64))
+    searched = ["search", "--data", tmp_path / "x.npz", "--out", tmp_path / "found.mcuq", "--board", BOARD]
+    reading = (
+        *(["inspect"], ["check", "--board", BOARD], ["verify"], ["simulate", "--input", tmp_path / "x.npz"]),
+        *(["evaluate", "--data", tmp_path / "x.npz"], searched),
+        ["quantize", "--calibration", tmp_path / "x.npz", "--out", tmp_path / "other.mcuq"],
+    )
+    for verb in (*reading, ["build"]):
         folder = tmp_path / verb[0]
         shutil.copytree(tmp_path / "start", folder)
         assert crashes(files.finish, folder, 6)
@@ -218,6 +225,18 @@ def test_every_verb_that_reads_a_project_finishes_it(tmp_path, run, monkeypatch)
         run(verb[0], model, *verb[1:], *extra)
         assert contents(folder).keys() == after.keys(), verb
         assert verb == ["build"] or contents(folder) == after, verb
+
+
+@posix
+@pytest.mark.parametrize("verb", [["inspect"], ["check", "--board", BOARD]])
+def test_a_model_that_only_lies_ready_is_found(tmp_path, run, monkeypatch, verb):
+    """The first build into a folder was killed before its archive got into place."""
+    with monkeypatch.context() as patch:
+        patch.setattr(renames, "carry_out", lambda *_: None)
+        new(tmp_path / "p")
+    assert not (tmp_path / "p/model.mcuq").exists()
+    assert run(verb[0], tmp_path / "p/model.mcuq", *verb[1:])[0] == 0
+    assert (tmp_path / "p/model.mcuq").exists() and not (tmp_path / "p" / STAGE).exists()
 
 
 @posix
