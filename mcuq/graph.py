@@ -255,6 +255,8 @@ def short(what: object) -> str:
 def _operand_problems(graph: Graph, node: Node) -> Iterator[str]:
     """Yield what is wrong with the kinds and types of a node's operands."""
     buffers = node.inputs[: node.op.operands]
+    if len(buffers) < (node.op.operands or 1):
+        yield f"{node.name}: {node.op.name} takes {node.op.operands or 1} operands, the model gives {len(buffers)}"
     for name in node.inputs[len(buffers) :]:
         if name not in graph.constants:
             yield f"{node.name}: its operand {name} must be a constant"

@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_type_hint
 import numpy as np
 import numpy.typing as npt
 
-from mcuq.errors import CannotQuantizeError
+from mcuq.errors import CannotQuantizeError, MalformedModelError
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
 Operand = QTensor | QConstant
@@ -224,6 +224,19 @@ class Op:
         Raises:
             CannotQuantizeError, UnsupportedOperatorError: without the layer's name, which ``plan`` adds.
         """
+
+    def lowered(self, inputs: Sequence[Operand], output: QTensor) -> Params:
+        """Return what :meth:`lower` does of operands that a file may have any number of.
+
+        Raises:
+            McuqError: for whatever is wrong with them, without the layer's name.
+        """
+        try:
+            params = self.lower(inputs, output)
+        except (ValueError, TypeError, IndexError, ArithmeticError) as error:
+            raise MalformedModelError(f"{self.name} cannot take its {len(inputs)} operands: {error}") from None
+        params.require_int32()
+        return params
 
     def macs(self, *inputs: Shape) -> int:
         """Multiply-accumulates of one inference; 0 where the op has none."""

@@ -21,6 +21,8 @@ class ElementwiseOp(Op):
 
     def infer_shape(self, *inputs: Shape) -> Shape:
         """Return the broadcast shape."""
+        if self.operands is not None and len(inputs) != self.operands:
+            raise ValueError(f"{len(inputs)} operands; it takes {self.operands}")
         broadcast_all(*inputs)
         return tuple(int(d) for d in np.broadcast_shapes(*inputs))
 

@@ -49,7 +49,7 @@ def linear(graph: Graph, node: Node) -> Linear | None:
     operands = [graph.tensor(n) for n in node.inputs]
     operands = [c.in_bytes if isinstance(c, QConstant) else c for c in operands]
     try:
-        params = node.op.lower(operands, graph.values[node.outputs[0]])
+        params = node.op.lowered(operands, graph.values[node.outputs[0]])
     except McuqError:
         return None
     if isinstance(params, FullyConnectedParams) and params.input_c % channels(graph, node.inputs[0]):
@@ -149,7 +149,7 @@ def _constants(graph: Graph, node: Node, bounds: Mapping[str, Bounds]) -> Bounds
         return anything
     tensors = [graph.tensor(name) for name in node.inputs]
     try:
-        params = node.op.lower(tensors, output)
+        params = node.op.lowered(tensors, output)
     except McuqError:
         return anything
     filled = [np.broadcast_to(bounds[n].low, graph.values[n].shape).astype(graph.values[n].dtype) for n in operands]

@@ -37,8 +37,7 @@ def lowered(graph: Graph) -> tuple[tuple[Step, ...], dict[str, View]]:
 def _lower(graph: Graph, node: Node) -> Step:
     tensors = [graph.tensor(name) for name in node.inputs]
     try:
-        params = node.op.lower(tensors, graph.values[node.outputs[0]])
-        params.require_int32()
+        params = node.op.lowered(tensors, graph.values[node.outputs[0]])
     except McuqError as error:
         raise error.at(node.name) from None
     return Step(node.name, node.op, params, node.inputs[: node.op.operands], node.outputs)

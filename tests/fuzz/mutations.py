@@ -106,7 +106,7 @@ def _changed_word(line: str, rng: Rng) -> str:
     text = word.group()
     if text[0] == '"':
         new = pick(rng, (json.dumps(pick(rng, TEXTS)), str(pick(rng, INTEGERS)), "[]", "{}", f"[{text}, {text}]"))
-    elif text.lstrip("-").isdecimal():
+    elif text.lstrip("-").isdecimal() and len(text) < 100:
         new = str(pick(rng, (number_near(int(text), rng), pick(rng, FLOATS), '"x"', "[]", text * 20)))
     else:
         new = pick(rng, (str(pick(rng, INTEGERS)), pick(rng, TEXTS), text.upper(), text[1:], '""', "true", "{}"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hostile import assert_harmless, rewritten
+from requirements import require
 
 from mcuq.reading import array_of, json_of, printable
 
@@ -88,6 +89,36 @@ def test_two_members_of_one_name(model, run):
     with zipfile.ZipFile(model, "a") as file:
         file.writestr("model.json", b"{}")
     assert_harmless(run, model, "holds model.json twice")
+
+
+def test_names_in_capitals_are_other_names(model, tmp_path, run):
+    path = tmp_path / "other.mcuq"
+    with zipfile.ZipFile(model) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            target.writestr(name.upper(), source.read(name))
+    assert_harmless(run, path, "holds no model.json")
+
+
+def test_an_archive_in_an_archive(model, tmp_path, run):
+    """It is no model, and beside one it is nothing."""
+    path = tmp_path / "other.mcuq"
+    with zipfile.ZipFile(path, "w") as target:
+        target.write(model, "model.mcuq")
+    assert_harmless(run, path, "holds no model.json")
+    assert_harmless(run, rewritten(model, path, {"model.json": model.read_bytes()}), "its description is damaged")
+    before = run("inspect", model)
+    with zipfile.ZipFile(model, "a") as target:
+        target.writestr("../escaped.mcuq", path.read_bytes())
+    assert run("inspect", model) == before
+    assert not (model.parent.parent / "escaped.mcuq").exists()
+
+
+@pytest.mark.parametrize(("suffix", "part"), [(".pt2", "torch"), (".keras", "tensorflow"), (".onnx", "onnx")])
+def test_another_suffix(model, run, suffix, part):
+    require(part)
+    path = model.with_suffix(suffix)
+    path.write_bytes(model.read_bytes())
+    assert_harmless(run, path, f"digits{suffix}: ")
 
 
 def test_damaged_streams(model, tmp_path, run):

@@ -1,5 +1,6 @@
 """Kinds of faults that mutants found (tests/fuzz): each file is refused in one line, or read without a warning."""
 
+import dataclasses
 import io
 import json
 import warnings
@@ -11,7 +12,7 @@ from hostile import assert_harmless, rewritten
 from models import small_graph
 from requirements import require
 
-from mcuq import archive, pipeline
+from mcuq import archive, ops, pipeline
 from mcuq.archive import Archive
 from mcuq.errors import CannotQuantizeError, McuqError
 from mcuq.graph import Graph, Node
@@ -105,6 +106,18 @@ def test_attributes_are_finite_and_known(op, match):
     with pytest.raises(McuqError) as caught:
         of_op(op).verify()
     assert match in str(caught.value)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+@pytest.mark.parametrize("op", [op() for op in ops.ALL if op.operands == 2 and not dataclasses.fields(op)])
+def test_operands_are_counted(op, count):
+    """By the graph, or where the layer is lowered; never by Python."""
+    names = tuple(f"x{k}" for k in range(count))
+    tensor = QTensor((1, 4), 0.05, 0)
+    values = dict.fromkeys((*(names or ("x0",)), "y"), tensor)
+    graph = Graph("net", names or ("x0",), ("y",), (Node("layer", op, names, ("y",)),), values)
+    with pytest.raises(McuqError, match="layer"):
+        build_plan(graph.verify())
 
 
 @pytest.mark.parametrize("clip", [float("inf"), float("nan")])
