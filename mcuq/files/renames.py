@@ -166,8 +166,9 @@ def _read(root: Path) -> Journal:
         plain = json.loads(path.read_bytes())
         renames = [Rename(str(Path(str(s)).name), str(t), str(d)) for s, t, d in plain["renames"]]
         journal = Journal(renames, [str(name) for name in plain["remove"]])
-        if plain["format"] != FORMAT:
-            raise ValueError
+        named = b"".join(os.fsencode(text) for r in renames for text in (r.staged, r.target))
+        if plain["format"] != FORMAT or b"\0" in named + b"".join(map(os.fsencode, journal.remove)):
+            raise ValueError  # fsencode raises one too, for what no file can be called
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _damaged(root) from None
     return journal

@@ -15,6 +15,7 @@ from requirements import require
 from mcuq import archive, ops, pipeline
 from mcuq.archive import Archive
 from mcuq.errors import CannotQuantizeError, McuqError
+from mcuq.files import renames
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import Params
 from mcuq.ops.conv2d import Conv2d
@@ -228,3 +229,16 @@ def test_scales_that_are_signalling_nans(rng, tmp_path, run):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert_harmless(run, path, "scale")
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\0b", "/\0"])
+@pytest.mark.parametrize("kind", ["renames", "remove"])
+def test_journals_of_names_that_no_file_has(rng, tmp_path, run, name, kind):
+    path = tmp_path / "small.mcuq"
+    path.write_bytes(archive.dump(Archive(small_graph(rng))))
+    stage = tmp_path / renames.STAGE
+    stage.mkdir()
+    journal = {"format": 1, "renames": [["0", "a", ""]], "remove": []}
+    journal[kind] = [["0", name, ""]] if kind == "renames" else [name]
+    (stage / renames.JOURNAL).write_text(json.dumps(journal))
+    assert_harmless(run, path, "an interrupted `mcuq build` cannot be finished")
