@@ -98,6 +98,9 @@
     .macro  clamp_to_int8 r, s
     clamps  \r, \s, 7
     .endm
+    .macro  clamp_to_int16 r, s
+    clamps  \r, \s, 15
+    .endm
     .macro  min_ r, s, t
     min     \r, \s, \t
     .endm
@@ -172,6 +175,9 @@
     .endm
     .macro  clamp_to_int8 r, s
     instruction 3, 3, n_\r, n_\s, 0, 0
+    .endm
+    .macro  clamp_to_int16 r, s
+    instruction 3, 3, n_\r, n_\s, 8, 0
     .endm
     .macro  min_ r, s, t
     instruction 4, 3, n_\r, n_\s, n_\t, 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from mcuq.kernels.channels import Channels, is_fast
+from mcuq.kernels.channels import gate_products, is_fast
 from mcuq.kernels.lanes.fully_connected import Packed, packed_for, scratch_bytes
 from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Params, i8_table, i32, i32_table, u16_table
@@ -76,17 +76,10 @@ def _shared(params: Params) -> dict[str, Any]:
 def take(layer: Layer[LstmParams]) -> Params | None:
     """Return the kernel, or None: too few channels, weights too large, too much scratch."""
     p = layer.params
-    fed, recurring = (packed_for(channels.weights, CHUNKS) for channels in products(p))
+    fed, recurring = (packed_for(channels.weights, CHUNKS) for channels in gate_products(p))
     if fed is None or recurring is None:
         return None
     packed = {"chunk": fed.chunk, "weights": fed.weights, "extra": fed.extra}
     packed |= {"recurrent_chunk": recurring.chunk, "recurrent": recurring.weights, "recurrent_extra": recurring.extra}
-    general = int(not all(is_fast(channels) for channels in products(p)))
+    general = int(not all(is_fast(channels) for channels in gate_products(p)))
     return LstmLanesParams(general=general, **(_shared(p) | packed))
-
-
-def products(p: LstmParams) -> tuple[Channels, Channels]:
-    """Return the products of all gates with the input and with the hidden state, of 4 * units channels each."""
-    fed = p.weights.reshape(GATES * p.units, -1), p.bias, p.multiplier, p.shift
-    recurring = p.recurrent.reshape(GATES * p.units, -1), p.recurrent_bias, p.recurrent_multiplier, p.recurrent_shift
-    return Channels(*fed), Channels(*recurring)

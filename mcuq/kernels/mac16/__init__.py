@@ -15,12 +15,14 @@ from mcuq.kernels.mac16 import (
     depthwise_conv2d_packed,
     fully_connected,
     fully_connected_packed,
+    lstm,
 )
 from mcuq.ops.add import AddParams
 from mcuq.ops.base import Params
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
 from mcuq.ops.fully_connected import FullyConnectedParams
+from mcuq.ops.lstm import LstmParams
 
 
 def kernel(layer: Layer[Params]) -> Params | None:
@@ -36,6 +38,8 @@ def kernel(layer: Layer[Params]) -> Params | None:
             return first(layer.of(p), fully_connected.take)
         case AddParams() as p:
             return first(layer.of(p), add.take)
+        case LstmParams() as p:
+            return first(layer.of(p), lstm.take)
     return None
 
 

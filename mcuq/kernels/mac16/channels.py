@@ -59,6 +59,7 @@ def mac16_channels(
     *,
     offset: int | Array = -TOP,
     larger: int = 0,
+    only_as_they_are: bool = False,
 ) -> Channels | None:
     """Negate the sums, fold the zero point into the bias, and prove that the requantize of the cores serves them.
 
@@ -73,6 +74,7 @@ def mac16_channels(
         rounding: zero points and limits.
         offset: activations go in as ``-offset - x``; one for all taps, or [taps].
         larger: weights are multiplied in as if they were 2^larger times larger.
+        only_as_they_are: channels whose outputs are constant, but not served, are none that can be.
 
     Returns:
         None when some channel cannot be served.
@@ -86,6 +88,8 @@ def mac16_channels(
     served &= _rounds_in_32_bits(np.stack([low, high]), m, exponent, rounding.output_zero_point, larger)
     if np.all(served):
         return Channels(weights.astype(np.int8), own.astype(np.int32), multiplier, exponent.astype(np.int8))
+    if only_as_they_are:
+        return None
     first, last = (output_of(acc, m, -exponent, rounding) for acc in (low, high))
     constant = (low == high) | ((first == last) & (m > 0) & (exponent >= 0))
     if not np.all(served | constant):

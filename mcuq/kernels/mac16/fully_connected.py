@@ -57,8 +57,7 @@ class FullyConnectedMac16Params(Params):
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
         bias, exponent = unpacked_bias(self.bias)
-        odd = np.arange(self.taps) % 2
-        weights = np.where(odd, self.weights.view(np.int8), self.weights.astype(np.int16) - 128)[:, : self.input_c]
+        weights = out_of_fours(self.weights, self.input_c)
         portable = FullyConnectedParams(
             batch=self.batch,
             input_c=self.input_c,
@@ -69,8 +68,8 @@ class FullyConnectedMac16Params(Params):
             activation_max=self.activation_max,
             per_channel=1,
             reverse=self.reverse,
-            weights=weights.astype(np.int8),
-            bias=portable_bias(weights, bias, 0, _offsets(self.input_c)),
+            weights=weights,
+            bias=portable_bias(weights, bias, 0, offsets(self.input_c)),
             multiplier=np.broadcast_to(self.multiplier, exponent.shape),
             shift=-exponent,
         )
@@ -82,14 +81,9 @@ def take(layer: Layer[FullyConnectedParams]) -> Params | None:
     p = layer.params
     taps = -(-p.input_c // 4) * 4
     rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
-    channels = mac16_channels(p.weights, p.bias, p.multiplier, p.shift, rounding, offset=_offsets(p.input_c))
-    if channels is None or 2 * taps > MAX_SCRATCH:
+    channels = mac16_channels(p.weights, p.bias, p.multiplier, p.shift, rounding, offset=offsets(p.input_c))
+    if channels is None or not fits(channels.bias, taps):
         return None
-    if np.abs(channels.bias.astype(np.int64)).max() + 2 * taps * LARGEST_PRODUCT > INT32_MAX:
-        return None
-    packed = np.zeros((p.output_c, taps), np.int16)
-    packed[:, : p.input_c] = channels.weights
-    packed[:, ::2] += 128
     return FullyConnectedMac16Params(
         batch=p.batch,
         input_c=p.input_c,
@@ -100,11 +94,33 @@ def take(layer: Layer[FullyConnectedParams]) -> Params | None:
         per_channel=int(channels.multiplier.size > 1),
         reverse=p.reverse,
         taps=taps,
-        weights=packed.astype(np.uint8),
+        weights=in_fours(channels.weights),
         bias=channels.packed_bias(),
         multiplier=channels.multiplier,
     )
 
 
-def _offsets(inputs: int) -> Array:
+def in_fours(weights: Array) -> Array:
+    """Return weights, int8 [channels, inputs], as unsigned bytes [channels, taps], even ones 128 more than they are."""
+    packed = np.zeros((len(weights), -(-weights.shape[1] // 4) * 4), np.int16)
+    packed[:, : weights.shape[1]] = weights
+    packed[:, ::2] += 128
+    return packed.astype(np.uint8)
+
+
+def out_of_fours(packed: Array, inputs: int) -> Array:
+    """Undo :func:`in_fours`."""
+    odd = np.arange(packed.shape[1]) % 2
+    return np.where(odd, packed.view(np.int8), packed.astype(np.int16) - 128)[:, :inputs].astype(np.int8)
+
+
+def fits(bias: Array, taps: int) -> bool:
+    """Whether a vector fits the scratch, and sums as C has them int32."""
+    return (
+        2 * taps <= MAX_SCRATCH and int(np.abs(bias.astype(np.int64)).max()) + 2 * taps * LARGEST_PRODUCT <= INT32_MAX
+    )
+
+
+def offsets(inputs: int) -> Array:
+    """Return what activations have taken off, [inputs]."""
     return np.resize(np.array(OFFSETS), inputs)
