@@ -19,6 +19,7 @@ from mcuq.tensor import Array, Shape
 
 Inputs = Sequence[Entry | None]
 Operands = Sequence[Array]
+MIRRORS = ("reflect", "edge", "wrap")
 MAX_COPIES = 256  # that Tile makes along a dimension
 
 
@@ -232,12 +233,12 @@ def _runs(indices: Sequence[int]) -> Iterator[range]:
 
 
 def pad(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read Pad with a constant; negative paddings are not supported."""
+    """Read Pad; with elements of the input itself it joins slices of it. Negative paddings are not supported."""
     x = first(inputs)
     if isinstance(x, Constant):
         raise UnsupportedOperatorError("padding of a quantized constant; fold it before the export")
-    if (mode := node.text("mode", "constant")) != "constant":
-        raise UnsupportedOperatorError(f"padding mode '{mode}'; only 'constant' is supported")
+    if (mode := node.text("mode", "constant")) not in ("constant", *MIRRORS):
+        raise UnsupportedOperatorError(f"padding mode '{mode}'; only constant, {', '.join(MIRRORS)} are supported")
     operands = constants(inputs, "the paddings")
     pads = [int(n) for n in operands[0].ravel()] if operands else list(node.integers("pads"))
     value = float(operands[1].item()) if len(operands) > 1 and operands[1].size else node.real("value", 0.0)
@@ -247,7 +248,14 @@ def pad(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     before, after = [0] * len(x.shape), [0] * len(x.shape)
     for i, axis in enumerate(axes):
         before[axis], after[axis] = pads[i], pads[len(axes) + i]
-    return padded(b, x, before, after, value)
+    if mode == "constant":
+        return padded(b, x, before, after, value)
+    if min((*before, *after)) < 0:
+        raise UnsupportedOperatorError(f"paddings {before} and {after} must not be negative")
+    for axis, sides in enumerate(zip(before, after, strict=True)):
+        if any(sides):
+            x = _gathered(b, x, np.pad(np.arange(x.shape[axis]), sides, mode=mode), axis)  # type: ignore[call-overload]
+    return x
 
 
 def padded(b: Builder, x: Value, before: Sequence[int], after: Sequence[int], value: float = 0.0) -> Value:

@@ -170,6 +170,7 @@ READERS: Mapping[str, Convert] = {
     "RESHAPE": tflite_copies.reshape,
     "RESIZE_BILINEAR": _resize_bilinear,
     "RESIZE_NEAREST_NEIGHBOR": tflite_copies.resize_nearest,
+    "REVERSE_V2": tflite_copies.reverse,
     "SLICE": tflite_copies.slice_,
     "SOFTMAX": _softmax,
     "SPACE_TO_BATCH_ND": tflite_copies.space_to_batch,

@@ -83,7 +83,7 @@ def test_unknown_operators_that_no_output_needs_do_not_matter() -> None:
 FORMS = {
     "computed weights": ([node("Conv", "x x", "y")], (1, 1, 3, 3), {}, "the filters must be constant"),
     "3-D convolution": ([node("Conv", "x w", "y")], (1, 1, 3, 3, 3), {"w": (1, 1, 1, 1, 1)}, r"takes \[1, C, H, W\]"),
-    "reflection": ([node("Pad", "x", "y", mode="reflect", pads=[0, 1, 0, 1])], (1, 3), {}, "padding mode 'reflect'"),
+    "symmetric": ([node("Pad", "x", "y", mode="symmetric", pads=[0, 1, 0, 1])], (1, 3), {}, "padding mode 'symmetric'"),
     "pool dilation": (
         [node("MaxPool", "x", "y", kernel_shape=[2, 2], dilations=[2, 2])],
         IMAGE,

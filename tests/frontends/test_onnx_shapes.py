@@ -90,6 +90,12 @@ def test_pad(value, pads, opset, rng) -> None:
     assert kinds(agree(proto, rng)) == ["pad"]
 
 
+@pytest.mark.parametrize("mode", ["reflect", "edge"])
+def test_pad_with_elements_of_the_input(mode, rng) -> None:
+    pads = np.array([0, 0, 1, 2, 0, 0, 2, 1], np.int64)
+    agree(model([node("Pad", "x p", "y", mode=mode)], {"x": (1, 2, 4, 3)}, {"p": pads}), rng)
+
+
 def test_pad_of_some_axes_and_as_attribute(rng) -> None:
     constants = {"p": ints(1, 2), "a": ints(-1)}
     agree(model([node("Pad", "x p _ a", "y")], {"x": IMAGE}, constants, opset=18), rng)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from harness import assert_kernels_equal_run
-from oracle import samples
+from oracle import assert_equals_tflm, samples
 from single_op import assert_close, assert_graph_equals_tflm, case_of, graph_of, params_of, run
 from tflite_builder import ModelBuilder
 
@@ -117,3 +117,12 @@ def test_c2_at_most_four_dimensions_are_left():
 def test_c3_quantization_must_not_change(wanted):
     with pytest.raises(CannotQuantizeError, match="must be equal"):
         Slice((0, 1), (1, 2)).lower([QTensor((1, 4), 0.1, 0)], wanted)
+
+
+@pytest.mark.parametrize("axes", [[1], [-1], [1, 2]])
+def test_n5_reverse_equals_tflm(rng, axes):
+    """REVERSE_V2 is a slice that begins with the last element."""
+    builder = ModelBuilder()
+    x, y = (builder.tensor((1, 3, 4, 5), scale=0.1, zero_point=5) for _ in range(2))
+    builder.op("REVERSE_V2", [x, builder.tensor((len(axes),), "int32", data=np.array(axes))], [y])
+    assert_equals_tflm(builder.finish([x], [y]), samples(rng, 3, (1, 3, 4, 5)))
