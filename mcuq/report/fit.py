@@ -21,7 +21,8 @@ COMPARED = {  # region: what the column is called
 
 def fit(report: FitReport, sources: bool = False) -> Report:
     """Report a fit check, region by region; with ``sources``, where each number comes from."""
-    verdict = "fits" if report.fits else "does not fit"
+    several = " and " in report.model  # a name has no spaces
+    verdict = ("fit" if several else "fits") if report.fits else f"{'do' if several else 'does'} not fit"
     title = (
         f"{report.model} {verdict} {report.board} ({report.chip}, {report.framework} {report.sdk}, "
         f"{report.partition}, {report.arena} arena); bytes:"

@@ -66,7 +66,7 @@ def test_check_judges_a_project(run, tmp_path):
     build(tmp_path, "one")
     build(tmp_path, "two")
     status, out, _ = run("check", tmp_path)
-    assert status == 0 and "one and two fits esp32dev" in out
+    assert status == 0 and "one and two fit esp32dev" in out
     assert "arena of one and two" in " ".join(out.split())
     status, _, err = run("check", tmp_path, "--compare")
     assert status == 2 and "not a project" in err
