@@ -26,6 +26,7 @@ from mcuq.frontends import torch_check
 from mcuq.frontends.extras import TORCH, TORCH_SINCE
 from mcuq.frontends.pt2_archive import WHAT, only_weights, rebuilt_pt2
 from mcuq.frontends.torch_decomposed import decomposed
+from mcuq.frontends.torch_precision import in_float32, program_in_float32
 from mcuq.frontends.torch_reason import reason
 from mcuq.frontends.torch_recurrent import translations
 from mcuq.frontends.torch_trained import is_prepared, with_addresses, with_trained
@@ -56,10 +57,10 @@ def read_torch(model: Any, example: Any, name: str = "") -> FloatGraph:
     name = identifier(name or type(getattr(model, "_orig_mod", model)).__name__)
     try:
         if isinstance(model, torch.export.ExportedProgram):
-            with torch.no_grad():
-                return _of_program(model, name)
+            with torch.no_grad(), _quiet():
+                return _of_program(program_in_float32(model), name)
         inputs = _inputs(example)
-        model = _in_float32(model)
+        model = in_float32(model)
         with _evaluating(model):
             if _is_fx_quantized(model):
                 return _checked(_read(_by_torchscript(model, inputs), name), model, inputs)
@@ -141,14 +142,6 @@ def _evaluating(model: torch.nn.Module) -> Iterator[None]:
 def _is_exported(model: torch.nn.Module) -> bool:
     """Whether a module came out of torch.export, whose ``eval`` and ``train`` raise."""
     return hasattr(model, "graph") and "eval" in vars(model)
-
-
-def _in_float32(model: torch.nn.Module) -> torch.nn.Module:
-    """Return the module, or a float32 copy of one in float64, float16 or bfloat16."""
-    import torch
-
-    kinds = {tensor.dtype for tensor in (*model.parameters(), *model.buffers()) if tensor.is_floating_point()}
-    return model if kinds <= {torch.float32} else copy.deepcopy(model).float()
 
 
 def _of_program(

@@ -159,6 +159,17 @@ def test_module_of_another_precision_is_cast_as_a_copy(dtype):
     agrees(module)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_program_of_another_precision_is_exported_anew(dtype):
+    module = net(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()).to(dtype)
+    program = torch.export.export(module, (IMAGE.to(dtype),))
+    graph = mcuq.load(program)
+    assert {tensor.dtype for tensor in program.state_dict.values() if tensor.is_floating_point()} == {dtype}
+    got = float_run.run(graph, {"input": IMAGE.numpy().transpose(0, 2, 3, 1)[None]})[graph.outputs[0]]
+    wanted = module.float()(IMAGE).detach().numpy()
+    np.testing.assert_allclose(got.reshape(wanted.shape), wanted, atol=1e-4)
+
+
 @pytest.mark.parametrize("order", [[2, 1, 0], [0, 2], [1], [2, 2, 0, 1]])
 def test_channels_in_another_order(order):
     agrees(Shuffled(order))
