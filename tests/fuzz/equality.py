@@ -203,7 +203,7 @@ def _tflm(one: Accepted, answer: object) -> None:
 def compare(models: int, seed: int, names: Sequence[str]) -> tuple[Counter[str], list[str]]:
     """Compare so many accepted mutants; return what was counted, and every difference as a line."""
     found, counts, findings = accepted(seed, names), Counter[str](), []
-    with tempfile.TemporaryDirectory(prefix="mcuq-fuzz-") as folder:
+    with tempfile.TemporaryDirectory(prefix="fuzz-mcuq-") as folder:
         kernels = Kernels(Path(folder))
         for start in range(0, models, BATCH):
             batch = [next(found) for _ in range(min(BATCH, models - start))]

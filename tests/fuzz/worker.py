@@ -286,7 +286,7 @@ def main() -> None:
     end = time.monotonic() + seconds
     cli._parser = cache(cli._parser)  # a third of the time
     gc.freeze()
-    with tempfile.TemporaryDirectory(prefix="mcuq-fuzz-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
+    with tempfile.TemporaryDirectory(prefix="fuzz-mcuq-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
         os.chdir(folder)
         Path(folder, COMPANION).write_bytes(mcuq()[0])
         for index in range(first, first + count):
