@@ -62,6 +62,7 @@ from mcuq.ops.rms_norm import RmsNorm
 from mcuq.ops.rnn import Rnn
 from mcuq.ops.round import Round
 from mcuq.ops.rsqrt import Rsqrt
+from mcuq.ops.running_mean import RunningMean
 from mcuq.ops.select import Select
 from mcuq.ops.sign import Sign
 from mcuq.ops.silu import Silu
@@ -146,6 +147,7 @@ ALL: tuple[type[Op], ...] = (
     Rnn,
     Round,
     Rsqrt,
+    RunningMean,
     Select,
     Sign,
     Silu,

@@ -37,6 +37,7 @@ from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.resize import ResizeOp
 from mcuq.ops.rms_norm import RmsNorm
+from mcuq.ops.running_mean import RunningMean
 from mcuq.ops.slice import Slice
 from mcuq.ops.slide import Slide
 from mcuq.ops.softmax import Softmax
@@ -57,7 +58,7 @@ SPATIAL = (GroupNorm, PoolOp, ResizeOp)
 # One element, whose place alone changes: the same tensor, seen in another order or shape.
 REARRANGING = (Reshape, Transpose)
 # Elements along some dimensions, which may be any.
-ALONG_AXES = (Concatenation, Pad, ReduceOp, Slice, Slide)
+ALONG_AXES = (Concatenation, Pad, ReduceOp, Slice, RunningMean, Slide)
 # Elements along the last dimension, or its index there.
 ALONG_LAST = (L2Norm, LayerNorm, LogSoftmax, PRelu, RmsNorm, Softmax)
 # Elements that the operator finds by their places.
@@ -93,43 +94,112 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
     "AFFINE": (
         *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm, LogSoftmax),
         *(LookupOp, NormalizeOp, Pad, PlacedOp, PoolOp, PRelu, RecurrentOp, ReduceOp, Reshape, ResizeOp, Slice),
-        *(Slide, Softmax, Svdf, Transpose),
+        *(RunningMean, Slide, Softmax, Svdf, Transpose),
     ),
     "CHANNELWISE": (
         *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm, LogSoftmax),
-        *(NormalizeOp, PlacedOp, PRelu, RecurrentOp, ReduceOp, Slice, Slide, Softmax, Svdf, Transpose),
+        *(NormalizeOp, PlacedOp, PRelu, RecurrentOp, ReduceOp, Slice, RunningMean, Slide, Softmax, Svdf, Transpose),
     ),
     "FUSING": (
         *(Concatenation, ElementwiseOp, L2Norm, LogSoftmax, LookupOp, NormalizeOp, Pad, PlacedOp, PRelu, RecurrentOp),
-        *(ReduceOp, Reshape, ResizeOp, Slice, Slide, Softmax, Svdf, Transpose),
+        *(ReduceOp, Reshape, ResizeOp, Slice, RunningMean, Slide, Softmax, Svdf, Transpose),
     ),
     "HOMOGENEOUS": (
         *(Add, Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm),
-        *(LogSoftmax, LookupOp, Mul, NormalizeOp, PlacedOp, PRelu, RecurrentOp, ReduceOp, ResizeOp, Slice, Slide),
+        *(
+            LogSoftmax,
+            LookupOp,
+            Mul,
+            NormalizeOp,
+            PlacedOp,
+            PRelu,
+            RecurrentOp,
+            ReduceOp,
+            ResizeOp,
+            Slice,
+            RunningMean,
+            Slide,
+        ),
         *(Softmax, Sub, Svdf, Transpose),
     ),
     "IDLE": (
         *(Add, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm, LogSoftmax, LookupOp),
-        *(Mul, NormalizeOp, PlacedOp, PRelu, RecurrentOp, ReduceOp, ResizeOp, Slide, Softmax, Sub, Svdf),
+        *(Mul, NormalizeOp, PlacedOp, PRelu, RecurrentOp, ReduceOp, ResizeOp, RunningMean, Slide, Softmax, Sub, Svdf),
     ),
     "PACKED": (
         *(Add, Concatenation, ConvTranspose2d, ElementwiseOp, L2Norm, LogSoftmax, LookupOp, Mul, NormalizeOp, Pad),
-        *(PlacedOp, PoolOp, PRelu, RecurrentOp, ReduceOp, Reshape, ResizeOp, Slice, Slide, Softmax, Sub, Svdf),
+        *(
+            PlacedOp,
+            PoolOp,
+            PRelu,
+            RecurrentOp,
+            ReduceOp,
+            Reshape,
+            ResizeOp,
+            Slice,
+            RunningMean,
+            Slide,
+            Softmax,
+            Sub,
+            Svdf,
+        ),
         *(Transpose,),
     ),
     "PADDING": (
         *(Add, Concatenation, ConvTranspose2d, ElementwiseOp, FullyConnected, L2Norm, LogSoftmax, LookupOp, Mul),
-        *(NormalizeOp, Pad, PlacedOp, PoolOp, PRelu, RecurrentOp, ReduceOp, Reshape, ResizeOp, Slice, Slide, Softmax),
+        *(
+            NormalizeOp,
+            Pad,
+            PlacedOp,
+            PoolOp,
+            PRelu,
+            RecurrentOp,
+            ReduceOp,
+            Reshape,
+            ResizeOp,
+            Slice,
+            RunningMean,
+            Slide,
+            Softmax,
+        ),
         *(Sub, Svdf, Transpose),
     ),
     "SPLITTABLE": (
         *(Add, Concatenation, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, L2Norm, LogSoftmax, LookupOp, Mul),
-        *(NormalizeOp, Pad, PlacedOp, PoolOp, PRelu, RecurrentOp, ReduceOp, Reshape, ResizeOp, Slice, Slide, Softmax),
+        *(
+            NormalizeOp,
+            Pad,
+            PlacedOp,
+            PoolOp,
+            PRelu,
+            RecurrentOp,
+            ReduceOp,
+            Reshape,
+            ResizeOp,
+            Slice,
+            RunningMean,
+            Slide,
+            Softmax,
+        ),
         *(Sub, Svdf, Transpose),
     ),
     "WINDOWED": (
         *(Add, Concatenation, ConvTranspose2d, ElementwiseOp, L2Norm, LogSoftmax, LookupOp, Mul, NormalizeOp, Pad),
-        *(PlacedOp, PoolOp, PRelu, RecurrentOp, ReduceOp, Reshape, ResizeOp, Slice, Slide, Softmax, Sub, Svdf),
+        *(
+            PlacedOp,
+            PoolOp,
+            PRelu,
+            RecurrentOp,
+            ReduceOp,
+            Reshape,
+            ResizeOp,
+            Slice,
+            RunningMean,
+            Slide,
+            Softmax,
+            Sub,
+            Svdf,
+        ),
         *(Transpose,),
     ),
 }

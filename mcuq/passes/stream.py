@@ -22,15 +22,20 @@ import numpy as np
 
 from mcuq.errors import UsageError
 from mcuq.graph import Graph, Node, State
+from mcuq.ops.average_pool import AveragePool
+from mcuq.ops.base import Op, fused_limits
 from mcuq.ops.mean import Mean
 from mcuq.ops.pad import Pad
+from mcuq.ops.running_mean import RunningMean, kept_bytes
 from mcuq.ops.slice import Slice
 from mcuq.ops.slide import Slide
 from mcuq.passes.fold_constant_channels import fold_constant_channels
 from mcuq.passes.rewriting import free_name
 from mcuq.passes.rows import on_rows
 from mcuq.passes.timing import Layer, Need, Rows, timed
-from mcuq.tensor import QConstant, QTensor
+from mcuq.tensor import QConstant, QTensor, Shape
+
+LEAST_RUNNING = 4  # rows of a pool; fewer are summed anew
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,8 @@ class _Maker:
 
     def _add(self, layer: Layer) -> None:
         node, output = layer.node, layer.node.outputs[0]
+        if self._add_running(layer):
+            return
         inputs, stride = dict.fromkeys(node.inputs, ""), 0
         for name, need in layer.needs.items():
             inputs[name], stride = self._window(name, need, layer)
@@ -158,15 +165,39 @@ class _Maker:
         else:
             self.nodes.append(replace(node, op=op, inputs=operands))
 
+    def _add_running(self, layer: Layer) -> bool:
+        """Add a pool over all rows as one whose sums run on; whether the layer is such a pool."""
+        (name, need), *others = layer.needs.items()
+        if layer.rows or others or self._late(name, need):
+            return False
+        x, output = self.values[self.same.get(name, name)], layer.node.outputs[0]
+        op = _running(layer.node.op, self.rows[name], need.window.reach, x.shape, self.graph.values[output])
+        if op is None:
+            return False
+        size = kept_bytes(op.window, op.columns, math.prod(op.shape))
+        before, after, initial = (self._free(f"{output}_{what}") for what in ("before", "kept", "reset"))
+        self.values |= {name: QTensor((size,), 1.0, 0) for name in (before, after)}
+        self.values[output] = self.graph.values[output]
+        self.constants[initial] = QConstant(np.zeros(size, np.int8), np.ones(1))
+        self.states.append(State(before, after, initial))
+        inputs = (self.same.get(name, name), before)
+        self.nodes.append(replace(layer.node, op=op, inputs=inputs, outputs=(output, after)))
+        return True
+
+    def _late(self, name: str, need: Need) -> int:
+        """Return by how many rows a layer's window ends before the newest row."""
+        if need.late is not None:
+            return need.late
+        rows, window = self.rows[name], need.window
+        return self.whole // rows.frames - rows.delay + window.padding - window.reach
+
     def _window(self, name: str, need: Need, layer: Layer) -> tuple[str, int]:
         """Return the value that holds the rows a layer sees, and its stride there where that is not its own."""
         rows = self.rows[name]
         calls = self.frames // layer.rows.frames if layer.rows else 1
         seen = (calls - 1) * need.window.stride + need.window.reach
         fill = need.window.fill if need.window.padding > 0 else None
-        late = need.late
-        if late is None:
-            late = self.whole // rows.frames - rows.delay + need.window.padding - need.window.reach
+        late = self._late(name, need)
         held = self._last(name, seen + late, fill)
         if layer.along.window and not isinstance(layer.node.op, Mean | Pad):  # what lies behind the last window is left
             return held, 0 if layer.rows else seen + late
@@ -210,6 +241,30 @@ class _Maker:
         nodes = {node.name for node in (*self.graph.nodes, *self.nodes)}
         values = {*self.graph.values, *self.graph.constants, *self.values, *self.constants}
         return free_name(wanted, values | (nodes - values))
+
+
+def _running(op: Op, rows: Rows, window: int, shape: Shape, output: QTensor) -> RunningMean | None:
+    """Return a mean or an average pool over all rows as one whose sums run on; None where its shape is another."""
+    before, after = shape[: rows.axis], shape[rows.axis + 1 :]
+    if math.prod(before) != 1 or shape[rows.axis] > window or window < LEAST_RUNNING:
+        return None
+    low, high = output.limits
+    match op:
+        case AveragePool():
+            columns = op.window[1] if rows.axis == 1 else 1
+            low, high = fused_limits(op.activation, output)
+            fits = not any(op.padding) and output.elements * columns == math.prod(after)
+            fits &= columns == 1 or columns == after[0]
+        case Mean():
+            reduced = {axis % len(shape) for axis in op.axes}
+            inner = [axis in reduced for axis in range(rows.axis + 1, len(shape))]
+            columns = math.prod(size for size, is_reduced in zip(after, inner, strict=True) if is_reduced)
+            fits = inner == sorted(inner, reverse=True)  # what is averaged lies outside of what is kept
+        case _:
+            return None
+    if not fits:
+        return None
+    return RunningMean(output.shape, window, columns, isinstance(op, AveragePool), low, high)
 
 
 def _with_rows(tensor: QTensor, axis: int, count: int) -> QTensor:

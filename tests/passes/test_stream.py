@@ -19,6 +19,7 @@ from mcuq.ops.mul import Mul
 from mcuq.ops.pad import Pad
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.resize_nearest import ResizeNearest
+from mcuq.ops.running_mean import RunningMean
 from mcuq.ops.slide import Slide
 from mcuq.ops.softmax import Softmax
 from mcuq.passes.stream import Streamed, stream
@@ -127,6 +128,31 @@ def test_one_window_serves_all_that_see_the_same_rows(rng):
     y = net.add(Concatenation(3), *(net.conv("x", 2, 3, front=2) for _ in range(3)))
     found = assert_streams(net.graph(y), 1, 0, rng)
     assert sum(isinstance(node.op, Slide) for node in found.graph.nodes) == len(found.graph.states) == 1
+
+
+@pytest.mark.parametrize(
+    ("axis", "width", "kind"), [(1, 1, "mean"), (1, 3, "image"), (1, 3, "mean"), (2, 1, "pool"), (1, 3, "pool")]
+)
+def test_pools_over_all_frames_run_on(rng, axis, width, kind):
+    """Their sums do, of one column or of several, whatever a call brings; no window is kept beside them."""
+    net = Causal(rng, 40, axis, width)
+    y = net.conv("x", 5, 3, 2, front=2)
+    whole = AveragePool(net.pair(20, width))
+    op = {"mean": Mean((axis,)), "image": Mean((1, 2)), "pool": whole}[kind]
+    y = net.add(op, y)
+    graph = net.graph(y)
+    for frames in (2, 8):
+        found = assert_streams(graph, axis, frames, rng)
+        assert [
+            type(node.op) for node in found.graph.nodes if isinstance(node.op, RunningMean | Mean | AveragePool)
+        ] == [RunningMean]
+
+
+def test_pools_of_few_rows_or_of_another_order_are_computed_anew(rng):
+    for op, frames in ((Mean((1,)), 3), (Mean((1, 3)), 20)):
+        net = Causal(rng, frames, 1, 3)
+        found = assert_streams(net.graph(net.add(op, net.conv("x", 4))), 1, 0, rng)
+        assert [type(node.op).__name__ for node in found.graph.nodes] == ["Conv2d", "Slide", "Mean"]
 
 
 def test_an_axis_is_that_of_the_trained_model(rng):
