@@ -91,14 +91,6 @@ def slice_(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Conv
     return Slice(tuple(begin), tuple(sizes)), present(tensors[:1])
 
 
-def reverse(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    """REVERSE_V2: a slice from the last element to the first along some dimensions."""
-    (x,) = present(tensors[:1])
-    axes = {axis % len(x.shape) for axis in integers(tensors[1], "the axes")}
-    begin = tuple(n - 1 if axis in axes else 0 for axis, n in enumerate(x.shape))
-    return Slice(begin, x.shape, tuple(-1 if axis in axes else 1 for axis in range(len(x.shape)))), [x]
-
-
 def split(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
     """SPLIT into equal parts, of which the output is one; the axis is operand 0."""
     (axis,) = integers(tensors[0], "the axis")

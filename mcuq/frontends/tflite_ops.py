@@ -190,6 +190,5 @@ FLOAT_READERS: Mapping[str, Convert] = {
     **READERS,
     **tflite_elementwise.FLOAT_READERS,
     "GELU": _gelu,
-    "REVERSE_V2": tflite_copies.reverse,
     "SOFTMAX": _float_softmax,
 }
