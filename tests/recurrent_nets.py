@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
+from requirements import require_module
 
-onnx = pytest.importorskip("onnx", reason='needs onnx: pip install "mcuq[onnx]"')
+onnx = require_module("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
