@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import sys
@@ -12,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PREFIX = "mcuq-"
+PREFIX = "mcuq-temporary-"  # and what tempfile appends: no folder of a user's is called so
+NAME = re.compile(rf"{PREFIX}[a-z0-9_]{{8}}")
 YOUNG_SECONDS = 60.0  # a folder may be not yet held by the process that has just made it
 
 
@@ -33,7 +35,11 @@ def temporary_folder() -> Iterator[Path]:
 def _sweep(place: Path) -> None:
     for folder in place.glob(f"{PREFIX}*"):
         with suppress(OSError):
-            if _is_old_and_ours(folder.lstat()) and (descriptor := _held(folder)) is not None:
+            if (
+                NAME.fullmatch(folder.name)
+                and _is_old_and_ours(folder.lstat())
+                and (descriptor := _held(folder)) is not None
+            ):
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(descriptor)
 

@@ -118,20 +118,21 @@ def test_folders_of_killed_processes_are_swept(tmp_path, monkeypatch):
     """Not one that is in use, that has just been made, that is another's or that is no folder of mcuq's."""
     monkeypatch.setattr(folders.tempfile, "tempdir", str(tmp_path))
     long_ago = time.time() - 3600
-    for name in ("mcuq-left/deep", "mcuq-new", "other"):
+    for name in (
+        "mcuq-temporary-left5678/deep",
+        "mcuq-temporary-new45678",
+        "mcuq-temporary-of-mine",
+        "mcuq-project",
+        "other",
+    ):
         (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "mcuq-left/deep/file").write_bytes(b"1")
-    (tmp_path / "mcuq-link").symlink_to(tmp_path / "other")
-    for name in ("mcuq-left", "other"):
+    (tmp_path / "mcuq-temporary-left5678/deep/file").write_bytes(b"1")
+    (tmp_path / "mcuq-temporary-link5678").symlink_to(tmp_path / "other")
+    for name in ("mcuq-temporary-left5678", "mcuq-temporary-of-mine", "mcuq-project", "other"):
         os.utime(tmp_path / name, (long_ago, long_ago))
+    stay = {"mcuq-temporary-new45678", "mcuq-temporary-link5678", "mcuq-temporary-of-mine", "mcuq-project", "other"}
     with temporary_folder() as used:
         os.utime(used, (long_ago, long_ago))
         with temporary_folder() as second:
-            assert {path.name for path in tmp_path.iterdir()} == {
-                "mcuq-new",
-                "mcuq-link",
-                "other",
-                used.name,
-                second.name,
-            }
-    assert {path.name for path in tmp_path.iterdir()} == {"mcuq-new", "mcuq-link", "other"}
+            assert {path.name for path in tmp_path.iterdir()} == stay | {used.name, second.name}
+    assert {path.name for path in tmp_path.iterdir()} == stay
