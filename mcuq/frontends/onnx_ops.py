@@ -92,6 +92,7 @@ READERS: dict[str, Reader] = {
     "Pad": onnx_shapes.pad,
     "Pow": onnx_functions.power,
     "Reshape": onnx_shapes.reshape(onnx_shapes.reshaped),
+    "RNN": onnx_recurrent.read,
     "Resize": onnx_resize.resize,
     "Selu": _unary(onnx_activations.selu),
     "Slice": onnx_shapes.slice_,
