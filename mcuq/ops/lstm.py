@@ -129,6 +129,11 @@ class Lstm(GatedOp):
         fed = gate_products(x, *cast(tuple[QConstant, ...], (inputs[3], *inputs[5:])))
         recurring = gate_products(hidden, cast(QConstant, inputs[4]))
         power = math.frexp(scale_of(cell))[1] - 1
+        clip = min(int(self.cell_clip / 2.0**power), 32767)
+        if self.cell_clip and not clip:
+            raise UnsupportedOperatorError(
+                f"the cell is limited to {self.cell_clip:g}, less than a step of it, {2.0**power:g}: it would stay 0"
+            )
         multiplier, shift = quantize_multiplier(UNIT_SCALE * UNIT_SCALE / output.scale)
         check_room(1 << 30, multiplier, shift)
         return LstmParams(
@@ -136,7 +141,7 @@ class Lstm(GatedOp):
             input_c=x.shape[2],
             units=output.shape[2],
             tanh_shift=power + 12,
-            cell_clip=min(int(self.cell_clip / 2.0**power), 32767),
+            cell_clip=clip,
             forget_shift=quantize_multiplier(UNIT_SCALE)[1],
             input_shift=quantize_multiplier(UNIT_SCALE * UNIT_SCALE / 2.0**power)[1],
             output_multiplier=multiplier,

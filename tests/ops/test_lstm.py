@@ -99,6 +99,14 @@ def test_c3_scales_of_the_cell(rng, power):
         build_plan(read(Layer(rng, power=power).model()))
 
 
+def test_a_limit_of_the_cell_below_its_step_is_refused(rng):
+    """TensorFlow Lite Micro limits such a cell to 0."""
+    graph = read(Layer(rng).model())
+    nodes = tuple(replace(node, op=Lstm(1e-20)) if node.op.name == "lstm" else node for node in graph.nodes)
+    with pytest.raises(UnsupportedOperatorError, match="less than a step of it"):
+        build_plan(replace(graph, nodes=nodes))
+
+
 def test_c3_the_hidden_state_has_the_outputs_quantization(rng):
     layer = Layer(rng)
     builder_model = layer.model()
