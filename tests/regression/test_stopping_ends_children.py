@@ -16,7 +16,7 @@ from mcuq import pipeline
 from mcuq.processes import folders
 from mcuq.processes.folders import temporary_folder
 
-pytestmark = needs_proc
+pytestmark = [needs_proc, pytest.mark.usefixtures("ctrl_c_is_heard")]
 DIGITS = Path(__file__).parents[2] / "examples/digits"
 SLEEP = f"'{sys.executable}' -c 'import time; time.sleep(300)'"
 SLEEPER = f"#!/bin/sh\n{SLEEP} &\nwait\n"  # a compiler with a child of its own, as gcc has cc1
@@ -26,6 +26,14 @@ TOOLS = {
     "xtensa": ("xtensa-lx106-elf-gcc", "qemu-system-xtensa"),
     "host": ("gcc",),
 }
+
+
+@pytest.fixture
+def ctrl_c_is_heard():
+    """A process in a shell's background, as these tests may be, ignores Ctrl-C, and so does what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def stopped(number: int, arguments, mark: str, started, **environment: str) -> int:
