@@ -1,6 +1,6 @@
 #include "mcuq_fully_connected_s8_mac16.h"
 
-#include "mcuq_mac16_four.h"
+#include "mcuq_mac16_channel.h"
 #include "mcuq_mac16_vector.h"
 
 void mcuq_fully_connected_s8_mac16(const mcuq_fully_connected_s8_mac16_params *params, const int8_t *input,

@@ -1,7 +1,7 @@
 #include "mcuq_lstm_s8_mac16.h"
 
 #include "mcuq_lstm.h"
-#include "mcuq_mac16_four.h"
+#include "mcuq_mac16_channel.h"
 #include "mcuq_mac16_gates.h"
 
 void mcuq_lstm_s8_mac16(const mcuq_lstm_s8_mac16_params *params, const int8_t *input, const int8_t *hidden,

@@ -6,7 +6,6 @@
 
 #include "mcuq_int16.h"
 #include "mcuq_mac16_channel.h"
-#include "mcuq_mac16_four.h"
 
 void mcuq_mac16_gates_run(const mcuq_mac16_gates *gates) {
     const mcuq_mac16_gates *const g = gates;

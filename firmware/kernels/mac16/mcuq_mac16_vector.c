@@ -1,7 +1,6 @@
 #include "mcuq_mac16_vector.h"
 
 #include "mcuq_mac16_channel.h"
-#include "mcuq_mac16_four.h"
 #include "mcuq_mac16_isa.h"
 
 #if !MCUQ_MAC16
