@@ -79,7 +79,7 @@ def test_n2_multipliers_of_a_half_and_more(seed, cc):
     rng = np.random.default_rng(seed)
     zero_points = (-128, 0, 127)
     layers = [coarse(rng, random_layer(rng, zero_point=int(rng.choice(zero_points))), 0.05) for _ in range(30)]
-    layers += [coarse(rng, random_layer(rng), 0.05, scale_out=s) for s in (1e-6, 1e-8) for _ in range(8)]
+    layers += [coarse(rng, random_layer(rng), 0.05, scale_out=s) for s in (1e-6, 1e-7) for _ in range(8)]
     params = assert_packed_equal(rng, layers, CHIP, cc)
 
     assert {p.kernel for p in params} == {KERNEL} and {p.general for p in params} == {0, 1}
