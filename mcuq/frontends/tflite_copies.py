@@ -147,8 +147,16 @@ def strided_slice(operator: FileOperator, tensors: Tensors, output: FileTensor) 
 
 
 def tile(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    """TILE."""
-    return Tile(tuple(integers(tensors[1], "the repetitions"))), present(tensors[:1])
+    """TILE; of one dimension of one element: pixels that are repeated, as TensorFlow writes upsampling."""
+    (x,) = present(tensors[:1])
+    repeats = tuple(int(times) for times in integers(tensors[1], "the repetitions"))
+    repeated = [axis for axis, times in enumerate(repeats) if times != 1]
+    if len(repeats) != len(x.shape) or len(repeated) != 1 or x.shape[repeated[0]] != 1:
+        return Tile(repeats), [x]
+    (axis,) = repeated
+    before, behind = math.prod(x.shape[:axis]), math.prod(x.shape[axis:])
+    pixels = ResizeNearest(before, repeats[axis], half_pixel_centers=True)
+    return (Reshape((1, before, 1, behind)), pixels, Reshape(output.shape)), [x]
 
 
 def broadcast_to(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
