@@ -31,6 +31,7 @@ from mcuq.frontends.torch_reason import reason
 from mcuq.frontends.torch_recurrent import translations
 from mcuq.frontends.torch_trained import is_prepared, with_addresses, with_trained
 from mcuq.graph import identifier
+from mcuq.passes.recognize_activations import recognize_activations
 from mcuq.reading import gate
 from mcuq.tensor import QConstant
 
@@ -67,7 +68,8 @@ def read_torch(model: Any, example: Any, name: str = "") -> FloatGraph:
             if is_prepared(model):
                 ordinary, trained = with_addresses(model)
                 exported = _exported(torch.export.export(ordinary, inputs), name, optimize=False)
-                return _checked(with_trained(_read_exported(exported, name), trained), model, inputs)
+                graph = recognize_activations(_read_exported(exported, name))  # signs among them
+                return _checked(with_trained(graph, trained), model, inputs)
             float_model, kept = _without_dynamic(model)
             graph = _of_program(torch.export.export(float_model, inputs), name, float_model, inputs)
         return _with_integers(graph, kept)
