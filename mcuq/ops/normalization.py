@@ -7,6 +7,7 @@ is not taken off, and E the epsilon in the same unit; then ``factor[c] n + summa
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -90,9 +91,9 @@ class NormalizeOp(Op):
             raise ValueError(f"factors and summands of shapes {constants} for {pattern[2] * pattern[3]} channels")
         return x
 
+    @abstractmethod
     def pattern(self, shape: Shape) -> tuple[int, int, int, int]:
         """Return a tensor's sizes as (kept, reduced, kept, reduced)."""
-        raise NotImplementedError
 
     def forward(self, *inputs: Real) -> Real:
         """See :meth:`Op.forward`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -45,9 +46,9 @@ class RearrangeOp(PlacedOp):
     ties: ClassVar[bool] = True
     only_moves: ClassVar[bool] = True
 
+    @abstractmethod
     def factored(self, shape: Shape) -> tuple[Shape, Sequence[int]]:
         """Return the sizes of the output's factors, and where each lies in the input: its stride in elements."""
-        raise NotImplementedError
 
     def forward(self, *inputs: Real) -> Real:
         """See :meth:`Op.forward`."""
