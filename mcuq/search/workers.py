@@ -81,7 +81,7 @@ def _connected(distributed: Any, address: str) -> Iterator[Any]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a dead address is said once, below
     try:
         client = distributed.Client(address, timeout=CONNECT_SECONDS)
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, ValueError, TypeError, RuntimeError, AssertionError) as error:  # the last: its loop did not start
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UsageError(f"--dask {address}: no Dask scheduler answers there ({reason})") from None
     with client:
