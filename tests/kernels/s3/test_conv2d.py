@@ -72,16 +72,19 @@ def test_outputs_around_a_zero_point_within_int8_and_limited_ones_are_others(rng
 
 def test_equals_portable_where_sums_saturate_and_come_back(rng):
     """Inputs that drive a lane of 20 bits over its limit, and others that bring it back."""
+    taken = 0
     for amplitude in AMPLITUDES:
         params, portable = pointwise(rng, (1, 4, 80), 32, amplitude=amplitude, scale_out=0.02)
         if params.kernel != KERNEL:
             continue
+        taken += 1
         weights = portable.weights.reshape(32, 80)
         for lane in range(32):
             most = np.where(weights[lane] > 0, 127, -128)
             back = np.where(np.arange(80) < 40, most, -1 - most)
             x = np.stack([most, -1 - most, back, -1 - back]).astype(np.int8).reshape(1, -1)
             np.testing.assert_array_equal(params.run(x), portable.run(x))
+    assert taken >= 2
 
 
 def test_n2_twin_in_c_equals_run(rng):
