@@ -13,8 +13,7 @@
 #include "mcuq_mac16_asm.h"
 #include "mcuq_s3_asm.h"
 
-#define LANES   48 /* bytes in front of a pixel in scratch, the mask in front of it not counted */
-#define MASK    48
+#define MASK    48 /* in scratch */
 #define PIXEL   64
 #define SHIFT   40 /* in a record */
 
