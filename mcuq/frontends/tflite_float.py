@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mcuq.errors import CannotQuantizeError, UnsupportedOperatorError
+from mcuq.errors import CannotQuantizeError, MalformedModelError, UnsupportedOperatorError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends import tflite_ops, tflite_recurrent, tflite_shapes
 from mcuq.frontends.flatbuffer import FileGraph, FileTensor
@@ -20,6 +20,8 @@ from mcuq.frontends.tflite_operands import COUNTED, quantized_activation, quanti
 from mcuq.frontends.tflite_reader import Reader
 from mcuq.frontends.tflite_repeats import merge_repeats
 from mcuq.tensor import Array, QConstant, QTensor, Shape
+
+CONVERTING = ("QUANTIZE", "DEQUANTIZE", "CAST", "WHILE")  # a loop's operands are each their own
 
 
 def float_graph_of(file: FileGraph, name: str) -> FloatGraph:
@@ -30,6 +32,7 @@ def float_graph_of(file: FileGraph, name: str) -> FloatGraph:
     """
     for index in file.inputs:
         _refuse_dynamic(file.tensors[index])
+    _refuse_mixtures(file)
     file = replace(file, others=tuple(_real_weights(_real_constants(other)) for other in file.others))
     file = _join_quantized(tflite_shapes.fold_shapes(_real_weights(_real_constants(file))))
     file = join_loops(file)
@@ -58,6 +61,17 @@ def _refuse_dynamic(tensor: FileTensor) -> None:
         raise UnsupportedOperatorError(
             f"input {tensor.name} has the dynamic shape [{shown}]; only the batch may be open"
         )
+
+
+def _refuse_mixtures(file: FileGraph) -> None:
+    """Refuse layers between int8 and float32 activations, but those that turn one into the other."""
+    for operator in file.operators:
+        tensors = [file.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
+        kinds = {tensor.dtype: tensor for tensor in tensors if tensor.data is None}
+        if operator.code not in CONVERTING and {"int8", "float32"} <= kinds.keys():
+            raise MalformedModelError(
+                f"{operator}: {kinds['int8']} and {kinds['float32']}; only {' and '.join(CONVERTING[:2])} convert these"
+            )
 
 
 def _refuse_counted(file: FileGraph) -> None:

@@ -113,6 +113,11 @@ class Lstm(GatedOp):
 
     cell_clip: float = 0.0  # in real numbers; 0: none
 
+    def __post_init__(self) -> None:
+        """Refuse a limit that no cell keeps to."""
+        if self.cell_clip < 0:
+            raise ValueError(f"the cell's limit is {self.cell_clip}; it must be positive, or 0 for none")
+
     def step(self, fed: Real, states: Sequence[Real], recurrent: Real, *bias: Real) -> tuple[Real, ...]:
         """See :meth:`GatedOp.step`: hidden state and cell."""
         hidden, cell = states

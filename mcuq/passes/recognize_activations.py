@@ -130,6 +130,8 @@ def _sampled(graph: FloatGraph, between: list[Node], x: str) -> Array:
 
 def _same(y: Array) -> Op | None:
     """Return the layer that computes these samples."""
+    if not np.isfinite(y).all():
+        return None
     return next((op for op in (*PLAIN, *_fitted(y)) if _is_close(op, y)), None)
 
 
@@ -153,7 +155,8 @@ def _expected(op: Op) -> Array:
 
 def _is_close(op: Op, y: Array) -> bool:
     expected = _expected(op)
-    return bool(np.all(np.abs(y - expected) <= TOLERANCE * np.maximum(1, np.abs(expected))))
+    near = np.abs(y - expected) <= TOLERANCE * np.maximum(1, np.abs(expected))
+    return bool(np.isfinite(expected).all() and near.all())
 
 
 def _is_simpler(op: Op, than: Op) -> bool:

@@ -324,3 +324,12 @@ def test_other_activations(rng, dtype):
 def test_float_weights_of_an_int8_layer_and_the_reverse(rng):
     net = Net(rng, IMAGE)
     refused(convolution(net, net.real(5, 3, 3, 4), net.integers([0] * 5)), UnsupportedOperatorError, "must be float32")
+
+
+def test_int8_into_a_float_layer(rng):
+    net = Net(rng, IMAGE)
+    x = net.tensor(IMAGE, "int8", scale=0.1)
+    net.op("QUANTIZE", [net.first], [x])
+    net.last = net.tensor(IMAGE, "float32")
+    net.op("RELU", [x], [net.last])
+    refused(net, MalformedModelError, "RELU: .* int8.* and .* float32.*; only QUANTIZE and DEQUANTIZE convert these")

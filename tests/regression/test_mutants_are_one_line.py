@@ -126,6 +126,11 @@ def test_a_layer_that_remembers_clips_at_numbers(clip):
     assert Lstm(clip).attribute_problem == f"its cell_clip is {clip}, no finite number"
 
 
+def test_a_layer_that_remembers_clips_on_both_sides():
+    with pytest.raises(ValueError, match="limit is -1.0; it must be positive"):
+        Lstm(-1.0)
+
+
 @pytest.mark.parametrize("stride", [0, -1, 65_535, 1 << 40])
 def test_strides_have_limits(stride):
     x, y = QTensor((1, 8, 8, 1), 0.05, 0), QTensor((1, 1, 1, 1), 0.05, 0)

@@ -18,6 +18,7 @@ from mcuq.ops.gelu import Gelu
 from mcuq.ops.logistic import Logistic
 from mcuq.ops.mish import Mish
 from mcuq.ops.mul import Mul
+from mcuq.ops.rsqrt import Rsqrt
 from mcuq.ops.silu import Silu
 from mcuq.ops.softmax import Softmax
 from mcuq.ops.softplus import Softplus
@@ -77,3 +78,10 @@ def test_commands(verb, shared, tmp_path):
         strict = [sys.executable, "-W", "error::RuntimeWarning", "-m", "mcuq", *map(str, command)]
         result = subprocess.run(strict, capture_output=True, text=True, check=False)
         assert (result.returncode, "Warning" in result.stderr) == (0, False), result.stderr
+
+
+def test_layers_that_are_infinite_somewhere_are_no_activation():
+    nodes = (Node("gelu", Gelu(), ("x",), ("g",)), Node("rsqrt", Rsqrt(), ("g",), ("y",)))
+    graph = FloatGraph("net", ("x",), ("y",), nodes, dict.fromkeys("xgy", (1, 9))).verify()
+
+    assert [node.op for node in prepare(graph).nodes] == [Gelu(), Rsqrt()]
