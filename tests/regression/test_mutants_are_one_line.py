@@ -127,7 +127,7 @@ def test_a_layer_that_remembers_clips_at_numbers(clip):
 
 
 def test_a_layer_that_remembers_clips_on_both_sides():
-    with pytest.raises(ValueError, match="limit is -1.0; it must be positive"):
+    with pytest.raises(ValueError, match=r"limit is -1\.0; it must be positive"):
         Lstm(-1.0)
 
 

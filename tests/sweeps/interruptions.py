@@ -42,6 +42,7 @@ from mcuq.files.renames import JOURNAL, STAGE
 DIGITS = Path(__file__).parents[2] / "examples/digits"
 BOARD = "esp32dev"
 SHARED_MEMORY = Path("/dev/shm")
+ORPHAN = 20.0  # seconds in which a busy computer lets a killed command's children end
 Contents = dict[str, bytes]
 Begun = Callable[[Path, int], bool]
 
@@ -193,13 +194,13 @@ def ordered(state: Contents) -> dict[str, list[bytes]]:
     return {n: sorted(c.split(b"\n")) if n.endswith(".journal") else [c] for n, c in state.items()}
 
 
-def kills(root: Path, cases: list[Case], count: int, seed: int = 14) -> Counter[str]:
-    """Kill commands; return how many were killed in which state.
+def kills(root: Path, cases: list[Case], count: int, seed: int = 14) -> tuple[Counter[str], float]:
+    """Kill commands; return how many were killed in which state, and the seconds that a child outlived one at most.
 
     Raises:
         AssertionError: for what must never be.
     """
-    random, moments = Random(seed), Counter[str]()
+    random, moments, longest = Random(seed), Counter[str](), 0.0
     for number in range(count):
         chosen = cases[number // 3 % len(cases)]
         folder, temporary = laid(root / f"kill{number}", chosen.old), laid(root / f"kill{number}-tmp", {})
@@ -207,7 +208,9 @@ def kills(root: Path, cases: list[Case], count: int, seed: int = 14) -> Counter[
         process = (Forked if number % 10 else start)(mark, chosen.arguments, folder, TMPDIR=str(temporary))
         try:
             strike(process, chosen, folder, number, random)
-            assert wait_until(lambda mark=mark: not marked(mark), 60), f"kill {number}: something goes on running"
+            killed = time.monotonic()
+            assert wait_until(lambda mark=mark: not marked(mark), ORPHAN), f"kill {number}: something goes on running"
+            longest = max(longest, time.monotonic() - killed)
             assert not [*SHARED_MEMORY.glob(f"joblib*_{process.pid}_*")]
         finally:
             kill(mark)
@@ -220,7 +223,7 @@ def kills(root: Path, cases: list[Case], count: int, seed: int = 14) -> Counter[
         assert same(contents(folder), chosen.new), f"kill {number}: the next run ends otherwise"
         shutil.rmtree(folder)
         shutil.rmtree(temporary)
-    return moments
+    return moments, longest
 
 
 def strike(process: subprocess.Popen[bytes] | Forked, case: Case, folder: Path, number: int, random: Random) -> None:
@@ -314,16 +317,18 @@ def main() -> None:
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=14)
     given = parser.parse_args()
-    begin = time.monotonic()
+    begin, longest = time.monotonic(), 0.0
     with tempfile.TemporaryDirectory(prefix="sweep-") as name:
         root = Path(name)
         if given.what == "pairs":
             found = pairs(root, given.count, given.seed)
         else:
-            found = kills(root, CASES[given.what](root), given.count, given.seed)
+            found, longest = kills(root, CASES[given.what](root), given.count, given.seed)
     print(f"{given.what} {given.count}, seed {given.seed}: all as it must be ({time.monotonic() - begin:.0f} s)")
     for text, number in sorted(found.items()):
         print(f"{number:6} {text}")
+    if given.what != "pairs":
+        print(f"The last child ended {longest:.2f} s after its command was killed, at the latest.")
 
 
 if __name__ == "__main__":

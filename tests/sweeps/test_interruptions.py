@@ -18,7 +18,7 @@ pytestmark = needs_proc
 )
 def test_kills(tmp_path, verb, count):
     require("gcc", *{"quantize": ("onnx", "onnxruntime"), "search": ("joblib", "threadpoolctl")}.get(verb, ()))
-    moments = kills(tmp_path, CASES[verb](tmp_path), count)
+    moments, _ = kills(tmp_path, CASES[verb](tmp_path), count)
     assert count < 50 or len(moments) >= 2, moments
 
 
