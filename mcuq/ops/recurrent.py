@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from mcuq.errors import CannotQuantizeError
-from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator
+from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, check_room
 from mcuq.ops.base import Op, Operand, Real, scale_of
 from mcuq.ops.int16 import GATE_SCALE
 from mcuq.tensor import Array, QConstant, QTensor, Shape
@@ -121,15 +121,15 @@ def gate_products(x: Operand, weights: QConstant, *bias: QConstant) -> Products:
     """Return how products with an int8 operand become Q3.12; the bias takes in the operand's zero point.
 
     Raises:
-        CannotQuantizeError: for accumulators that can leave int32, scales along another dimension than 0, zero points.
+        CannotQuantizeError: for sums that can leave int32, requantized or not, scales along another dimension than 0.
     """
     if weights.scale.size > 1 and weights.axis != 0:
         raise CannotQuantizeError(f"weights have scales along dimension {weights.axis}; it must be 0")
     channels = len(weights.values)
     tensor = x if isinstance(x, QTensor) else QTensor(x.shape, scale_of(x), x.zero_point)
     own = bias_or_zero(bias, channels)
-    check_accumulator(weights.values, own, tensor)
     multiplier, shift = channel_multipliers(tensor, weights, QTensor((), GATE_SCALE, 0))
+    check_room(check_accumulator(weights.values, own, tensor), multiplier, shift)
     folded = own - tensor.zero_point * weights.values.astype(np.int64).sum(axis=1)
     return Products(
         weights.values.astype(np.int8),

@@ -93,6 +93,16 @@ def test_c2_accumulators_that_overflow_are_refused(rng):
         build_plan(graph)
 
 
+def test_scales_so_far_apart_that_products_wrap_are_refused(rng):
+    """TensorFlow Lite Micro computes something there, and it is no product."""
+    graph = read(Layer(rng).model())
+    (node,) = (node for node in graph.nodes if node.op.name == "lstm")
+    weights = graph.constants[node.inputs[3]]
+    constants = {**graph.constants, node.inputs[3]: replace(weights, scale=np.full_like(weights.scale, 1e9))}
+    with pytest.raises(CannotQuantizeError, match="its scales are so far apart"):
+        build_plan(replace(graph, constants=constants))
+
+
 @pytest.mark.parametrize("power", [-16, -8])
 def test_c3_scales_of_the_cell(rng, power):
     with pytest.raises(UnsupportedOperatorError, match="needed are a power of two from 2"):
