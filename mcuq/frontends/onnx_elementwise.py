@@ -18,6 +18,7 @@ from mcuq.ops.base import Op
 from mcuq.ops.cast import LIMITS, Cast
 from mcuq.ops.compare import Compare
 from mcuq.ops.div import Div
+from mcuq.ops.floor_mod import FloorMod
 from mcuq.ops.logical import Logical
 from mcuq.ops.maximum import Maximum
 from mcuq.ops.minimum import Minimum
@@ -75,6 +76,11 @@ def _div(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     if not np.all(divisor):
         raise MalformedModelError("it divides by 0")
     return binary(b, Mul(), x, Constant((1 / divisor).astype(np.float32)))
+
+
+def _mod(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
+    """Read Mod; with ``fmod`` the quotient is rounded towards 0."""
+    return binary(b, FloorMod(truncated=bool(node.integer("fmod", 0))), *two(inputs))
 
 
 def _mean(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
@@ -141,6 +147,7 @@ READERS: Mapping[str, Reader] = {
     "Max": _limit,
     "Mean": _mean,
     "Min": _limit,
+    "Mod": _mod,
     "Mul": commutative(Mul()),
     "Or": commutative(Logical("or")),
     "Sub": _sub,

@@ -12,19 +12,23 @@ from mcuq.ops.abs import Abs
 from mcuq.ops.arg_extremum import ArgOp
 from mcuq.ops.arg_max import ArgMax
 from mcuq.ops.arg_min import ArgMin
+from mcuq.ops.arg_top_k import ArgTopK
 from mcuq.ops.base import Op
+from mcuq.ops.cumsum import Cumsum
 from mcuq.ops.exp import Exp
 from mcuq.ops.log import Log
 from mcuq.ops.mean import Mean
 from mcuq.ops.reduce_max import ReduceMax
 from mcuq.ops.reduce_min import ReduceMin
+from mcuq.ops.reduce_prod import ReduceProd
 from mcuq.ops.reduction import ReduceOp
 from mcuq.ops.sqrt import Sqrt
 from mcuq.ops.square import Square
 from mcuq.ops.sum import Sum
+from mcuq.ops.top_k import TopK
 
 Inputs = Sequence[Entry | None]
-Reader = Callable[[Builder, OnnxNode, Inputs], Entry]
+Reader = Callable[[Builder, OnnxNode, Inputs], Entry | Sequence[Entry]]
 
 
 def _axes(node: OnnxNode, inputs: Inputs) -> tuple[Value, tuple[int, ...], bool]:
@@ -64,9 +68,25 @@ def _arg(op: type[ArgOp]) -> Reader:
     return reader
 
 
+def _cumsum(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
+    """Read CumSum along a constant axis."""
+    (axis,) = (int(n) for n in constants(inputs, "the axis")[0].ravel())
+    return b.emit(Cumsum(axis, bool(node.integer("exclusive", 0)), bool(node.integer("reverse", 0))), first(inputs))
+
+
+def _top_k(b: Builder, node: OnnxNode, inputs: Inputs) -> list[Entry]:
+    """Read TopK: values and indices are an operator each, of which those that nobody needs are dropped."""
+    x = first(inputs)
+    (count,) = (int(n) for n in constants(inputs, "the number of elements")[0].ravel())
+    largest = bool(node.integer("largest", 1))
+    axis = axis_of(node, len(x.shape), -1)
+    return [b.emit(TopK(count, axis, largest), x), b.emit(ArgTopK(count, axis, largest), x)]
+
+
 READERS: Mapping[str, Reader] = {
     "ArgMax": _arg(ArgMax),
     "ArgMin": _arg(ArgMin),
+    "CumSum": _cumsum,
     "ReduceL1": _reduction(Sum, before=Abs()),
     "ReduceL2": _reduction(Sum, before=Square(), after=Sqrt()),
     "ReduceLogSum": _reduction(Sum, after=Log()),
@@ -74,6 +94,8 @@ READERS: Mapping[str, Reader] = {
     "ReduceMax": _reduction(ReduceMax),
     "ReduceMean": _reduction(Mean),
     "ReduceMin": _reduction(ReduceMin),
+    "ReduceProd": _reduction(ReduceProd),
     "ReduceSum": _reduction(Sum),
     "ReduceSumSquare": _reduction(Sum, before=Square()),
+    "TopK": _top_k,
 }

@@ -30,6 +30,8 @@ from mcuq.ops.div import Div
 from mcuq.ops.elu import Elu
 from mcuq.ops.exp import Exp
 from mcuq.ops.floor import Floor
+from mcuq.ops.floor_div import FloorDiv
+from mcuq.ops.floor_mod import FloorMod
 from mcuq.ops.hard_swish import HardSwish
 from mcuq.ops.log import Log
 from mcuq.ops.logical import Logical
@@ -186,6 +188,8 @@ READERS: Mapping[str, Convert] = {
     "SUB": _sub,
 }
 FLOAT_READERS: Mapping[str, Convert] = {
+    "FLOOR_DIV": _of_two(FloorDiv()),
+    "FLOOR_MOD": _of_two(FloorMod()),
     "POW": _pow,
     "RELU_0_TO_1": _of_one(Clip(0.0, 1.0)),
     "RELU_N1_TO_1": _of_one(Clip(-1.0, 1.0)),

@@ -43,7 +43,7 @@ from mcuq.ops.prelu import PRelu
 from mcuq.ops.resize_bilinear import ResizeBilinear
 from mcuq.ops.softmax import Softmax
 
-SEVERAL_OUTPUTS = ("SPLIT", "SPLIT_V", "UNPACK")  # their functions are called once per output
+SEVERAL_OUTPUTS = ("SPLIT", "SPLIT_V", "TOPK_V2", "UNPACK")  # their functions are called once per output
 
 
 def _conv2d(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
@@ -189,6 +189,7 @@ READERS: Mapping[str, Convert] = {
 FLOAT_READERS: Mapping[str, Convert] = {
     **READERS,
     **tflite_elementwise.FLOAT_READERS,
+    **tflite_reductions.FLOAT_READERS,
     "GELU": _gelu,
     "SOFTMAX": _float_softmax,
 }

@@ -4,6 +4,7 @@ from mcuq.ops.abs import Abs
 from mcuq.ops.add import Add
 from mcuq.ops.arg_max import ArgMax
 from mcuq.ops.arg_min import ArgMin
+from mcuq.ops.arg_top_k import ArgTopK
 from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.base import Op
 from mcuq.ops.batch_to_space import BatchToSpace
@@ -16,6 +17,7 @@ from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.conv_transpose2d import ConvTranspose2d
 from mcuq.ops.cos import Cos
+from mcuq.ops.cumsum import Cumsum
 from mcuq.ops.depth_to_space import DepthToSpace
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.div import Div
@@ -23,6 +25,8 @@ from mcuq.ops.elu import Elu
 from mcuq.ops.erf import Erf
 from mcuq.ops.exp import Exp
 from mcuq.ops.floor import Floor
+from mcuq.ops.floor_div import FloorDiv
+from mcuq.ops.floor_mod import FloorMod
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.gelu import Gelu
 from mcuq.ops.group_norm import GroupNorm
@@ -52,6 +56,7 @@ from mcuq.ops.prelu import PRelu
 from mcuq.ops.reciprocal import Reciprocal
 from mcuq.ops.reduce_max import ReduceMax
 from mcuq.ops.reduce_min import ReduceMin
+from mcuq.ops.reduce_prod import ReduceProd
 from mcuq.ops.relu import Relu
 from mcuq.ops.relu6 import Relu6
 from mcuq.ops.requantize import Requantize
@@ -82,6 +87,7 @@ from mcuq.ops.sum import Sum
 from mcuq.ops.svdf import Svdf
 from mcuq.ops.tanh import Tanh
 from mcuq.ops.tile import Tile
+from mcuq.ops.top_k import TopK
 from mcuq.ops.transpose import Transpose
 from mcuq.ops.trigonometric import Trigonometric
 
@@ -90,6 +96,7 @@ ALL: tuple[type[Op], ...] = (
     Add,
     ArgMax,
     ArgMin,
+    ArgTopK,
     AveragePool,
     BatchToSpace,
     Binarize,
@@ -101,6 +108,7 @@ ALL: tuple[type[Op], ...] = (
     Conv2d,
     ConvTranspose2d,
     Cos,
+    Cumsum,
     DepthToSpace,
     DepthwiseConv2d,
     Div,
@@ -108,6 +116,8 @@ ALL: tuple[type[Op], ...] = (
     Erf,
     Exp,
     Floor,
+    FloorDiv,
+    FloorMod,
     FullyConnected,
     Gelu,
     GroupNorm,
@@ -137,6 +147,7 @@ ALL: tuple[type[Op], ...] = (
     Reciprocal,
     ReduceMax,
     ReduceMin,
+    ReduceProd,
     Relu,
     Relu6,
     Requantize,
@@ -167,6 +178,7 @@ ALL: tuple[type[Op], ...] = (
     Svdf,
     Tanh,
     Tile,
+    TopK,
     Transpose,
     Trigonometric,
 )

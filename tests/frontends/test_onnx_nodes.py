@@ -8,7 +8,7 @@ from onnx_nodes import node_tests, verdict
 
 from mcuq.frontends import onnx as reader
 
-LEAST = 560  # of 1,202 in onnx 1.23.2 are read; none is wrong
+LEAST = 595  # of 1,202 in onnx 1.23.2 are read; none is wrong
 
 # What is refused, and why: the parts of messages that stand for a reason, with the fewest words that tell them apart.
 REASONS = (
@@ -24,7 +24,7 @@ REASONS = (
     r"training mode|changes quantized constants|its operand is a constant",
     r"coordinate_transformation_mode|keep_aspect_ratio_policy|needs output_padding",
     r"parts of |nothing is left|at most .* are possible|slopes of shape|indices of several dimensions",
-    r"malformed|does not fill|holds texts|a cast of an activation",
+    r"holds NaN or infinite|malformed|does not fill|holds texts|a cast of an activation",
 )
 
 

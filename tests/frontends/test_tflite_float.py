@@ -127,6 +127,11 @@ ONE = [  # operator, output shape, operands, options and their fields
         ]
         for field in ("alignCorners", "halfPixelCenters")
     ),
+    ("FLOOR_DIV", IMAGE, lambda n: [n.real(4)], "FloorDivOptions", {}),
+    ("FLOOR_MOD", IMAGE, lambda n: [n.real(4)], "FloorModOptions", {}),
+    ("REDUCE_PROD", (1, 6, 4), lambda n: [n.integers([2])], "ReducerOptions", {}),
+    ("CUMSUM", IMAGE, lambda n: [n.integers(2)], "CumsumOptions", {}),
+    ("CUMSUM", IMAGE, lambda n: [n.integers(-1)], "CumsumOptions", {"exclusive": True, "reverse": True}),
     ("REDUCE_MAX", (1, 4), lambda n: [n.integers([1, 2])], "ReducerOptions", {}),
     ("REDUCE_MAX", (1, 1, 1, 4), lambda n: [n.integers([-3, 2])], "ReducerOptions", {"keepDims": True}),
 ]
@@ -137,6 +142,15 @@ def test_one_operator(rng, code, shape, operands, options, fields):
     net = Net(rng, IMAGE)
     net.then(code, shape, *operands(net), options=options, **fields)
     assert_equals_litert(net.finished(), net.inputs())
+
+
+def test_top_k(rng):
+    """Its indices are a second output, int32."""
+    net = Net(rng, (1, 4, 9))
+    values, indices = net.tensor((1, 4, 3), "float32"), net.tensor((1, 4, 3), "int32")
+    net.op("TOPK_V2", [net.first, net.tensor((), "int32", data=3)], [values, indices], "TopKV2Options")
+    graph = assert_equals_litert(net.finish([net.first], [values, indices]), net.inputs())
+    assert [node.op.name for node in graph.nodes] == ["top_k", "arg_top_k"]
 
 
 @pytest.mark.parametrize("padding", [0, 1])
