@@ -14,8 +14,8 @@ from mcuq.errors import UsageError
 from mcuq.files import write_file
 from mcuq.graph import Graph
 from mcuq.reading import array_header, array_of, gate, require_regular, require_size, zipped
-from mcuq.samples.judging import class_numbers
 from mcuq.samples.keys import Named, find_keys
+from mcuq.samples.task import class_numbers
 from mcuq.tensor import Array, QTensor, Shape
 
 Reading = Literal["real", "stored"]  # what the numbers of an array are: real values, or integers as the chip has them

@@ -34,7 +34,8 @@ from mcuq.pipeline import compile_recorded
 from mcuq.plan import Plan
 from mcuq.processes import ending_with_us
 from mcuq.processes.folders import temporary_folder
-from mcuq.samples.judging import Tally, Task, find_task, judge_integers
+from mcuq.samples.judging import Tally, judge_integers
+from mcuq.samples.task import Task, find_task
 from mcuq.simulator import simulate
 from mcuq.tensor import Array
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mcuq.cli.options import add_calibration
+from mcuq.cli.options import add_calibration, add_task
 from mcuq.cli.verb import YES, Verbs, add_model, add_verb, opened
 
 
@@ -16,6 +16,7 @@ def add(verbs: Verbs) -> None:
     add_model(parser)
     help_data = "samples as the model was trained; .npz: key X, labels Y"
     parser.add_argument("--data", required=True, metavar="D", type=Path, help=help_data)
+    add_task(parser)
     add_calibration(parser)
     parser.set_defaults(run=run)
 
@@ -26,9 +27,11 @@ def run(arguments: argparse.Namespace) -> int:
     from mcuq.report import show
     from mcuq.report.evaluation import evaluation as table
     from mcuq.report.progress import progress
+    from mcuq.samples.task import Said
 
     model = opened(arguments)
-    data = evaluation.open_data(model, arguments.data, arguments.samples, arguments.classes)
+    said = Said(arguments.task or "", arguments.threshold)
+    data = evaluation.open_data(model, arguments.data, arguments.samples, arguments.classes, said)
     with progress("evaluating", None) as advance:
         result = evaluation.evaluate(model.graph, model.source, data.batches, advance, data.task)
     show(table(model.graph, result, (*model.notes, *data.notes)), arguments.json)

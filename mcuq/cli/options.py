@@ -10,6 +10,7 @@ from mcuq.errors import UsageError
 from mcuq.target.partition_csv import partition_options
 from mcuq.target.setup import ARENAS
 
+TASKS = ("classes", "decisions", "multilabel", "values", "reconstruction")  # samples.task.KINDS, which imports numpy
 SCHEMES = ("affine", "scale", "fixed-point", "dynamic-fixed-point")
 
 
@@ -39,6 +40,14 @@ def add_classes(parser: argparse._ActionsContainer) -> None:
     """Add the option that says which labels the model's outputs stand for."""
     what = "the labels of the model's outputs, in their order, where labels are text: a list, or a file of lines"
     parser.add_argument("--classes", type=_classes, default=(), metavar="A,B,…", help=what)
+
+
+def add_task(parser: argparse._ActionsContainer) -> None:
+    """Add the options that say what the model's answers are judged by."""
+    what = "what the model does, where it is not what its outputs and the labels look like"
+    parser.add_argument("--task", choices=TASKS, help=what)
+    what = "from which output on the answer is yes; default: 0.5 behind a sigmoid or a rectifier, else 0"
+    parser.add_argument("--threshold", type=float, metavar="T", help=what)
 
 
 def _classes(text: str) -> tuple[str, ...]:

@@ -38,12 +38,13 @@ def run(arguments: argparse.Namespace) -> int:
     from mcuq.report.progress import progress
     from mcuq.report.runs import simulation
     from mcuq.samples import judging
+    from mcuq.samples.task import find_task
 
     model = loading.open_model(arguments.model, load_timeout=arguments.load_timeout)
     graph, plan = model.graph, pipeline.compile_recorded(model, arguments.board)
     samples = data.read_samples(arguments.input, graph, arguments.samples)
     classes = arguments.classes or samples.classes
-    task = judging.find_task(graph, samples.labels, classes, f"{arguments.input}: labels")
+    task = find_task(graph, samples.labels, classes, f"{arguments.input}: labels")
     with progress("simulating", len(samples)) as advance:
         if arguments.engine == "numpy":
             outputs: Mapping[str, Array] = simulator.simulate(plan, samples.inputs, advance)

@@ -15,7 +15,7 @@ from mcuq.quantization.arrays import sqnr
 from mcuq.quantization.calibrate import Calibration, Progress
 from mcuq.quantization.layers import run_integers
 from mcuq.quantization.options import CORRECTIONS, Options
-from mcuq.samples.judging import Task, find_task
+from mcuq.samples.task import Task, find_task
 from mcuq.tensor import Array
 
 METHODS = ("mse", "kl", "percentile:99.99", "percentile:99.9", "minmax")
@@ -104,4 +104,5 @@ def _score(
     ratio = float(np.mean([min(sqnr(wanted[name], given[name]), 200.0) for name in names]))
     if task is None or truth is None:
         return 0.0, ratio
-    return float((task.answers(given[names[0]].reshape(len(truth), -1)) == truth).mean()), ratio
+    outputs = given[names[0]]
+    return float(task.right(outputs.reshape(len(outputs), -1), truth).mean()), ratio

@@ -13,7 +13,8 @@ import numpy as np
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.quantization.samples import Batch
-from mcuq.samples.judging import Tally, Task, find_task
+from mcuq.samples.judging import Tally
+from mcuq.samples.task import Task, find_task
 from mcuq.tensor import Array
 
 FEW = 16  # samples

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mcuq.evaluation import Evaluation, Layer
+from mcuq.evaluation import Evaluation
+from mcuq.evaluation.layers import Layer
 from mcuq.graph import Graph
 from mcuq.report import Report, thousands
+from mcuq.report.metrics import as_data, figure, judged_lines
 
 
 def evaluation(graph: Graph, e: Evaluation, notes: Sequence[str] = ()) -> Report:
@@ -17,6 +19,8 @@ def evaluation(graph: Graph, e: Evaluation, notes: Sequence[str] = ()) -> Report
     data |= {"float_accuracy": e.float_accuracy, "integer_accuracy": e.integer_accuracy, "agreement": e.agreement}
     data |= {"task": e.task.kind, "judged_by": e.task.how} if e.task else {"task": None, "judged_by": None}
     data |= {"float_rmse": e.float_rmse, "integer_rmse": e.integer_rmse, "difference": e.difference}
+    classes = e.task.classes if e.task else ()
+    data |= {"float": as_data(e.real, classes), "integers": as_data(e.integer, classes), "gain": figure(e.gain)}
     data["notes"] = list(notes)
     data["look_at_first"] = e.worst.name if e.worst else None
     rows = [
@@ -60,18 +64,12 @@ def _evaluation_lines(e: Evaluation) -> Iterator[str]:
 
 def _judged_lines(e: Evaluation) -> Iterator[str]:
     """Yield how good the answers are, and how near to the float model's."""
-    samples = f"{thousands(e.samples)} samples"
-    shares = {"float": e.float_accuracy, "integers": e.integer_accuracy}
-    errors = {"float": e.float_rmse, "integers": e.integer_rmse}
-    if known := [f"{name} {100 * share:.1f} %" for name, share in shares.items() if share is not None]:
-        yield f"accuracy on {samples}: {', '.join(known)}{_how(e)}"
-    if known := [f"{name} {error:.4g}" for name, error in errors.items() if error is not None]:
-        yield f"RMSE on {samples}: {', '.join(known)}{_how(e)}"
+    if e.task:
+        both = {name: m for name, m in (("float", e.real), ("integers", e.integer)) if m}
+        yield from judged_lines(both, e.task, f"{thousands(e.samples)} samples")
+    if e.gain:
+        yield f"integers against float: {100 * e.gain.value:+.2f} ± {100 * e.gain.error:.2f} points of accuracy"
     if e.agreement is not None:
-        yield f"same answer as the float model: {100 * e.agreement:.1f} % of {samples}"
+        yield f"same answer as the float model: {100 * e.agreement:.1f} % of {thousands(e.samples)} samples"
     elif e.difference is not None:
         yield f"RMSE between the integers and the float model: {e.difference:.4g}"
-
-
-def _how(e: Evaluation) -> str:
-    return f" ({e.task.how})" if e.task else ""

@@ -90,7 +90,7 @@ def _score(task: Task, graph: Graph) -> tuple[Array, float]:
     constants = {name: constant.in_bytes for name, constant in graph.constants.items()}
     plan = pipeline.compile(replace(graph, constants=constants))
     name = graph.outputs[0]
-    output = simulator.simulate(plan, task.inputs)[name].reshape(len(task.labels), -1)
+    output = simulator.simulate(plan, task.inputs)[name].reshape(task.wanted.shape)
     real = graph.values[name].dequantize(output)
     error = real.astype(np.float64) - task.wanted
-    return task.judged.answers(real) == task.labels, float(np.mean(error**2))
+    return task.judged.right(real, task.labels), float(np.mean(error**2))

@@ -20,9 +20,9 @@ from mcuq.quantization.options import Options
 from mcuq.quantization.quantizer import quantize_graph
 from mcuq.quantization.samples import Batch, batches
 from mcuq.quantization.scheme import Range
-from mcuq.samples.judging import Task as Judged
-from mcuq.samples.judging import find_task
 from mcuq.samples.keys import Named
+from mcuq.samples.task import Task as Judged
+from mcuq.samples.task import find_task
 from mcuq.search.threads import one_thread
 from mcuq.target.board import Board
 from mcuq.target.setup import Setup
@@ -65,7 +65,7 @@ class Task:
     @property
     def float_hits(self) -> int:
         """Samples that the float model gets right."""
-        return int((self.judged.answers(self.wanted) == self.labels).sum())
+        return int(self.judged.right(self.wanted, self.labels).sum())
 
 
 def prepare(

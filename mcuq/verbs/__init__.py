@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.quantization.options import DEFAULT, Options
 from mcuq.quantization.samples import Batch, batches
+from mcuq.samples.task import Kind, Said
 from mcuq.search import Outcome, Request, search
 from mcuq.search.formats import parse_formats
 from mcuq.target.board import Board, load_board
@@ -36,6 +37,8 @@ def evaluate(
     reference: FloatGraph | None = None,
     samples: Reading | None = None,
     classes: Sequence[str] = (),
+    task: Kind | Literal[""] = "",
+    threshold: float | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Judge a quantized model by labels, and by the float model it was made from.
@@ -48,6 +51,8 @@ def evaluate(
         reference: the float model that ``model`` was made from.
         samples: what integers of the model's own type in a file are: "real" values, or as the model has them, "stored".
         classes: the labels that the model's outputs stand for, in their order, where they are no numbers of outputs.
+        task: what the model does, where it is not what its outputs and the labels look like.
+        threshold: from which output on the answer is yes, where one output, or each of several, decides.
         progress: called with the number of samples done.
 
     Returns:
@@ -60,10 +65,10 @@ def evaluate(
     content = replace(content, source=reference) if reference else content
     graph, source = content.graph, content.source
     if isinstance(data, str | Path):
-        opened = open_data(content, Path(data), samples, tuple(classes))
+        opened = open_data(content, Path(data), samples, tuple(classes), Said(task, threshold))
         return judge(graph, source, opened.batches, progress, opened.task)
     given = batches(source, data) if source else _integers(graph, data, samples)
-    return judge(graph, source, given, progress, None, tuple(classes))
+    return judge(graph, source, given, progress, None, tuple(classes), Said(task, threshold))
 
 
 def _quantized(path: Path) -> Archive:

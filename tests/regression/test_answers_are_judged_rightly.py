@@ -18,7 +18,8 @@ from mcuq.ops.reshape import Reshape
 from mcuq.ops.softmax import Softmax
 from mcuq.ops.tanh import Tanh
 from mcuq.quantization.samples import batches
-from mcuq.samples.judging import Tally, Task, find_task
+from mcuq.samples.judging import Tally
+from mcuq.samples.task import Task, find_task
 
 CLASSES = Builder((1, 6)).dense(3).graph()
 SOFTMAX = Builder((1, 6)).dense(3).add(Softmax()).graph()
