@@ -9,47 +9,43 @@ typedef struct {
     mcuq_vector_matrix matrix;
     const int32_t *multiplier; /* (4, units) */
     const int8_t *shift;       /* (4, units) */
+    uint32_t *surplus;
 } product;
 
-MCUQ_INLINE int16_t added(int32_t gate, int32_t own) {
-    return (int16_t)mcuq_saturate_s16(gate + mcuq_saturate_s16(own));
+MCUQ_INLINE int32_t gate_of(int32_t acc, int32_t multiplier, int32_t exponent, int32_t general) {
+    return mcuq_saturate_s16(general ? mcuq_requantize(acc, multiplier, -exponent)
+                                     : mcuq_requantize_fast(acc, multiplier, exponent, mcuq_fast_offset(0, exponent)));
 }
 
-/* Add sums of some channels to their gates, requantized. */
-MCUQ_INLINE void add_sums(const int32_t *acc, const int32_t *multiplier, const int8_t *shift, int32_t count,
-                          int32_t general, int16_t *gate) {
-    if (general) {
-        for (int32_t i = 0; i < count; i++) {
-            gate[i] = added(gate[i], mcuq_requantize(acc[i], multiplier[i], shift[i]));
+/* Both products of some channels, requantized and added. */
+MCUQ_INLINE void join(const product *fed, const product *recurring, const int32_t (*acc)[MCUQ_VECTOR_BLOCK],
+                      int32_t channel, int32_t count, int32_t general, int16_t *gate) {
+    const int32_t *a = acc[0], *const end = a + count;
+    const int32_t *multiplier = fed->multiplier + channel, *own_multiplier = recurring->multiplier + channel;
+    const int8_t *shift = fed->shift + channel, *own_shift = recurring->shift + channel;
+    for (gate += channel; a != end; a++) {
+        const int32_t from_input = gate_of(*a, *multiplier++, -*shift++, general);
+        const int32_t from_own = gate_of(a[MCUQ_VECTOR_BLOCK], *own_multiplier++, -*own_shift++, general);
+        *gate++ = (int16_t)mcuq_saturate_s16(from_input + from_own);
+    }
+}
+
+/* All gates in Q3.12. */
+static void gates(const product *fed, const product *recurring, const int8_t *input, const int8_t *hidden,
+                  int32_t general, int16_t *gate) {
+    mcuq_vector x = mcuq_vector_ready(&fed->matrix, input, fed->surplus);
+    mcuq_vector h = mcuq_vector_ready(&recurring->matrix, hidden, recurring->surplus);
+    int32_t acc[2][MCUQ_VECTOR_BLOCK];
+    int32_t count;
+    for (int32_t channel = 0; channel < fed->matrix.output_c; channel += count) {
+        count = mcuq_vector_accumulate(&fed->matrix, &x, channel, acc[0]);
+        mcuq_vector_accumulate(&recurring->matrix, &h, channel, acc[1]);
+        if (general) {
+            join(fed, recurring, acc, channel, count, 1, gate);
+        } else {
+            join(fed, recurring, acc, channel, count, 0, gate);
         }
-        return;
     }
-    for (int32_t i = 0; i < count; i++) {
-        const int32_t exponent = -shift[i];
-        gate[i] = added(gate[i], mcuq_requantize_fast(acc[i], multiplier[i], exponent, mcuq_fast_offset(0, exponent)));
-    }
-}
-
-/* Add a product to the gates in Q3.12. */
-MCUQ_APART void add_product(const product *p, const int8_t *x, int32_t general, uint32_t *surplus, int16_t *gate) {
-    const mcuq_vector_matrix m = p->matrix;
-    const int32_t *multiplier = p->multiplier, *extra = m.extra;
-    const int8_t *shift = p->shift;
-    int32_t acc[MCUQ_VECTOR_BLOCK];
-    int32_t channel = 0;
-    mcuq_vector_surplus(&m, x, surplus);
-    for (; channel + MCUQ_VECTOR_BLOCK <= m.output_c; channel += MCUQ_VECTOR_BLOCK) {
-        mcuq_vector_eight(&m, channel, x, surplus, &extra, 1, acc);
-        add_sums(acc, multiplier + channel, shift + channel, MCUQ_VECTOR_BLOCK, general, gate + channel);
-    }
-    for (; channel < m.output_c; channel++) {
-        acc[0] = mcuq_vector_one(&m, channel, x);
-        add_sums(acc, multiplier + channel, shift + channel, 1, general, gate + channel);
-    }
-}
-
-static int32_t chunks_of(int32_t count, int32_t chunk) {
-    return (count + chunk - 1) / chunk;
 }
 
 void mcuq_lstm_s8_lanes(const mcuq_lstm_s8_lanes_params *params, const int8_t *input, const int8_t *hidden,
@@ -59,23 +55,18 @@ void mcuq_lstm_s8_lanes(const mcuq_lstm_s8_lanes_params *params, const int8_t *i
                                    p->forget_shift, p->input_shift,       p->output_multiplier,
                                    p->output_shift, p->output_zero_point, p->logistic};
     const int32_t n = 4 * p->units;
-    const product fed = {{p->input_c, n, p->chunk, p->weights, p->extra, p->bias}, p->multiplier, p->shift};
-    const product recurring = {{p->units, n, p->recurrent_chunk, p->recurrent, p->recurrent_extra, p->recurrent_bias},
-                               p->recurrent_multiplier,
-                               p->recurrent_shift};
-    const int32_t a = chunks_of(p->input_c, p->chunk), b = chunks_of(p->units, p->recurrent_chunk);
+    const mcuq_vector_matrix weights = {p->input_c, n, p->chunk, p->weights, p->extra, p->bias};
+    const mcuq_vector_matrix recurrent = {p->units,         n, p->recurrent_chunk, p->recurrent, p->recurrent_extra,
+                                          p->recurrent_bias};
     uint32_t *const surplus = scratch;
-    int16_t *const gate = (int16_t *)(surplus + (a > b ? a : b));
-    for (int32_t u = 0; u < p->units; u++) {
-        cell_out[u] = cell[u];
-    }
+    uint32_t *const own_surplus = surplus + mcuq_vector_words(&weights);
+    int16_t *const gate = (int16_t *)(own_surplus + mcuq_vector_words(&recurrent));
+    const product fed = {weights, p->multiplier, p->shift, surplus};
+    const product recurring = {recurrent, p->recurrent_multiplier, p->recurrent_shift, own_surplus};
     for (int32_t step = 0; step < p->steps; step++) {
-        for (int32_t c = 0; c < n; c++) {
-            gate[c] = 0;
-        }
-        add_product(&fed, input + step * p->input_c, p->general, surplus, gate);
-        add_product(&recurring, hidden, p->general, surplus, gate);
-        mcuq_lstm_update(&update, gate, cell_out, output);
+        gates(&fed, &recurring, input + step * p->input_c, hidden, p->general, gate);
+        mcuq_lstm_update(&update, gate, cell, cell_out, output);
+        cell = cell_out;
         hidden = output;
         output += p->units;
     }

@@ -20,7 +20,7 @@ typedef struct {
     int32_t output_shift;
     int32_t output_zero_point;
     int32_t general; /* 1: some channel needs more than mcuq_requantize_fast */
-    int32_t chunk;   /* inputs whose products are summed in 16 bits: 8, 4 or 2 */
+    int32_t chunk;   /* inputs whose products are summed in 16 bits: 8, 4, 3 or 1 */
     int32_t recurrent_chunk;
     const int32_t *weights; /* of 4 * units channels, input_c each: mcuq_vectors_bytes.h */
     const int32_t *extra;
@@ -36,7 +36,7 @@ typedef struct {
 } mcuq_lstm_s8_lanes_params;
 
 /* input (steps, input_c), hidden (units), cell (units), output (steps, units), cell_out (units), which may be cell;
- * scratch: a word per chunk of the longer vector, and 8 * units bytes. */
+ * scratch: a word per chunk of more than one input of both vectors, and 8 * units bytes. */
 void mcuq_lstm_s8_lanes(const mcuq_lstm_s8_lanes_params *params, const int8_t *input, const int8_t *hidden,
                         const int16_t *cell, int8_t *output, int16_t *cell_out, void *scratch);
 

@@ -16,9 +16,6 @@ void mcuq_lstm_s8_mac16(const mcuq_lstm_s8_mac16_params *params, const int8_t *i
     mcuq_mac16_gates fed = {p->weights, p->bias, p->scale, p->sharing, n, p->taps, x, 0, gates};
     mcuq_mac16_gates recurring = {
         p->recurrent, p->recurrent_bias, p->recurrent_scale, p->recurrent_sharing, n, p->recurrent_taps, x, 0, gates};
-    for (int32_t u = 0; u < p->units; u++) {
-        cell_out[u] = cell[u];
-    }
     for (int32_t step = 0; step < p->steps; step++) {
         for (int32_t c = 0; c < n; c++) {
             gates[c] = 0;
@@ -27,7 +24,8 @@ void mcuq_lstm_s8_mac16(const mcuq_lstm_s8_mac16_params *params, const int8_t *i
         mcuq_mac16_gates_run(&fed);
         recurring.addition = mcuq_mac16_in_fours(hidden, p->units, x);
         mcuq_mac16_gates_run(&recurring);
-        mcuq_lstm_update(&update, gates, cell_out, output);
+        mcuq_lstm_update(&update, gates, cell, cell_out, output);
+        cell = cell_out;
         hidden = output;
         output += p->units;
     }

@@ -28,12 +28,10 @@ void mcuq_lstm_s8(const mcuq_lstm_s8_params *params, const int8_t *input, const 
     const mcuq_lstm_cell update = {p->units,        p->tanh_shift,        p->cell_clip,
                                    p->forget_shift, p->input_shift,       p->output_multiplier,
                                    p->output_shift, p->output_zero_point, p->logistic};
-    for (int32_t u = 0; u < p->units; u++) {
-        cell_out[u] = cell[u];
-    }
     for (int32_t step = 0; step < p->steps; step++) {
         gates(p, input + step * p->input_c, hidden, scratch);
-        mcuq_lstm_update(&update, scratch, cell_out, output);
+        mcuq_lstm_update(&update, scratch, cell, cell_out, output);
+        cell = cell_out;
         hidden = output;
         output += p->units;
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -18,8 +17,10 @@ from mcuq.ops.window import Window, row_overlap
 from mcuq.tensor import Array
 
 BLOCK = 8  # channels
-CHUNKS = (8, 2)  # inputs whose products are summed in 16 bits
+CHUNKS = (8, 4, 3, 1)  # inputs whose products are summed in 16 bits
 MAX_CHUNK_SUM = 255  # of a chunk's weights: their products with any int8 then sum to an int16
+EXTRA_BYTES = 8  # of flash, of a weight
+NOTHING = np.zeros((0, 2), np.int64)
 MAX_GROWTH = 0.04  # of flash, by weights that would make a chunk too large
 
 
@@ -32,13 +33,13 @@ class FullyConnectedLanesParams(Params):
     batch: i32  # vectors
     input_c: i32
     output_c: i32
-    chunk: i32  # inputs whose products are summed in 16 bits: 8 or 2
+    chunk: i32  # inputs whose products are summed in 16 bits: 8, 4, 3 or 1
     output_zero_point: i32
     activation_min: i32
     activation_max: i32
     per_channel: i32  # 1: one multiplier per output channel, 0: one for all
     reverse: i32  # 1: last vector first, so that the output may lie behind the input
-    weights: i32_table  # bytes (output_c / 8, input_c, 8) with 128 added, then int8 (output_c % 8, input_c)
+    weights: i32_table  # bytes (output_c / 8, input_c, 8), 128 added but for chunk 1; int8 (output_c % 8, input_c)
     extra: i32_table  # (n + 1, 2): channel, and input * 256 + weight + 128 to be added; the last channel: -1
     bias: i32_table  # (output_c), the input's zero point included
     multiplier: i32_table  # (output_c) or (1)
@@ -73,9 +74,10 @@ class Packed(NamedTuple):
         raw = self.weights.astype("<i4").tobytes()
         blocks = output_c // BLOCK
         size = blocks * BLOCK * input_c
-        blocked = np.frombuffer(raw, np.uint8, size).reshape(blocks, input_c, BLOCK).transpose(0, 2, 1)
+        bytewise = np.frombuffer(raw, np.uint8, size).reshape(blocks, input_c, BLOCK).transpose(0, 2, 1)
+        blocked = bytewise.view(np.int8) if self.chunk == 1 else bytewise.astype(np.int16) - 128
         rows = np.frombuffer(raw, np.int8, output_c * input_c - size, size)
-        weights = np.concatenate([blocked.reshape(-1, input_c).astype(np.int16) - 128, rows.reshape(-1, input_c)])
+        weights = np.concatenate([blocked.astype(np.int16).reshape(-1, input_c), rows.reshape(-1, input_c)])
         for channel, what in self.extra[:-1]:
             weights[channel, what >> 8] += (what & 255) - 128
         return weights
@@ -117,23 +119,26 @@ def vectors(batch: int, channels: Channels, rounding: Rounding) -> Params | None
     )
 
 
-def packed_for(weights: Array, chunks: Sequence[int] = CHUNKS) -> Packed | None:
+def packed_for(weights: Array) -> Packed | None:
     """Pack a matrix in the longest chunks that it bears.
 
     Args:
         weights: int8 [channels, taps].
-        chunks: those of the kernel, the longest first.
 
     Returns:
         None for too few channels, weights too large, too much scratch.
     """
     output_c, input_c = weights.shape
     blocked = output_c // BLOCK * BLOCK
-    for chunk in chunks:
-        kept, extra = bounded(weights[:blocked], chunk)
-        if blocked and extra.nbytes <= MAX_GROWTH * kept.size and scratch_bytes(input_c, chunk) <= MAX_SCRATCH:
+    for chunk in CHUNKS:
+        kept, extra = bounded(weights[:blocked], chunk) if chunk > 1 else (weights[:blocked], NOTHING)
+        if (
+            blocked
+            and EXTRA_BYTES * len(extra) <= MAX_GROWTH * kept.size
+            and scratch_bytes(input_c, chunk) <= MAX_SCRATCH
+        ):
             ended = np.concatenate([extra, [[-1, 0]]]).astype(np.int32)
-            return Packed(chunk, _packed(kept, weights[blocked:]), ended)
+            return Packed(chunk, _packed(kept, weights[blocked:], chunk), ended)
     return None
 
 
@@ -157,13 +162,14 @@ def bounded(weights: Array, chunk: int) -> tuple[Array, Array]:
     return kept, np.array(extra, np.int64).reshape(-1, 2)
 
 
-def _packed(blocked: Array, rows: Array) -> Array:
+def _packed(blocked: Array, rows: Array, chunk: int) -> Array:
     """Words of bytes in the order the kernel reads them, little-endian as all chips here are."""
     blocks = blocked.reshape(-1, BLOCK, blocked.shape[1]).transpose(0, 2, 1)
-    raw = (blocks.astype(np.int16) + 128).astype(np.uint8).tobytes() + rows.tobytes()
+    offset = 128 if chunk > 1 else 0
+    raw = (blocks.astype(np.int16) + offset).astype(np.uint8).tobytes() + rows.tobytes()
     return np.frombuffer(raw + bytes(-len(raw) % 4), "<i4").astype(np.int32)
 
 
 def scratch_bytes(input_c: int, chunk: int) -> int:
-    """Return the bytes that a vector's chunks take: a word each."""
-    return 4 * -(-input_c // chunk)
+    """Return the bytes that a vector's chunks take: a word each, but for products one by one."""
+    return 4 * -(-input_c // chunk) if chunk > 1 else 0

@@ -12,8 +12,6 @@ from mcuq.ops.base import Params, i8_table, i32, i32_table, u16_table
 from mcuq.ops.lstm import GATES, LstmParams
 from mcuq.tensor import Array
 
-CHUNKS = (8, 4, 2)  # inputs whose products are summed in 16 bits
-
 
 @dataclass(frozen=True, eq=False)
 class LstmLanesParams(Params):
@@ -32,7 +30,7 @@ class LstmLanesParams(Params):
     output_shift: i32
     output_zero_point: i32
     general: i32  # 1: some channel needs more than mcuq_requantize_fast
-    chunk: i32  # inputs whose products are summed in 16 bits: 8, 4 or 2
+    chunk: i32  # inputs whose products are summed in 16 bits: 8, 4, 3 or 1
     recurrent_chunk: i32
     weights: i32_table  # of 4 * units channels, input_c each, in eights
     extra: i32_table
@@ -50,7 +48,7 @@ class LstmLanesParams(Params):
     def scratch_bytes(self) -> int:
         """See :meth:`Params.scratch_bytes`: what chunks have too much, and the gates."""
         chunks = scratch_bytes(self.input_c, self.chunk), scratch_bytes(self.units, self.recurrent_chunk)
-        return max(chunks) + 2 * GATES * self.units
+        return sum(chunks) + 2 * GATES * self.units
 
     def writes_over(self, operand: int, output: int) -> bool:
         """See :meth:`Params.writes_over`: the cell changes in its place."""
@@ -76,7 +74,7 @@ def _shared(params: Params) -> dict[str, Any]:
 def take(layer: Layer[LstmParams]) -> Params | None:
     """Return the kernel, or None: too few channels, weights too large, too much scratch."""
     p = layer.params
-    fed, recurring = (packed_for(channels.weights, CHUNKS) for channels in gate_products(p))
+    fed, recurring = (packed_for(channels.weights) for channels in gate_products(p))
     if fed is None or recurring is None:
         return None
     packed = {"chunk": fed.chunk, "weights": fed.weights, "extra": fed.extra}

@@ -39,7 +39,7 @@ def narrow(rng, outputs, inputs, deviation=12.0):
     [
         (1, 64, 12, VECTORS),
         (1, 2048, 8, VECTORS),
-        (1, 2049, 8, PORTABLE),  # more scratch than there may be
+        (1, 2049, 8, VECTORS),  # products one by one need no scratch
         (1, 64, 7, PORTABLE),  # fewer channels than it takes at a time
         (3, 64, 7, "conv2d_1x1_s8_lanes"),
         (3, 2000, 8, VECTORS),
@@ -53,8 +53,17 @@ def test_choice_of_kernel(rng, batch, inputs, outputs, kernel):
 
 
 def test_chunks_are_long_where_weights_are_small(rng):
-    assert connected(rng, 1, 64, 8, narrow(rng, 8, 64))(CHIP).chunk == 8
-    assert connected(rng, 1, 64, 8, narrow(rng, 8, 64, 60.0))(CHIP).chunk == 2
+    deviations = {8: 12.0, 4: 35.0, 3: 50.0, 1: 90.0}
+    layers = {chunk: connected(rng, 1, 129, 16, narrow(rng, 16, 129, d)) for chunk, d in deviations.items()}
+
+    assert {chunk: lower(CHIP).chunk for chunk, lower in layers.items()} == {chunk: chunk for chunk in layers}
+
+
+def test_more_inputs_than_the_scratch_has_chunks_for(rng):
+    """Chunks are shorter, or none: a word of scratch each would be too much."""
+    lower = connected(rng, 1, 9000, 8, narrow(rng, 8, 9000, 12.0))
+
+    assert (lower(CHIP).kernel, lower(CHIP).chunk, lower(CHIP).scratch_bytes) == (VECTORS, 1, 0)
 
 
 def test_unusual_scales_stay_portable(rng):
@@ -62,16 +71,17 @@ def test_unusual_scales_stay_portable(rng):
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
-@pytest.mark.parametrize("chunk", [8, 2])
+@pytest.mark.parametrize("chunk", [8, 4, 3, 1])
 def test_n2_kernel_equals_run(rng, chunk, cc):
     """Rows that no chunk divides, channels that no block divides; -128 among the weights."""
     layers = []
     for inputs in (1, 2, 3, 7, 8, 9, 16, 31, 33, 64, 640):
         for outputs in (8, 9, 15, 16, 17):
-            weights = narrow(rng, outputs, inputs, 12.0 if chunk == 8 else 70.0)
+            weights = narrow(rng, outputs, inputs, 12.0)
+            if chunk < 8:
+                weights = rng.choice([-1, 1], (outputs, inputs)) * min(MAX_CHUNK_SUM // chunk, 127)
+                weights[0, :chunk] = 0
             weights[0, 0] = -128
-            if chunk == 2:
-                weights[: outputs // 8 * 8, : inputs // 2 * 2] = 127  # 254, four times what 8 of them may have
             n = len(layers)
             options = {"scale_out": OUTPUT_SCALES[n % 4], "zero_point": OUTPUT_ZERO_POINTS[n % 3]}
             options |= {"per_channel": bool(n % 2), "x_zero_point": ZERO_POINTS[n % 4]}
@@ -114,7 +124,7 @@ def test_reversed_equals_run(rng):
 
 def test_bounded_takes_off_what_is_too_much(rng):
     weights = rng.integers(-128, 128, (16, 37)).astype(np.int8)
-    for chunk in (2, 4, 8):
+    for chunk in (2, 3, 4, 8):
         kept, extra = bounded(weights, chunk)
         sums = np.add.reduceat(np.abs(kept.astype(int)), np.arange(0, 37, chunk), axis=1)
         again = kept.astype(int)
