@@ -209,12 +209,23 @@ def write_project(
         owned = emit.emit_libraries([emit.Built(plan, content), *others])
         record = Record(board.id, framework, setup, file, quantization, board.text, stream)
         owned[f"lib/{graph.name}/{FILE}"] = record.dump()
+        owned |= _unrecorded(directory, others)
         users = emit.emit_project(graph, board, framework, len(next(iter(samples.values()))), setup)
         kept = sorted(path for path in users if (directory / path).exists())
         files = owned if is_project(directory) else owned | {p: text for p, text in users.items() if p not in kept}
         stale = stale_files(directory, owned, [graph.name, *(other.name for other in others)])
         changed = write_held(directory, files, stale, GUARD)
         return Written(plan, saved(graph, plan.graph), report, record, changed, kept)
+
+
+def _unrecorded(directory: Path, models: Sequence[emit.Built]) -> dict[str, bytes]:
+    """Return the records of models that have none: files of mcuq 0.1.0 knew their project, and are written again."""
+    contents = {model.name: model.content for model in models if not record_path(directory, model.name).exists()}
+    return {
+        f"lib/{name}/{FILE}": Record(c.board, c.framework, c.setup, board_text=c.board_text).dump()
+        for name, c in contents.items()
+        if c.board
+    }
 
 
 def remembered(model: Archive, directory: Path, name: str) -> Archive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ from mcuq.processes.folders import temporary_folder
 from mcuq.samples.judging import Tally, judge_integers
 from mcuq.samples.task import Task, find_task
 from mcuq.simulator import simulate
+from mcuq.target.project_format import require_format
 from mcuq.tensor import Array
 
 Engine = Literal["host", "rv32", "xtensa", "s3"]
@@ -129,6 +131,8 @@ def verify_project(
         raise UsageError(f"{project}: --data needs a project with one model, this one has {len(archives)}")
     names = [content.graph.name for content in archives]
     given = [_given(content, data, samples, classes) for content in archives]
+    if not port:
+        require_format(project, _rebuild(project, archives[0]))
     results = []
     with reach(project, names, engine, port, flags) as firmware:
         for content, (inputs, task) in zip(archives, given, strict=True):
@@ -157,6 +161,12 @@ def model_files(project: Path) -> list[Path]:
     if not archives:
         raise UsageError(f"{project}: holds no .mcuq file; is this a project that `mcuq build` wrote?")
     return archives
+
+
+def _rebuild(project: Path, model: Archive) -> str:
+    """Return the command that writes a project's libraries again, those of its other models too."""
+    path = project / f"{model.graph.name}.mcuq"
+    return shlex.join(["mcuq", "build", str(path), "--board", model.board or "BOARD", "--out", str(project)])
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from mcuq.plan import Plan, Step, states
 from mcuq.plan.tables import alignments, distinct_tables
 from mcuq.simulator import simulate
 from mcuq.target.board import Board
+from mcuq.target.project_format import written_format
 from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import Array, QConstant, QTensor
 
@@ -178,6 +179,7 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
     return {
         "version": __version__,
         "version_number": _version_number(),
+        "format": written_format(),
         "name": graph.name,
         "prefix": graph.name.upper(),
         "hash": archive.digest(content.graph),  # of the model as given, before any pass

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mcuq import archive
 from mcuq.errors import McuqError, UsageError
+from mcuq.target.project_format import refuse_newer
 
 KERNELS = "mcuq kernels and application"
 
@@ -17,11 +18,12 @@ def description(name: str) -> str:
 
 
 def refuse_others(directory: Path, name: str) -> None:
-    """Refuse a project whose files of these names are not mcuq's, before anything is written.
+    """Refuse a project whose files of these names are not this mcuq's, before anything is written.
 
     Raises:
         UsageError: naming the folder or file, and what to do.
     """
+    refuse_newer(directory)
     for library, described in (("mcuq", KERNELS), (name, description(name))):
         folder = directory / "lib" / library
         if _holds_files(folder) and _described(folder) != described:

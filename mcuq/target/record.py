@@ -69,7 +69,11 @@ def read_record(path: Path) -> Record | None:
         raise MalformedModelError(f"{path}: cannot be read ({error.strerror})") from None
     content = content_of(path, TEXT_BYTES)
     try:
-        return _restored(json.loads(content))
+        plain = json.loads(content)
+        if type(plain["format"]) is int and plain["format"] > FORMAT:
+            known = f"this mcuq reads up to {FORMAT}"
+            raise MalformedModelError(f"{path}: has format {plain['format']:.9g}, {known}; install a newer mcuq")
+        return _restored(plain)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise MalformedModelError(f"{path}: damaged ({error}); remove it, then build with every option again") from None
 

@@ -67,9 +67,18 @@ def test_a_file_built_under_two_names_asks_which(run, tmp_path):
     assert status == 2 and "as one and as two" in err and "--name" in err
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"format": 2}', b"\xff", b"[" * 100000])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"format": 0}', b'{"format": "2"}', b"\xff", b"[" * 100000])
 def test_a_damaged_record_is_one_line(run, tmp_path, content):
     build(run, tmp_path)
     (tmp_path / "lib" / "digits" / "build.json").write_bytes(content)
     status, _, err = run("build", DIGITS / "digits.tflite", "--board", "esp32dev", "--out", tmp_path)
     assert status == 2 and "build.json: damaged" in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [2, 10**40])
+def test_a_record_of_a_newer_mcuq_is_named(run, tmp_path, number):
+    build(run, tmp_path)
+    (tmp_path / "lib" / "digits" / "build.json").write_text(f'{{"format": {number}}}')
+    status, _, err = run("build", DIGITS / "digits.tflite", "--board", "esp32dev", "--out", tmp_path)
+    assert status == 2 and "build.json: has format" in err and "install a newer mcuq" in err
+    assert len(err.splitlines()) == 1

@@ -10,6 +10,9 @@
 #define MCUQ_VERSION      100
 #define MCUQ_VERSION_TEXT "0.1.0"
 
+/* What generated code, this library and `mcuq verify` expect of each other; another number is built again. */
+#define MCUQ_FORMAT 2
+
 /* Attribute of constant tables; empty: .rodata, which the ESP32 family maps from flash. */
 #ifndef MCUQ_CONST
 #define MCUQ_CONST
