@@ -9,8 +9,10 @@ from requirements import require
 from tflite_builder import tflm
 
 from mcuq import loading, pipeline
+from mcuq.engines.emulator import compile_emulated, emulator_command
 from mcuq.engines.host import build_host, compiler
 from mcuq.engines.sources import library_folders, library_sources
+from mcuq.resources import resource
 from mcuq.verification import simulate_on
 
 BOARDS = {"host": "esp32dev", "rv32": "esp32-c3-devkitm-1", "xtensa": "esp32dev"}
@@ -65,51 +67,72 @@ def test_n3_strict_and_sanitized(okay_nabu, tmp_path):
 
 
 INTERLEAVED = """
-#include <stdio.h>
+#include "mcuq_port.h"
 #include "okay_nabu.h"
 
-static OKAY_NABU_STATE first, second;
+static const int8_t inputs[40][OKAY_NABU_INPUT_SIZE] = {%s};
+static okay_nabu_state_t first, second;
 static MCUQ_ALIGNED(16) int8_t arena[OKAY_NABU_ARENA_BYTES];
 
-static void step(okay_nabu_state_t *state) {
-    static int8_t input[OKAY_NABU_INPUT_SIZE];
+#ifdef MCUQ_TRACE /* all that runs on an emulated chip is compiled with it */
+void mcuq_after_step(int32_t index, const void *output, int32_t bytes) {
+    (void)index, (void)output, (void)bytes;
+}
+#endif
+
+static void step(okay_nabu_state_t *state, int32_t index) {
     uint8_t output[OKAY_NABU_OUTPUT_SIZE];
-    if (fread(input, 1, sizeof input, stdin) == sizeof input) {
-        okay_nabu_run_in(arena, state, input, output);
-        fwrite(output, 1, sizeof output, stdout);
-    }
+    okay_nabu_run_in(arena, state, inputs[index], output);
+    mcuq_port_write(output, OKAY_NABU_OUTPUT_SIZE);
 }
 
 int main(void) {
     okay_nabu_reset(&first);
-    for (int i = 0; i < 20; i++) {
-        step(&first);
+    for (int32_t i = 0; i < 20; i++) {
+        step(&first, i);
     }
     okay_nabu_reset(&second); /* in the middle of the other's sequence */
-    for (int i = 20; i < 40; i++) {
-        step(&first);
-        step(&second);
+    for (int32_t i = 20; i < 40; i++) {
+        step(&first, i);
+        step(&second, i - 20);
     }
     return 0;
 }
-""".replace("OKAY_NABU_STATE", "okay_nabu_state_t")
+"""
+ORDER = [*range(20), *(i for k in range(20) for i in (20 + k, k))]
+ON_HOST = """
+#include <stdio.h>
+#include "mcuq_port.h"
+void mcuq_port_write(const void *data, int32_t bytes) { fwrite(data, 1, (size_t)bytes, stdout); }
+"""
 
 
-def test_interleaved_instances_do_not_disturb_each_other(okay_nabu, tmp_path):
+@pytest.mark.parametrize("engine", BOARDS)
+def test_interleaved_instances_do_not_disturb_each_other(okay_nabu, tmp_path, engine):
+    """One begins in the middle of the other's sequence, and both share an arena."""
+    require(*TOOLS[engine])
     graph, x, expected = okay_nabu
-    pipeline.write_project(graph, "esp32dev", tmp_path)
+    pipeline.write_project(graph, BOARDS[engine], tmp_path)
     folders = library_folders(tmp_path, [graph.name])
-    sources = [path for path in library_sources(folders) if "mcuq_port" not in path.name and "_app" not in path.name]
-    sources = [path for path in sources if path.stem.startswith("mcuq_") or path.stem == graph.name]
+    application = {path.name for path in (resource("firmware") / "app").iterdir()} | {"okay_nabu_model.c"}
+    sources = [path for path in library_sources(folders, (".c", ".S")) if path.name not in application]
     main, program = tmp_path / "interleaved.c", tmp_path / "interleaved"
-    main.write_text(INTERLEAVED)
-    kernels = [path for path in sources if path.stem not in ("mcuq_self_test", "mcuq_frame")]
+    rows = ", ".join("{" + ", ".join(map(str, row)) + "}" for row in x.reshape(40, -1))
+    main.write_text(INTERLEAVED.replace("%s", rows))
     includes = [f"-I{folder}" for folder in folders]
-    subprocess.run([compiler(), *STRICT, *SANITIZERS, *includes, main, *kernels, "-o", program], check=True)
-    order = [*range(20), *(i for k in range(20) for i in (20 + k, k))]
-    ran = subprocess.run([program], input=x[order].tobytes(), capture_output=True, check=True)
+    if engine == "host":
+        port = tmp_path / "port.c"
+        port.write_text(ON_HOST)
+        sources = [path for path in sources if path.suffix == ".c"]
+        flags = [*STRICT, *SANITIZERS, *includes]
+        subprocess.run([compiler(), *flags, main, port, *sources, "-o", program], check=True)
+        command = [program]
+    else:
+        compile_emulated(engine, [main, *sources], ["-O2", *includes], program)
+        command = emulator_command(engine, program)
+    ran = subprocess.run(command, input=b"", capture_output=True, check=True)
 
-    np.testing.assert_array_equal(np.frombuffer(ran.stdout, np.uint8), expected.ravel()[order])
+    np.testing.assert_array_equal(np.frombuffer(ran.stdout, np.uint8), expected.ravel()[ORDER])
 
 
 def test_n5_a_model_of_the_wild_equals_tflm(shared, rng):
