@@ -6,7 +6,7 @@ import shlex
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -68,7 +68,7 @@ class Verification:
     are what a board says, ``instructions`` what an emulated chip counts, which has no time; the others are None.
     ``layers`` holds the cycles or instructions of every step, where they are counted. ``faults`` counts requests sent
     again over a disturbed line. ``judged`` are the firmware's answers, where the samples tell right from wrong;
-    ``notes`` say how they were read.
+    ``notes`` say how they were read. ``outputs`` counts the samples that differ for each output, by name.
     """
 
     model: str
@@ -87,6 +87,7 @@ class Verification:
     faults: int
     judged: Tally | None = None
     notes: tuple[str, ...] = ()
+    outputs: Mapping[str, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return a line: model, engine, and whether all is equal."""
@@ -204,7 +205,8 @@ def _verify_model(  # noqa: PLR0917
         text = device.text
         index, hello = find_model(device, graph.name, archive.digest(graph))
     runs = firmware.run(plan, inputs, index, progress)
-    wrong = _wrong_samples(expected, runs.outputs)
+    unequal = _unequal(expected, runs.outputs)
+    wrong = np.flatnonzero(np.any([*unequal.values()], axis=0))
     with firmware.connect() as device:
         first = first_difference(plan, device, inputs, int(wrong[0]), index) if wrong.size else None
         layers = _layers(plan, device, runs, inputs, index)
@@ -226,6 +228,7 @@ def _verify_model(  # noqa: PLR0917
         faults=runs.faults,
         judged=judge_integers(task, graph, inputs, given.labels, runs.outputs) if task else None,
         notes=given.notes,
+        outputs={name: int(differs.sum()) for name, differs in unequal.items()},
     )
 
 
@@ -255,12 +258,12 @@ def _layers(plan: Plan, device: Device, runs: Runs, inputs: Mapping[str, Array],
     return {step.name: layer.cycles for step, layer in zip(plan.steps, layers, strict=True)}
 
 
-def _wrong_samples(expected: Mapping[str, Array], got: Mapping[str, Array]) -> Array:
+def _unequal(expected: Mapping[str, Array], got: Mapping[str, Array]) -> dict[str, Array]:
+    """Return which samples differ, [samples] for each output."""
     samples = len(next(iter(expected.values())))
     if any(len(array) != samples for array in got.values()):
         raise McuqError(f"the firmware returned {len(next(iter(got.values())))} results for {samples} samples")
-    unequal = [(expected[n] != got[n]).reshape(samples, -1).any(axis=1) for n in expected]
-    return np.flatnonzero(np.any(unequal, axis=0))
+    return {name: (array != got[name]).reshape(samples, -1).any(axis=1) for name, array in expected.items()}
 
 
 def simulate_on(engine: Engine, plan: Plan, inputs: Mapping[str, Array], progress: Progress | None = None) -> Runs:

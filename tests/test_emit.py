@@ -62,7 +62,8 @@ def test_an_arena_that_somebody_else_allocates(graph, tmp_path, place):
     header = (tmp_path / f"lib/{graph.name}/src/{graph.name}.h").read_text()
     assert f"{graph.name}_run(" not in header
     assert f"_ARENA_PLACE MCUQ_ARENA_{place.upper()}\n" in header
-    assert "_run_in(arena, input, output)" in (tmp_path / "src" / "main.cpp").read_text()
+    call = "small_run_in(arena, input, output)" if graph.name == "small" else "multi_run_in_io(arena, &io)"
+    assert f" {call}, see {graph.name}.h" in (tmp_path / "src" / "main.cpp").read_text()
     assert ("-DBOARD_HAS_PSRAM" in (tmp_path / "platformio.ini").read_text()) == (place == "psram")
     rng = np.random.default_rng(6)
     inputs = {n: rng.integers(0, 100, (3, *graph.values[n].shape)).astype(graph.values[n].dtype) for n in graph.inputs}

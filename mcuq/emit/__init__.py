@@ -12,8 +12,9 @@ import numpy as np
 from mcuq import __version__, archive
 from mcuq.archive import Archive
 from mcuq.emit import c_source, ownership
+from mcuq.emit.border import border_offsets, borders, run_call, signature
 from mcuq.emit.library import included, library, shared_library
-from mcuq.emit.names import MODEL, c_name, declared, distinct, names_within, prefixed
+from mcuq.emit.names import MODEL, c_name, declared, distinct, names_within
 from mcuq.emit.rendering import Files, render
 from mcuq.graph import Graph
 from mcuq.plan import Plan, Step, states
@@ -27,20 +28,6 @@ from mcuq.tensor import Array, QConstant, QTensor
 VECTOR_BYTES = 16 << 10  # of embedded self-test inputs; always at least one vector
 MAX_VECTORS = 4
 MAX_STEPS = 16  # of a sequence: with fewer a model that remembers hardly shows what it remembers
-
-
-@dataclass(frozen=True)
-class Border:
-    """A model input or output as the header describes it. ``argument`` is its C parameter."""
-
-    argument: str
-    macro: str
-    tensor: QTensor
-
-    @property
-    def ctype(self) -> str:
-        """C type of its elements."""
-        return f"{self.tensor.dtype}_t"
 
 
 def vector_count(graph: Graph) -> int:
@@ -135,10 +122,10 @@ def emit_project(graph: Graph, board: Board, framework: str, vectors: int, setup
         vectors: number of embedded self-test vectors.
         setup: partition table and place of the arena.
     """
-    name, state = c_name(graph.name, MODEL), "&state, " if graph.states else ""
-    call = f"{name}_run(input, output)" if setup.arena == "static" else f"{name}_run_in(arena, {state}input, output)"
+    name = c_name(graph.name, MODEL)
     context = {"version": __version__, "name": name, "board": board, "framework": framework, "vectors": vectors}
-    context |= {"setup": setup, "call": call, "board_name": f"{board.id}.toml" if board.text else board.id}
+    context |= {"setup": setup, "board_name": f"{board.id}.toml" if board.text else board.id}
+    context |= {"call": run_call(graph, setup.arena, bool(graph.states))}
     files = {
         "platformio.ini": "platformio.ini.j2",
         "README.md": "project_readme.md.j2",
@@ -159,20 +146,8 @@ def emit_project(graph: Graph, board: Board, framework: str, vectors: int, setup
     return rendered | ({f"{board.id}.toml": board.text.encode()} if board.text else {})
 
 
-def borders(plan: Plan) -> tuple[list[Border], list[Border]]:
-    """Return the model's inputs and outputs: one is called ``input`` or ``output``, several ``input_<name>``."""
-    graph = plan.graph
-
-    def described(names: tuple[str, ...], single: str) -> list[Border]:
-        arguments = [single] if len(names) == 1 else [f"{single}_{name}" for name in names]
-        return [Border(a, f"{graph.name}_{a}".upper(), graph.values[n]) for a, n in zip(arguments, names, strict=True)]
-
-    prefixed([*graph.inputs, *graph.outputs])
-    return described(graph.inputs, "input"), described(graph.outputs, "output")
-
-
 def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict[str, Any]:
-    inputs, results = borders(plan)
+    inputs, results = borders(plan.graph)
     graph = plan.graph
     tables, structs = _tables(plan, declared(graph.name, [border.argument for border in (*inputs, *results)]))
     count = len(next(iter(outputs.values())))
@@ -186,10 +161,11 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
         "plan": plan,
         "arena": content.setup.arena,
         "resets": states.resets(plan),
+        "call": run_call(graph, content.setup.arena, bool(states.resets(plan))),
         "inputs": inputs,
         "outputs": results,
-        "offsets": _border_offsets(plan, [*inputs, *results]),
-        "signature": f"{', '.join(map(_signature, inputs))} -> {', '.join(map(_signature, results))}",
+        "offsets": border_offsets(plan, [*inputs, *results]),
+        "signature": f"{', '.join(map(signature, inputs))} -> {', '.join(map(signature, results))}",
         "tables": tables,
         "structs": structs,
         "kernels": sorted({step.params.kernel for step in plan.steps}),
@@ -202,22 +178,6 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
             for i in range(count)
         ],
     }
-
-
-def _border_offsets(plan: Plan, described: list[Border]) -> dict[str, int]:
-    """Return where inputs and outputs lie in the arena, by argument; of use only where they do."""
-    names = (*plan.graph.inputs, *plan.graph.outputs)
-    places = [plan.locate(name) for name in names]
-    return {b.argument: buffer.offset + start for b, (buffer, start) in zip(described, places, strict=True)}
-
-
-def _signature(border: Border) -> str:
-    """Return one input or output as the firmware's hello names it.
-
-    >>> _signature(Border("input", "M_INPUT", QTensor((1, 8, 8, 1), 0.1, 0)))
-    'input int8[1,8,8,1]'
-    """
-    return f"{border.argument} {border.tensor.dtype}[{','.join(map(str, border.tensor.shape))}]"
 
 
 def _version_number() -> int:
@@ -290,7 +250,7 @@ def _outside(plan: Plan, root: str) -> str:
     """Return the C name of a buffer that does not lie in the arena."""
     if plan.buffers[root].region == "flash":
         return root
-    inputs, outputs = borders(plan)
+    inputs, outputs = borders(plan.graph)
     for name, border in (*zip(plan.graph.inputs, inputs, strict=True), *zip(plan.graph.outputs, outputs, strict=True)):
         if (plan.views[name].buffer if name in plan.views else name) == root:
             return border.argument

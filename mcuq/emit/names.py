@@ -178,7 +178,7 @@ def declared(model: str, arguments: Iterable[str]) -> list[str]:
         arguments: what its inputs and outputs are called in C.
     """
     arguments = [*arguments]
-    parts = ("model", "run", "run_in", "reset", "state", "state_t", *arguments)
+    parts = ("model", "run", "run_in", "run_io", "run_in_io", "io_t", "reset", "state", "state_t", *arguments)
     made = [f"{model}_{verb}_{argument}" for verb in ("quantize", "dequantize") for argument in arguments]
     return [*arguments, *(f"{model}_{part}" for part in parts), *made]
 

@@ -25,8 +25,9 @@ def simulation(graph: Graph, samples: Samples, judged: Tally | None, engine: str
         data |= judgement(judged)
         lines.append(judged_line(judged))
     if path:
-        data["output"] = str(path)
-        lines.append(f"outputs written to {path}")
+        data |= {"output": str(path), "outputs": list(graph.outputs)}
+        named = f": {', '.join(graph.outputs)}" if len(graph.outputs) > 1 else ""
+        lines.append(f"outputs written to {path}{named}")
     return Report(data, lines=lines)
 
 
@@ -70,6 +71,8 @@ def _verification_details(r: Verification) -> Iterator[str]:
     yield from r.notes
     if r.judged:
         yield judged_line(r.judged)
+    if r.different and len(r.outputs) > 1:
+        yield "; ".join(f"output {name}: {r.samples - n} of {r.samples} equal" for name, n in r.outputs.items())
     if r.first:
         yield str(r.first)
     if r.self_test is False:
