@@ -21,6 +21,7 @@ _HOMES = {  # where every public name lives
     "mcuq.target.board": ("Board",),
     "mcuq.target.setup": ("Setup",),
     "mcuq.verbs": ("evaluate", "fewest_bits", "save", "verify"),
+    "mcuq.verbs.gating": ("Gate", "gate"),
     "mcuq.verification": ("Verification",),
 }
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Evaluation",
     "FitReport",
     "FloatGraph",
+    "Gate",
     "Graph",
     "McuqError",
     "Options",
@@ -38,6 +40,7 @@ __all__ = [
     "compile",
     "evaluate",
     "fewest_bits",
+    "gate",
     "kmeans_quantize",
     "linear_quantize",
     "load",
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
     from mcuq.target.board import Board
     from mcuq.target.setup import Setup
     from mcuq.verbs import evaluate, fewest_bits, save, verify
+    from mcuq.verbs.gating import Gate, gate
     from mcuq.verification import Verification
 
 

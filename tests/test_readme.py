@@ -123,7 +123,7 @@ def missing(text: str) -> list[str]:
 
 def unknown(text: str) -> list[str]:
     """Modules and public names that a text writes with their dots, such as mcuq.qat.prepare, and that are not there."""
-    names = set(re.findall(r"(?<![\w/.])mcuq(?:\.[A-Za-z]\w*)+\b(?!/)", text)) - {"mcuq.h"}
+    names = set(re.findall(r"(?<![\w/.])mcuq(?:\.[A-Za-z]\w*)+\b(?!/)", text)) - {"mcuq.h", "mcuq.toml"}
     return sorted(name for name in names if not is_module(name) and not is_member(*name.rsplit(".", 1)))
 
 
@@ -161,7 +161,7 @@ def test_make_has_what_is_named(name):
     assert set(re.findall(r"(?:`|^    |\$ )make ([a-z-]+)", TEXTS[name], re.MULTILINE)) <= targets
 
 
-HELP = dict.fromkeys("build quantize search evaluate check inspect simulate verify boards ops doctor".split(), "")
+HELP = dict.fromkeys("build quantize search evaluate check inspect simulate verify gate boards ops doctor".split(), "")
 
 
 def help_of(verb: str) -> str:

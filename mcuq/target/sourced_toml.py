@@ -91,6 +91,15 @@ class Table:
             self.fail(f"{key} is {printable(value, 40)}, not a positive number, or too large")
         return value
 
+    def optional_real(self, key: str, low: float, high: float) -> float | None:
+        """Read a number within limits, which may be absent; None then."""
+        if key not in self.values:
+            return None
+        value = self._take(key, object, "a number")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            self.fail(f"{key} is {printable(value, 40)}, not a number from {low:g} to {high:g}")
+        return float(value)
+
     def flag(self, key: str) -> bool:
         """Read true or false."""
         return self._take(key, bool, "true or false")
