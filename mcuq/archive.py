@@ -25,6 +25,7 @@ from mcuq.errors import MalformedModelError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.reading import Members, array_of, json_of, printable, zipped
+from mcuq.samples.classes import class_names
 from mcuq.target.record import Record, read_record, record_path
 from mcuq.target.setup import PLAIN, Setup
 from mcuq.tensor import Array, QConstant
@@ -39,8 +40,8 @@ class Archive:
     """A model with its self-test inputs ([samples, *shape] each) and the board and setup of its project.
 
     ``board_text`` is the file of a board of the user's own, so that the project can be judged and written anywhere.
-    ``source`` is the float model as it was quantized, value for value under the same names. ``notes`` tell the user how
-    that went; they are not kept in the file.
+    ``source`` is the float model as it was quantized, value for value under the same names. ``classes`` name what its
+    first output stands for, in order. ``notes`` tell the user how that went; they are not kept in the file.
     """
 
     graph: Graph
@@ -51,6 +52,7 @@ class Archive:
     source: FloatGraph | None = None
     notes: tuple[str, ...] = ()
     board_text: str = ""
+    classes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return a line: the model, and what lies beside it."""
@@ -92,6 +94,8 @@ def dump(archive: Archive) -> bytes:
     arrays = {f"constants/{name}": c.values for name, c in sorted(archive.graph.constants.items())}
     arrays |= {f"samples/{name}": x for name, x in sorted(archive.samples.items())}
     header["from_float"] = archive.graph.from_float
+    if archive.classes:
+        header["classes"] = list(archive.classes)
     if archive.source:
         header["float"] = archive_json.describe_float(archive.source)
         constants = sorted(archive.source.constants.items())
@@ -155,7 +159,9 @@ def _restore(members: Members) -> Archive:
     if "float" in header:
         described = header["float"]
         source = archive_json.restore_float(described, _arrays(members, "float", described["constants"]))
-    return Archive(graph, samples, str(project.get("board", "")), str(project.get("framework", "")), setup, source)
+    classes = class_names(header["classes"], HEADER) if "classes" in header else ()
+    board, framework = (str(project.get(key, "")) for key in ("board", "framework"))
+    return Archive(graph, samples, board, framework, setup, source, classes=classes)
 
 
 def _zipped(members: Mapping[str, bytes]) -> bytes:

@@ -14,6 +14,7 @@ from mcuq.errors import UsageError
 from mcuq.files import write_file
 from mcuq.graph import Graph
 from mcuq.reading import array_header, array_of, gate, require_regular, require_size, zipped
+from mcuq.samples.classes import class_names
 from mcuq.samples.keys import Named, find_keys
 from mcuq.samples.task import class_numbers
 from mcuq.tensor import Array, QTensor, Shape
@@ -194,7 +195,8 @@ def _named(path: Path, inputs: Sequence[str]) -> Named:
         arrays = {name: array_of(members.read(f"{key}.npy")) for name, key in keys.inputs.items()}
         labels = array_of(members.read(f"{keys.labels}.npy")) if keys.labels else None
         names = array_of(members.read(f"{keys.classes}.npy")) if keys.classes else np.zeros(0, "U1")
-    classes = tuple(str(name) for name in names.ravel()) if names.dtype.kind == "U" else ()
+    named = [str(name) for name in names.ravel()] if names.dtype.kind == "U" else []
+    classes = class_names(named, f"{path}: {keys.classes}") if named else ()
     return Named(arrays, labels, classes, (*keys.inputs.values(), *([keys.labels] if keys.labels else [])), str(path))
 
 

@@ -107,7 +107,8 @@ def open_model(
     opened = read_model(path, load_timeout)
     if isinstance(opened, Archive):
         _refuse_options(path, options)
-        return with_vectors(opened, calibration, samples) if calibration else opened
+        opened = with_vectors(opened, calibration, samples) if calibration else opened
+        return replace(opened, classes=classes or opened.classes)
     if samples == "stored":
         raise UsageError(f"{path}: is a float model, so its samples are real values; none can be stored integers")
     if calibration is None:
@@ -168,7 +169,7 @@ def quantize(
     graph = model if isinstance(model, FloatGraph | Graph) else load(model, _example(model, calibration, example))
     if isinstance(graph, Graph):
         raise UsageError("the model is quantized already")
-    _, result = _quantized(graph, calibration, given)
+    _, _, result = _quantized(graph, calibration, given)
     silent = result.calibration.warnings if result.calibration else ()
     stay = [INTEGERS_STAY] if _has_integer_weights(graph) else []
     for remark in [*_remarks(result), *stay, *(text.removeprefix("warning: ") for text in silent)]:
@@ -199,9 +200,10 @@ def quantize_float(
 
     ``classes`` are the labels that the model's outputs stand for, in their order, where a file has others.
     """
-    read, result = _quantized(graph, calibration, options, progress, classes)
+    read, named, result = _quantized(graph, calibration, options, progress, classes)
     kept = result.calibration.kept if result.calibration else {}
-    return with_source(result.graph, result.source, kept, [*read, *_remarks(result), *_notes(graph, result)])
+    notes = [*read, *_remarks(result), *_notes(graph, result)]
+    return replace(with_source(result.graph, result.source, kept, notes), classes=named)
 
 
 def _quantized(
@@ -210,16 +212,17 @@ def _quantized(
     options: Mapping[str, Any],
     progress: Progress | None = None,
     classes: tuple[str, ...] = (),
-) -> tuple[list[str], Result]:
-    """Return how a file of samples was read, and the integers."""
+) -> tuple[list[str], tuple[str, ...], Result]:
+    """Return how a file of samples was read, the names of its classes or those given, and the integers."""
     from mcuq import quantization
     from mcuq.quantization.options import options_of
 
     read: list[str] = []
     if isinstance(calibration, str | Path):
         calibration = with_numbers(open_samples(Path(calibration), graph.inputs), classes)
+        classes = classes or calibration.classes
         read.append(reading_note(calibration, dict.fromkeys(graph.inputs, "real")))
-    return read, quantization.quantize(graph, calibration, options_of(options), progress)
+    return read, classes, quantization.quantize(graph, calibration, options_of(options), progress)
 
 
 def _remarks(result: Result) -> tuple[str, ...]:
@@ -266,7 +269,8 @@ def streamed(model: Archive, axis: int, frames: int = 0) -> Archive:
     each = f"{found.frames} frame{'s' if found.frames > 1 else ''}"
     since = f"from frame {found.latency} after a reset on" if found.latency else "from the first call on"
     note = f"streams {each} per call instead of {found.whole}; outputs are the whole model's {since}"
-    return Archive(found.graph, {n: x[:count] for n, x in samples.items()}, notes=(*model.notes, note))
+    kept = {n: x[:count] for n, x in samples.items()}
+    return Archive(found.graph, kept, notes=(*model.notes, note), classes=model.classes)
 
 
 def _in_calls(x: Array, axis: int, frames: int) -> Array:
@@ -282,7 +286,8 @@ def with_vectors(model: Archive, data: Path, chosen: Reading | None = None) -> A
     read = read_samples(data, model.graph, chosen)
     count = emit.vector_count(model.graph)
     vectors = {name: x[:count] for name, x in read.inputs.items()}
-    return replace(model, samples=vectors, notes=(*model.notes, *read.notes))
+    classes = read.classes or model.classes
+    return replace(model, samples=vectors, notes=(*model.notes, *read.notes), classes=classes)
 
 
 def in_steps(model: Archive) -> Archive:

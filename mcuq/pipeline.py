@@ -205,7 +205,7 @@ def write_project(
             together = f" together with {' and '.join(model.plan.graph.name for model in beside)}" if beside else ""
             raise DoesNotFitError(f"{graph.name} does not fit {board.id}{together}: {report.shortfall}")
         # without its float model, which CI need not carry
-        content = Archive(graph, samples, board.id, framework, setup, board_text=board.text)
+        content = Archive(graph, samples, board.id, framework, setup, board_text=board.text, classes=content.classes)
         owned = emit.emit_libraries([emit.Built(plan, content), *others])
         record = Record(board.id, framework, setup, file, quantization, board.text, stream)
         owned[f"lib/{graph.name}/{FILE}"] = record.dump()

@@ -148,7 +148,8 @@ def _given(
     if data is None:
         return Samples(content.samples), None
     samples = read_samples(data, content.graph, chosen)
-    return samples, find_task(content.graph, samples.labels, classes or samples.classes, f"{data}: labels")
+    classes = classes or samples.classes or content.classes
+    return samples, find_task(content.graph, samples.labels, classes, f"{data}: labels")
 
 
 def model_files(project: Path) -> list[Path]:

@@ -38,7 +38,7 @@ def add_reading(parser: argparse._ActionsContainer) -> None:
 
 def add_classes(parser: argparse._ActionsContainer) -> None:
     """Add the option that says which labels the model's outputs stand for."""
-    what = "the labels of the model's outputs, in their order, where labels are text: a list, or a file of lines"
+    what = "what the model's outputs stand for, in their order: a list, or a file of lines"
     parser.add_argument("--classes", type=_classes, default=(), metavar="A,B,…", help=what)
 
 
@@ -55,10 +55,12 @@ def _classes(text: str) -> tuple[str, ...]:
         listed = Path(text).read_text("utf-8").splitlines() if Path(text).is_file() else text.split(",")
     except (OSError, UnicodeDecodeError):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be read as a list of classes") from None
-    names = tuple(name.strip() for name in listed if name.strip())
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise argparse.ArgumentTypeError(f"{text!r} does not name two or more different classes")
-    return names
+    from mcuq.samples.classes import class_names
+
+    try:
+        return class_names([name.strip() for name in listed if name.strip()], repr(text))
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_setup(parser: argparse.ArgumentParser) -> None:

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = loading.open_model(arguments.model, load_timeout=arguments.load_timeout)
     graph, plan = model.graph, pipeline.compile_recorded(model, arguments.board)
     samples = data.read_samples(arguments.input, graph, arguments.samples)
-    classes = arguments.classes or samples.classes
+    classes = arguments.classes or samples.classes or model.classes
     task = find_task(graph, samples.labels, classes, f"{arguments.input}: labels")
     with progress("simulating", len(samples)) as advance:
         if arguments.engine == "numpy":

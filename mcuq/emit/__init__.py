@@ -13,6 +13,7 @@ from mcuq import __version__, archive
 from mcuq.archive import Archive
 from mcuq.emit import c_source, ownership
 from mcuq.emit.border import border_offsets, borders, run_call, signature
+from mcuq.emit.classes import named
 from mcuq.emit.library import included, library, shared_library
 from mcuq.emit.names import MODEL, c_name, declared, distinct, names_within
 from mcuq.emit.rendering import Files, render
@@ -162,6 +163,7 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
         "arena": content.setup.arena,
         "resets": states.resets(plan),
         "call": run_call(graph, content.setup.arena, bool(states.resets(plan))),
+        "classes": named(graph, content.classes),
         "inputs": inputs,
         "outputs": results,
         "offsets": border_offsets(plan, [*inputs, *results]),

@@ -27,7 +27,7 @@ CPP_KEYWORDS = frozenset(
 # What the generated code calls its own, and what an application has beside it.
 OWN = frozenset(
     """
-    arena arena_bytes own_arena state kept input output scratch run reset place places index inputs outputs bytes
+    arena arena_bytes own_arena state kept input output io scratch run reset place places index inputs outputs bytes
     has_begun input_bytes output_bytes vector_inputs vector_outputs ram_inputs ram_outputs real scaled q score call
     setup loop main app_main models
     """.split()
@@ -178,9 +178,9 @@ def declared(model: str, arguments: Iterable[str]) -> list[str]:
         arguments: what its inputs and outputs are called in C.
     """
     arguments = [*arguments]
-    parts = ("model", "run", "run_in", "run_io", "run_in_io", "io_t", "reset", "state", "state_t", *arguments)
+    parts = "model run run_in run_io run_in_io io_t reset state state_t class_t class_names".split()
     made = [f"{model}_{verb}_{argument}" for verb in ("quantize", "dequantize") for argument in arguments]
-    return [*arguments, *(f"{model}_{part}" for part in parts), *made]
+    return [*arguments, *(f"{model}_{part}" for part in (*parts, *arguments)), *made]
 
 
 def distinct(names: Iterable[str]) -> None:

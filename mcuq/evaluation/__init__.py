@@ -121,10 +121,10 @@ def open_data(
     graph = model.graph
     if model.source is None:
         samples = read_samples(path, graph, chosen)
-        task = find_task(graph, samples.labels, classes or samples.classes, f"{path}: labels", said)
+        task = find_task(graph, samples.labels, classes or samples.classes or model.classes, f"{path}: labels", said)
         return Data([Batch(samples.inputs, samples.labels)], task, samples.notes)
     file = open_samples(path, graph.inputs)
-    task = find_task(graph, file.labels, classes or file.classes, f"{path}: labels", said)
+    task = find_task(graph, file.labels, classes or file.classes or model.classes, f"{path}: labels", said)
     real, notes = real_samples(file, graph, chosen)
     parts = batches(replace(model.source, layouts={}), replace(file, inputs=real))
     return Data(parts, task, tuple(notes))

@@ -83,7 +83,7 @@ def _worst(last: Sequence[Metrics], task: Task) -> Iterator[str]:
     """Yield the classes, or the labels, that are answered worst."""
     for m in last:
         if len(m.confusion) > 2:
-            names = _names(task.classes, len(m.confusion))
+            names = _names(task.names, len(m.confusion))
             for i in [i for i in np.argsort(m.recall, kind="stable")[:SHOWN] if m.recall[i] < 1]:
                 row = m.confusion[i]
                 taken = max((j for j in range(len(row)) if j != i), key=row.__getitem__)
@@ -91,7 +91,8 @@ def _worst(last: Sequence[Metrics], task: Task) -> Iterator[str]:
                 yield f"class {names[i]}: recall {100 * m.recall[i]:.1f} %, {_precision(m, int(i))}; {lost}"
         if m.labels:
             worst = int(np.argmin(m.labels))
-            yield f"label {worst} is answered worst: {100 * m.labels[worst]:.1f} % right"
+            name = _names(task.names, len(m.labels))[worst]
+            yield f"label {name} is answered worst: {100 * m.labels[worst]:.1f} % right"
 
 
 def _precision(m: Metrics, i: int) -> str:

@@ -45,6 +45,7 @@ class Task:
         classes: names of the classes that the labels have, in the order of the outputs; empty: labels are numbers.
         low: the label that stands for no; that of yes is 1.
         steps: answers per sample: of a sequence one for each of its steps.
+        names: of what the outputs stand for, in their order, also where labels are numbers; empty: not known.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class Task:
     classes: tuple[str, ...] = ()
     low: int = 0
     steps: int = 1
+    names: tuple[str, ...] = ()
 
     @property
     def counts(self) -> bool:
@@ -138,6 +140,8 @@ def find_task(
     task = _said(graph, labels, said.kind, where) if said.kind else _found(graph, labels, classes, where)
     if task is None:
         return None
+    if classes and task.kind in ("classes", "decisions", "multilabel"):
+        task = replace(task, names=classes)
     if said.threshold is not None:
         if task.kind not in ("decisions", "multilabel"):
             raise UsageError(f"a threshold decides between yes and no; judged is {task.how}")
