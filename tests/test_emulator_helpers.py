@@ -26,14 +26,16 @@ def helpers(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     return ctypes.CDLL(str(library))
 
 
-def test_64_bit_products(helpers: ctypes.CDLL) -> None:
-    multiply = helpers["__muldi3"]
-    multiply.argtypes, multiply.restype = (ctypes.c_uint64, ctypes.c_uint64), ctypes.c_uint64
+def test_64_bit_products_and_quotients(helpers: ctypes.CDLL) -> None:
+    multiply, divide = helpers["__muldi3"], helpers["__udivdi3"]
+    for function in (multiply, divide):
+        function.argtypes, function.restype = (ctypes.c_uint64, ctypes.c_uint64), ctypes.c_uint64
     parts = [*INTEGERS, 2**63, 2**63 - 1, 2**64 - 1, 2**64 - 2**31, 0xFFFF0000FFFF0000, 0x0000FFFF0000FFFF]
     generator = random.Random(2)
     numbers = [generator.getrandbits(generator.randrange(1, 65)) for _ in range(4000)]
     pairs = [*itertools.product(parts, repeat=2), *itertools.pairwise(numbers)]
     assert [multiply(a, b) for a, b in pairs] == [a * b % 2**64 for a, b in pairs]
+    assert [divide(a, b) for a, b in pairs if b] == [a // b for a, b in pairs if b]
 
 
 def test_quotients_and_remainders(helpers: ctypes.CDLL) -> None:

@@ -18,6 +18,7 @@ from mcuq.ops.groups import REARRANGING
 from mcuq.ops.requantize import Requantize
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.transpose import Transpose
+from mcuq.passes.recognize_masks import finite_masks
 from mcuq.tensor import Array, DType, QConstant, QTensor, Shape
 
 
@@ -226,7 +227,7 @@ class Builder:
             if old in used and old not in final:
                 final[old] = next(n for n in (old, *(f"{old}_{i}" for i in range(1, 10_000))) if n not in taken)
                 taken.add(final[old])
-        return FloatGraph(
+        graph = FloatGraph(
             name=name,
             inputs=tuple(final[value.name] for _, value in inputs),
             outputs=tuple(final[value.name] for _, value in outputs),
@@ -234,7 +235,8 @@ class Builder:
             shapes={final[old]: shape for old, shape in self.shapes.items() if old in used},
             constants={final[old]: constant for old, constant in self.constants.items() if old in used},
             known={final[old]: tensor for old, tensor in self.known.items() if old in used},
-        ).verify()
+        )
+        return finite_masks(graph).verify()
 
     def _distinct(self, outputs: Sequence[tuple[str, Value]]) -> Iterator[tuple[str, Value]]:
         """Yield the outputs, with a copy of a value that is one twice."""

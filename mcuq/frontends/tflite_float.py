@@ -19,6 +19,7 @@ from mcuq.frontends.tflite_loops import join_loops
 from mcuq.frontends.tflite_operands import COUNTED, quantized_activation, quantized_constant
 from mcuq.frontends.tflite_reader import Reader
 from mcuq.frontends.tflite_repeats import merge_repeats
+from mcuq.passes.recognize_masks import finite_masks
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
 CONVERTING = ("QUANTIZE", "DEQUANTIZE", "CAST", "WHILE")  # a loop's operands are each their own
@@ -52,7 +53,7 @@ def float_graph_of(file: FileGraph, name: str) -> FloatGraph:
         constants=reader.constants,
         known=reader.known,
     )
-    return merge_repeats(graph.verify()).verify()
+    return merge_repeats(finite_masks(graph).verify()).verify()
 
 
 def _refuse_dynamic(tensor: FileTensor) -> None:

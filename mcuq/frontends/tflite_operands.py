@@ -138,6 +138,9 @@ def quantized_constant(tensor: FileTensor) -> QConstant:
         McuqError: for another type, or scales and zero points that mean nothing.
     """
     assert tensor.data is not None
+    if tensor.dtype == "bool":
+        truth = COUNTED["bool"]
+        return QConstant(tensor.data.astype(np.int8), np.array([truth.scale]), truth.zero_point)
     if tensor.dtype not in ("int8", "int16", "int32"):
         raise CannotQuantizeError(f"constant {tensor} must be int8 (or an int32 bias)")
     if tensor.dtype != "int32" and not (tensor.scale.size and tensor.zero_point.size):

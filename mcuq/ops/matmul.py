@@ -60,12 +60,13 @@ class MatmulParams(Params):
 
 @dataclass(frozen=True)
 class Matmul(PlacedOp):
-    """``y[i, j] = act(sum over k of a[i, k] * b[k, j])`` for the last two dimensions; the others are broadcast.
+    """``y[i, j] = act(factor * sum over k of a[i, k] b[k, j])`` for the last two dimensions; the others are broadcast.
 
-    Quantization: one multiplier ``s_a * s_b / s_out`` in double, as TFLite's int8 BATCH_MATMUL.
+    Quantization: one multiplier ``factor * s_a * s_b / s_out`` in double; with factor 1 TFLite's int8 BATCH_MATMUL.
 
     - C1: the matrices' sizes fit; after merging, broadcasting the others needs at most four dimensions.
     - C2: the sum of products stays within int32: a row has at most 33025 elements.
+    - C3: the factor is a positive number.
     """
 
     name: ClassVar[str] = "matmul"
@@ -74,9 +75,12 @@ class Matmul(PlacedOp):
     transpose_a: bool = False
     transpose_b: bool = False
     activation: str = "none"
+    factor: float = 1.0
 
     def infer_shape(self, *inputs: Shape) -> Shape:
-        """[..., rows, depth], [..., depth, columns] to [..., rows, columns]; C1."""
+        """[..., rows, depth], [..., depth, columns] to [..., rows, columns]; C1, C3."""
+        if not 0 < self.factor < math.inf:
+            raise ValueError(f"a product of matrices times {self.factor}")
         (rows, depth), (other, columns) = self._sizes(*inputs[:2])
         if depth != other:
             raise ValueError(f"a product of matrices of {depth} columns and of {other} rows")
@@ -87,7 +91,7 @@ class Matmul(PlacedOp):
         """See :meth:`Op.forward`."""
         a, b = inputs
         product = (a.swapaxes(-1, -2) if self.transpose_a else a) @ (b.swapaxes(-1, -2) if self.transpose_b else b)
-        return activate(self.activation, product)
+        return activate(self.activation, product if self.factor == 1 else self.factor * product)
 
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`; C2."""
@@ -96,7 +100,8 @@ class Matmul(PlacedOp):
         if depth * 255 * 255 > INT32_MAX:
             raise CannotQuantizeError(f"a sum of {depth} products can leave int32; take it in two steps")
         batch, strides_a, strides_b = broadcast(a.shape[:-2], b.shape[:-2])
-        multiplier, shift = quantize_multiplier(scale_of(a) * scale_of(b) / output.scale, by_shift=output.by_shift)
+        real = self.factor * scale_of(a) * scale_of(b) / output.scale
+        multiplier, shift = quantize_multiplier(real, by_shift=output.by_shift)
         check_room(depth * 255 * 255, multiplier, shift)
         low, high = fused_limits(self.activation, output)
         return MatmulParams(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,6 +14,9 @@ from mcuq.ops.broadcast import broadcast_all, expand
 from mcuq.ops.elementwise import ElementwiseOp
 from mcuq.ops.extremum import same_quantization
 from mcuq.tensor import Array, QTensor
+
+MASKED = -1e4  # BERT's masks; others are -1e9, the least float32 or infinite
+SOFTMAX_STEPS = 256  # of its output, from 0 to 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +42,8 @@ class SelectParams(Params):
 class Select(ElementwiseOp):
     """``y = a where condition is not 0, else b``, numpy broadcasting.
 
-    Quantization: bytes are copied.
+    Quantization: bytes are copied. Values of ``MASKED`` and less are masks in front of a softmax: they become the
+    output's smallest integer, which stands for a share of half a step of softmax in every row, all of them together.
 
     - C1: after merging, broadcasting needs at most four dimensions.
     - C2: both values have the output's scale and zero point.
@@ -52,6 +57,16 @@ class Select(ElementwiseOp):
     def forward(self, *inputs: Real) -> Real:
         """See :meth:`Op.forward`."""
         return np.where(inputs[0] != 0, inputs[1], inputs[2])
+
+    def observe(self, *inputs: Real) -> tuple[tuple[Real, ...], tuple[Real, ...]]:
+        """See :meth:`Op.observe`."""
+        outputs, _ = super().observe(*inputs)
+        y = outputs[0]
+        largest = y.max(axis=-1, initial=-np.inf)
+        if not np.any(y <= MASKED) or not np.any(largest > MASKED):
+            return outputs, outputs
+        nothing = largest[largest > MASKED].min() - math.log(2 * SOFTMAX_STEPS * y.shape[-1])
+        return outputs, (np.where(y <= MASKED, nothing, y),)
 
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`; C2."""

@@ -7,13 +7,23 @@ from mcuq.passes.absorb_requantize import absorb_requantize
 from mcuq.passes.channels_last import channels_last
 from mcuq.passes.fold_affine import fold_affine
 from mcuq.passes.fold_constants import fold_constants
+from mcuq.passes.fold_into_products import fold_into_products
 from mcuq.passes.fuse_activations import fuse_activations
 from mcuq.passes.merge_pads import merge_pads
 from mcuq.passes.recognize_activations import recognize_activations
+from mcuq.passes.recognize_masks import recognize_masks
 from mcuq.passes.recognize_norms import recognize_norms
 from mcuq.passes.remove_identities import remove_identities
 
-SIMPLIFICATIONS = (remove_identities, merge_pads, fold_affine, fuse_activations, absorb_requantize)
+SIMPLIFICATIONS = (
+    remove_identities,
+    merge_pads,
+    fold_affine,
+    fold_into_products,
+    recognize_masks,
+    fuse_activations,
+    absorb_requantize,
+)
 
 
 def prepare(graph: FloatGraph) -> FloatGraph:

@@ -82,3 +82,19 @@ def test_c1_the_sizes_fit():
 def test_c2_the_sum_stays_within_int32():
     with pytest.raises(CannotQuantizeError, match="can leave int32"):
         Matmul().lower([QTensor((1, 40_000), 0.1, 0), QTensor((40_000, 1), 0.1, 0)], QTensor((1, 1), 0.1, 0))
+
+
+def test_a_factor_of_the_product(rng):
+    """It becomes part of the one multiplier: half of the products is the products of half the scale."""
+    a, b, y = QTensor((1, 3, 4), 0.1, 3), QTensor((1, 4, 5), 0.2, -5), QTensor((1, 3, 5), 0.3, 7)
+    half = QTensor(a.shape, a.scale / 2, a.zero_point)
+    halved, plain = Matmul(factor=0.5).lower([a, b], y), Matmul().lower([half, b], y)
+    assert (halved.output_multiplier, halved.output_shift) == (plain.output_multiplier, plain.output_shift)
+    x = rng.normal(size=(1, 3, 4)), rng.normal(size=(1, 4, 5))
+    np.testing.assert_allclose(Matmul(factor=0.5).forward(*x), 0.5 * x[0] @ x[1])
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, float("inf"), float("nan")])
+def test_c3_the_factor_is_positive(factor):
+    with pytest.raises(ValueError, match="a product of matrices times"):
+        Matmul(factor=factor).infer_shape((1, 2, 3), (1, 3, 2))

@@ -39,6 +39,18 @@ def test_n5_equals_tflm(rng, shapes):
     assert read(model).nodes[0].op == Select()
 
 
+def test_n5_a_constant_condition(rng):
+    """As Keras's masks are."""
+    builder = ModelBuilder()
+    truth = rng.integers(0, 2, (1, 3, 5)).astype(bool)
+    condition = builder.tensor(truth.shape, "bool", data=truth)
+    a, b, y = (builder.tensor(truth.shape, scale=0.1, zero_point=3) for _ in range(3))
+    builder.op("SELECT_V2", [condition, a, b], [y])
+    model = builder.finish([a, b], [y])
+    values = samples(rng, 4, truth.shape), samples(rng, 4, truth.shape)[::-1]
+    np.testing.assert_array_equal(run(model, *values), tflm(model, *values))
+
+
 def test_n2_kernel_equals_run(rng):
     cases = []
     for shapes in SHAPES:
@@ -63,3 +75,18 @@ def test_c2_values_have_the_outputs_quantization():
     x = QTensor((1, 3), 0.1, 0)
     with pytest.raises(CannotQuantizeError, match="must be equal"):
         Select().lower([QTensor((1, 3), 1.0, 0), x, QTensor((1, 3), 0.2, 0)], x)
+
+
+def test_masks_count_as_what_softmax_gives_nothing():
+    """Rows of largest values 2 and 5: what is 1/512 of a quarter of the smaller's exponential is the least to hold."""
+    scores = np.array([[[2.0, 1.0, 0.0, -1.0], [5.0, 0.0, 0.0, 0.0]]])
+    keep = np.array([[[1, 1, 0, 0], [1, 1, 1, 0]]])
+    (y,), (seen,) = Select().observe(keep, scores, np.full((1, 1, 1), -1e9))
+    assert y.min() == -1e9
+    np.testing.assert_allclose(seen.min(), 2 - np.log(512 * 4))
+    np.testing.assert_array_equal(seen[keep == 1], scores[keep == 1])
+
+
+def test_ordinary_values_count_as_they_are():
+    (y,), (seen,) = Select().observe(np.array([[1, 0]]), np.array([[2.0, 1.0]]), np.full((1, 1), -50.0))
+    np.testing.assert_array_equal(seen, y)

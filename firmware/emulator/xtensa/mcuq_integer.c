@@ -35,6 +35,26 @@ static uint32_t divide(uint32_t dividend, uint32_t divisor, uint32_t *remainder)
     return quotient;
 }
 
+uint64_t __udivdi3(uint64_t a, uint64_t b) {
+    uint64_t quotient = 0;
+    int32_t shift = 0;
+    if (b == 0) {
+        __builtin_trap();
+    }
+    while (b >> 63 == 0 && b << 1 <= a) {
+        b <<= 1;
+        shift++;
+    }
+    for (; shift >= 0; shift--, b >>= 1) {
+        quotient <<= 1;
+        if (a >= b) {
+            a -= b;
+            quotient |= 1;
+        }
+    }
+    return quotient;
+}
+
 static uint32_t magnitude(int32_t value) {
     return value < 0 ? 0u - (uint32_t)value : (uint32_t)value;
 }
