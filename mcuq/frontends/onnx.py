@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,12 +23,14 @@ from mcuq.frontends.onnx_builder import Builder, Constant, Entry, Value
 from mcuq.frontends.onnx_file import DAMAGE, OnnxInput, OnnxModel, OnnxNode, parse
 from mcuq.frontends.onnx_tensors import MAX_FILE_BYTES, printable
 from mcuq.graph import identifier
+from mcuq.ops.arg_extremum import INDEX
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 MAX_NAME = 64  # characters of a C identifier made from a tensor's name
 MAX_FOLDED = 1 << 26
+INDICES = ("int32", "int64")  # of at most 256 elements
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
@@ -111,12 +114,14 @@ class _Reader:
     def _inputs(self, inputs: Sequence[OnnxInput]) -> Iterator[tuple[str, Value]]:
         taken: set[str] = set()
         for given in inputs:
-            if given.dtype not in (*FLOATS, "int8", "uint8"):
+            if given.dtype not in (*FLOATS, *INDICES, "int8", "uint8"):
                 raise UnsupportedOperatorError(
-                    f"input '{printable(given.name)}' is {given.dtype}; mcuq takes float, int8 and uint8 inputs"
+                    f"input '{printable(given.name)}' is {given.dtype}; mcuq takes float, int8, uint8 and index inputs"
                 )
             refuse_batch(printable(given.name), given.shape)
             value = self.builder.add_input(f"input_{len(taken)}", given.shape)
+            if given.dtype in INDICES:
+                self.builder.known[value.name] = replace(INDEX, shape=value.shape)
             self.entries[given.name] = onnx_qdq.integer_input(value, given.dtype)
             yield _border_name(given.name, taken), value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -19,8 +19,6 @@ from mcuq.tensor import Array, Shape
 
 Inputs = Sequence[Entry | None]
 Operands = Sequence[Array]
-MIRRORS = ("reflect", "edge", "wrap")
-MAX_COPIES = 256  # that Tile makes along a dimension
 
 
 def first(inputs: Inputs) -> Entry:
@@ -143,7 +141,8 @@ def concat(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     return present[0] if len(present) == 1 else b.emit(Concatenation(axis), *present)
 
 
-def _part(b: Builder, x: Entry, begin: Sequence[int], size: Sequence[int], stride: Sequence[int] = ()) -> Value:
+def part(b: Builder, x: Entry, begin: Sequence[int], size: Sequence[int], stride: Sequence[int] = ()) -> Value:
+    """Return a slice; the activation itself where that is all of it."""
     if isinstance(x, Constant):
         raise UnsupportedOperatorError("slices of quantized constants; fold it before the export")
     if tuple(size) == x.shape and all(step == 1 for step in stride):
@@ -158,7 +157,7 @@ def slice_(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
     ranges = [range(n)[part] for n, part in zip(x.shape, parts, strict=True)]
     if any(len(r) == 0 for r in ranges):
         raise UnsupportedOperatorError("nothing is left of the input")
-    return _part(b, x, [r[0] for r in ranges], [len(r) for r in ranges], [r.step for r in ranges])
+    return part(b, x, [r[0] for r in ranges], [len(r) for r in ranges], [r.step for r in ranges])
 
 
 def split(b: Builder, node: OnnxNode, inputs: Inputs) -> list[Entry]:
@@ -175,87 +174,8 @@ def split(b: Builder, node: OnnxNode, inputs: Inputs) -> list[Entry]:
     parts: list[Entry] = []
     for i, size in enumerate(sizes):
         begin = [sum(sizes[:i]) if d == axis else 0 for d in range(len(x.shape))]
-        parts.append(_part(b, x, begin, [size if d == axis else n for d, n in enumerate(x.shape)]))
+        parts.append(part(b, x, begin, [size if d == axis else n for d, n in enumerate(x.shape)]))
     return parts
-
-
-def gather(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read Gather of constant indices: a slice of every run of them, one after the other."""
-    x, index = first(inputs), constants(inputs, "the indices")[0]
-    axis = axis_of(node, len(x.shape), 0)
-    return _gathered(b, x, index, axis)
-
-
-def gather_nd(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read GatherND of constant indices along the first dimension."""
-    x, index = first(inputs), constants(inputs, "the indices")[0]
-    if node.integer("batch_dims", 0) or index.ndim < 1 or index.shape[-1] != 1:
-        raise UnsupportedOperatorError("indices of several dimensions at once")
-    return _gathered(b, x, index[..., 0], 0)
-
-
-def _gathered(b: Builder, x: Entry, index: Array, axis: int) -> Value:
-    size, wanted = x.shape[axis], [int(i) for i in index.ravel()]
-    if not wanted or not all(-size <= i < size for i in wanted):
-        raise MalformedModelError(f"indices {wanted[:8]} of {size} elements")
-    runs = list(_runs([i % size for i in wanted]))
-    if len(runs) > MAX_COPIES:
-        raise UnsupportedOperatorError(f"{len(wanted)} indices in {len(runs)} runs; at most {MAX_COPIES} are supported")
-    parts = [
-        _part(
-            b,
-            x,
-            [run[0] if d == axis else 0 for d in range(len(x.shape))],
-            [len(run) if d == axis else n for d, n in enumerate(x.shape)],
-            [run.step if d == axis else 1 for d in range(len(x.shape))],
-        )
-        for run in runs
-    ]
-    joined = parts[0] if len(parts) == 1 else b.emit(Concatenation(axis), *parts)
-    return b.reshape(joined, (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]))
-
-
-def _runs(indices: Sequence[int]) -> Iterator[range]:
-    """Yield the indices as ranges, each as long as it goes.
-
-    >>> list(_runs([2, 1, 0, 5, 6, 6]))
-    [range(2, -1, -1), range(5, 7), range(6, 7)]
-    """
-    start = 0
-    while start < len(indices):
-        step = indices[start + 1] - indices[start] if start + 1 < len(indices) else 1
-        end = start + 1
-        while step and end < len(indices) and indices[end] - indices[end - 1] == step:
-            end += 1
-        step = step if end > start + 1 else 1
-        yield range(indices[start], indices[end - 1] + (1 if step > 0 else -1), step)
-        start = end
-
-
-def pad(b: Builder, node: OnnxNode, inputs: Inputs) -> Entry:
-    """Read Pad; with elements of the input itself it joins slices of it. Negative paddings are not supported."""
-    x = first(inputs)
-    if isinstance(x, Constant):
-        raise UnsupportedOperatorError("padding of a quantized constant; fold it before the export")
-    if (mode := node.text("mode", "constant")) not in ("constant", *MIRRORS):
-        raise UnsupportedOperatorError(f"padding mode '{mode}'; only constant, {', '.join(MIRRORS)} are supported")
-    operands = constants(inputs, "the paddings")
-    pads = [int(n) for n in operands[0].ravel()] if operands else list(node.integers("pads"))
-    value = float(operands[1].item()) if len(operands) > 1 and operands[1].size else node.real("value", 0.0)
-    axes = axes_of(node, len(x.shape), operands[2] if len(operands) > 2 else None) or tuple(range(len(x.shape)))
-    if len(pads) != 2 * len(axes):
-        raise MalformedModelError(f"{len(pads)} paddings for {len(axes)} dimensions")
-    before, after = [0] * len(x.shape), [0] * len(x.shape)
-    for i, axis in enumerate(axes):
-        before[axis], after[axis] = pads[i], pads[len(axes) + i]
-    if mode == "constant":
-        return padded(b, x, before, after, value)
-    if min((*before, *after)) < 0:
-        raise UnsupportedOperatorError(f"paddings {before} and {after} must not be negative")
-    for axis, sides in enumerate(zip(before, after, strict=True)):
-        if any(sides):
-            x = _gathered(b, x, np.pad(np.arange(x.shape[axis]), sides, mode=mode), axis)  # type: ignore[call-overload]
-    return x
 
 
 def padded(b: Builder, x: Value, before: Sequence[int], after: Sequence[int], value: float = 0.0) -> Value:

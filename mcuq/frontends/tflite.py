@@ -107,7 +107,7 @@ def _refuse_what_is_not_int8(
 ) -> None:
     """Raise for float, hybrid, uint8 and int16 models, naming the first such tensor."""
     for index in inputs:
-        _refuse(file.tensors[index], "the model's border", ("int8", "uint8", "bool"))
+        _refuse(file.tensors[index], "the model's border", ("int8", "uint8", *COUNTED))
     for index in outputs:
         _refuse(file.tensors[index], "the model's border", ("int8", "uint8", *COUNTED))
     for operator in operators:

@@ -12,6 +12,7 @@ from mcuq.frontends.tflite_operands import (
     Converted,
     Tensors,
     constant,
+    data,
     fused_activation,
     integers,
     new_constant,
@@ -20,6 +21,9 @@ from mcuq.frontends.tflite_operands import (
 from mcuq.ops.batch_to_space import BatchToSpace
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.depth_to_space import DepthToSpace
+from mcuq.ops.embedding import Embedding
+from mcuq.ops.gather import Gather
+from mcuq.ops.one_hot import OneHot
 from mcuq.ops.pad import Pad
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.resize_nearest import ResizeNearest
@@ -65,6 +69,41 @@ def pad(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Convert
 def reshape(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
     """RESHAPE, SQUEEZE and EXPAND_DIMS: whatever names the shape (options, operand, axes), the output tensor has it."""
     return Reshape(output.shape), present(tensors[:1])
+
+
+def mirror_pad(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """MIRROR_PAD: the border's elements once (SYMMETRIC, 1) or not at all (REFLECT, 0) beyond it."""
+    (x,) = present(tensors[:1])
+    mode = ("reflect", "symmetric")[operator.options.Mode()]
+    sides = np.reshape(integers(tensors[1], "the paddings"), (-1, 2)).tolist()
+    if len(sides) != len(x.shape) or np.min(sides) < 0:
+        raise MalformedModelError(f"paddings {sides} of {x}")
+    places = [np.pad(np.arange(n), side, mode) for n, side in zip(x.shape, sides, strict=True)]  # type: ignore[call-overload]
+    ops = [Gather(tuple(map(int, at)), axis) for axis, at in enumerate(places) if any(sides[axis])]
+    return tuple(ops) or Reshape(x.shape), [x]
+
+
+def gather(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """GATHER by constant indices, or rows of a constant table."""
+    (x, index), options = present(tensors), operator.options
+    axis, batch = (options.Axis(), options.BatchDims()) if options is not None else (0, 0)
+    axis = axis % max(len(x.shape), 1)
+    if index.data is not None and x.data is None:
+        places = [i % x.shape[axis] for i in integers(index, "the indices")]
+        op = Gather(tuple(places), axis)
+        return (op, Reshape(output.shape)) if len(index.shape) != 1 else op, [x]
+    if x.data is None or axis or batch:
+        raise UnsupportedOperatorError(
+            "indices along an activation; constant ones, or rows of a constant, are supported"
+        )
+    return Embedding(), [index, x]
+
+
+def one_hot(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
+    """ONE_HOT along any axis."""
+    (depth,) = integers(tensors[1], "the depth")
+    on, off = (float(data(tensor, "the values").item()) for tensor in tensors[2:4])
+    return OneHot(depth, operator.options.Axis(), on, off), present(tensors[:1])
 
 
 def resize_nearest(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:

@@ -159,6 +159,8 @@ class _FloatReader(Reader):
         self.constants: dict[str, Array | QConstant] = {}
         self.known: dict[str, QTensor] = {}
         super().__init__(file, inputs, outputs)
+        indices = (file.tensors[i] for i in inputs if file.tensors[i].dtype in ("int32", "int64"))
+        self.known |= {self.names[tensor.index]: quantized_activation(tensor) for tensor in indices}
 
     def describe(self, name: str, tensor: FileTensor) -> None:
         """See :meth:`Reader.describe`."""

@@ -145,7 +145,11 @@ def _resize_bilinear(operator: FileOperator, tensors: Tensors, output: FileTenso
 
 
 # Their operands or results may be truths or indices.
-COUNTING = (*tflite_elementwise.TRUTHS, *tflite_reductions.INDICES, *"CAST RESHAPE SQUEEZE EXPAND_DIMS".split())
+COUNTING = (
+    *tflite_elementwise.TRUTHS,
+    *tflite_reductions.INDICES,
+    *"CAST EXPAND_DIMS GATHER ONE_HOT RESHAPE SQUEEZE".split(),
+)
 
 READERS: Mapping[str, Convert] = {
     **tflite_elementwise.READERS,
@@ -159,10 +163,12 @@ READERS: Mapping[str, Convert] = {
     "DEPTH_TO_SPACE": tflite_copies.depth_to_space,
     "DEPTHWISE_CONV_2D": _depthwise_conv2d,
     "EXPAND_DIMS": tflite_copies.reshape,
+    "GATHER": tflite_copies.gather,
     "L2_NORMALIZATION": _l2_norm,
     "LEAKY_RELU": _leaky_relu,
     "LOG_SOFTMAX": _log_softmax,
     "MAX_POOL_2D": _max_pool,
+    "MIRROR_PAD": tflite_copies.mirror_pad,
     "PACK": tflite_copies.pack,
     "PAD": tflite_copies.pad,
     "PADV2": tflite_copies.pad,
@@ -191,5 +197,6 @@ FLOAT_READERS: Mapping[str, Convert] = {
     **tflite_elementwise.FLOAT_READERS,
     **tflite_reductions.FLOAT_READERS,
     "GELU": _gelu,
+    "ONE_HOT": tflite_copies.one_hot,
     "SOFTMAX": _float_softmax,
 }

@@ -22,12 +22,14 @@ from mcuq.ops.depth_to_space import DepthToSpace
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.div import Div
 from mcuq.ops.elu import Elu
+from mcuq.ops.embedding import Embedding
 from mcuq.ops.erf import Erf
 from mcuq.ops.exp import Exp
 from mcuq.ops.floor import Floor
 from mcuq.ops.floor_div import FloorDiv
 from mcuq.ops.floor_mod import FloorMod
 from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.gather import Gather
 from mcuq.ops.gelu import Gelu
 from mcuq.ops.group_norm import GroupNorm
 from mcuq.ops.gru import Gru
@@ -50,6 +52,7 @@ from mcuq.ops.minimum import Minimum
 from mcuq.ops.mish import Mish
 from mcuq.ops.mul import Mul
 from mcuq.ops.neg import Neg
+from mcuq.ops.one_hot import OneHot
 from mcuq.ops.pad import Pad
 from mcuq.ops.pow import Pow
 from mcuq.ops.prelu import PRelu
@@ -113,12 +116,14 @@ ALL: tuple[type[Op], ...] = (
     DepthwiseConv2d,
     Div,
     Elu,
+    Embedding,
     Erf,
     Exp,
     Floor,
     FloorDiv,
     FloorMod,
     FullyConnected,
+    Gather,
     Gelu,
     GroupNorm,
     Gru,
@@ -141,6 +146,7 @@ ALL: tuple[type[Op], ...] = (
     Mish,
     Mul,
     Neg,
+    OneHot,
     Pad,
     Pow,
     PRelu,

@@ -130,6 +130,17 @@ ONE = [  # operator, output shape, operands, options and their fields
     ("FLOOR_DIV", IMAGE, lambda n: [n.real(4)], "FloorDivOptions", {}),
     ("FLOOR_MOD", IMAGE, lambda n: [n.real(4)], "FloorModOptions", {}),
     ("REDUCE_PROD", (1, 6, 4), lambda n: [n.integers([2])], "ReducerOptions", {}),
+    ("GATHER", (1, 3, 5, 4), lambda n: [n.integers([5, 0, 0])], "GatherOptions", {"axis": 1}),
+    *(
+        (
+            "MIRROR_PAD",
+            (1, 8, 10, 4),
+            lambda n: [n.integers([[0, 0], [2, 0], [4, 1], [0, 0]])],
+            "MirrorPadOptions",
+            field,
+        )
+        for field in ({"mode": 0}, {"mode": 1})
+    ),
     ("CUMSUM", IMAGE, lambda n: [n.integers(2)], "CumsumOptions", {}),
     ("CUMSUM", IMAGE, lambda n: [n.integers(-1)], "CumsumOptions", {"exclusive": True, "reverse": True}),
     ("REDUCE_MAX", (1, 4), lambda n: [n.integers([1, 2])], "ReducerOptions", {}),
@@ -347,3 +358,23 @@ def test_int8_into_a_float_layer(rng):
     net.last = net.tensor(IMAGE, "float32")
     net.op("RELU", [x], [net.last])
     refused(net, MalformedModelError, "RELU: .* int8.* and .* float32.*; only QUANTIZE and DEQUANTIZE convert these")
+
+
+def test_rows_of_a_table(rng):
+    """Model inputs of int32 are indices: bytes of scale 1, whatever the calibration."""
+    net = Net(rng, (1, 1))
+    index, table, y = net.tensor((1, 4), "int32"), net.real(9, 3), net.tensor((1, 4, 3), "float32")
+    net.op("GATHER", [table, index], [y], "GatherOptions")
+    graph = assert_equals_litert(net.finish([index], [y]), rng.integers(0, 9, (5, 1, 4)).astype(np.int32))
+    assert [node.op.name for node in graph.nodes] == ["embedding"]
+    assert (graph.known[graph.inputs[0]].scale, graph.known[graph.inputs[0]].zero_point) == (1, -128)
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_one_hot(rng, axis):
+    net = Net(rng, (1, 1))
+    index, y = net.tensor((1, 4), "int32"), net.tensor((1, 4, 5) if axis == -1 else (1, 5, 4), "float32")
+    values = [net.tensor((), "float32", data=value) for value in (2.0, -1.0)]
+    net.op("ONE_HOT", [index, net.tensor((), "int32", data=5), *values], [y], "OneHotOptions", axis=axis)
+    graph = assert_equals_litert(net.finish([index], [y]), rng.integers(0, 7, (5, 1, 4)).astype(np.int32))
+    assert [node.op.name for node in graph.nodes] == ["one_hot"]
