@@ -254,6 +254,12 @@
  * Where weights go in 2^q times larger still, so does the bias, and e is q more: t then has q more bits, and so must the
  * rounding. `half` is a local with 64 * 2^q, and 128 * 2^q less is what rounds where t < 0. */
     .macro  prepare_channel b, rounding, odd, temporary, half=
+    prepare_rounding \b, \rounding, \odd, \temporary, \half
+    prepare_bias \b, \temporary
+    .endm
+
+/* The same without what begins with the bias: b is 256 times the bias as it is. */
+    .macro  prepare_rounding b, rounding, odd, temporary, half=
     extui   \temporary, \b, 0, 5
     sub     \b, \b, \temporary
     ssl     \temporary
@@ -266,7 +272,6 @@
     l32i    \temporary, sp, \half
     add     \rounding, \rounding, \temporary
     .endif
-    prepare_bias \b, \temporary
     .endm
 
 /* Where these offsets are the same in all cores: locals from sp. */

@@ -14,6 +14,7 @@ from mcuq.kernels.lanes import (
     conv2d_winograd,
     depthwise_conv2d,
     depthwise_conv2d_packed,
+    depthwise_conv2d_window,
     fully_connected,
     fully_connected_codebook,
     fully_connected_few_bits,
@@ -38,7 +39,7 @@ def kernel(layer: Layer[Params]) -> Params | None:
         case Conv2dParams() as p:
             return first(layer.of(p), conv2d.take)
         case DepthwiseConv2dParams() as p:
-            return first(layer.of(p), depthwise_conv2d.take)
+            return first(layer.of(p), depthwise_conv2d_window.take, depthwise_conv2d.take)
         case FullyConnectedParams() as p:
             return first(layer.of(p), fully_connected.take)
         case AddParams() as p:

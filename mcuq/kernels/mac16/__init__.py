@@ -13,6 +13,7 @@ from mcuq.kernels.mac16 import (
     conv2d_packed,
     depthwise_conv2d,
     depthwise_conv2d_packed,
+    depthwise_conv2d_window,
     fully_connected,
     fully_connected_packed,
     lstm,
@@ -33,7 +34,7 @@ def kernel(layer: Layer[Params]) -> Params | None:
         case Conv2dParams() as p:
             return first(layer.of(p), conv2d.take)
         case DepthwiseConv2dParams() as p:
-            return first(layer.of(p), depthwise_conv2d.take)
+            return first(layer.of(p), depthwise_conv2d_window.take, depthwise_conv2d.take)
         case FullyConnectedParams() as p:
             return first(layer.of(p), fully_connected.take)
         case AddParams() as p:

@@ -104,7 +104,11 @@ def test_n2_kernels_equal_run(rng, cc):
             layers.append(depthwise(rng, *parts, x, **options))
     kernels = [p.kernel for p in assert_variants_equal_portable(rng, layers, cc)]
 
-    assert {kernel: kernels.count(kernel) for kernel in kernels} == {SQUARE: 39, ANY: 24}
+    assert {kernel: kernels.count(kernel) for kernel in kernels} == {
+        SQUARE: 39,
+        ANY: 21,
+        "depthwise_conv2d_window_s8_lanes": 3,
+    }
 
 
 def random_layer(rng):
@@ -138,7 +142,8 @@ def test_equals_portable(seed):
 
 
 def test_reversed_equals_run(rng):
-    lowered = [depthwise(rng, *shaped(shape)) for shape in SHAPES]
+    several = [shape for shape in SHAPES if shape[0] != (15, 1, 3)]  # but one window: nothing to reverse
+    lowered = [depthwise(rng, *shaped(shape)) for shape in several]
     assert_variants_equal_portable(
         rng, [lambda chip, f=f: f(chip).reversed() if chip == CHIP else f(chip) for f in lowered]
     )
