@@ -56,6 +56,18 @@ def test_exec_runs_the_self_test_and_ends(pio, built):
     assert PASSED in output
 
 
+def test_the_computer_in_place_of_a_chip(pio, project):
+    require("g++")
+    output = pio.succeeds("run", "-e", "native", "-t", "exec", cwd=project)
+    tested = pio.succeeds("test", "-e", "native", cwd=project)
+    plant_wrong_byte(project)
+    failed = pio.run("run", "-e", "native", "-t", "exec", cwd=project)
+
+    assert output.count(" equal") == 5 and PASSED in output
+    assert "4 test cases: 4 succeeded" in tested
+    assert failed.returncode != 0 and "mcuq: FAIL digits 0 of 4 vectors equal" in failed.stdout
+
+
 def test_a_project_works_wherever_it_is_checked_out(pio, project, tmp_path):
     """No path of the machine that wrote it, and no mcuq, is needed."""
     output = pio.succeeds("run", "-d", project, "-e", "emulated", "-t", "exec", cwd=tmp_path)

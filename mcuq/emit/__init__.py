@@ -132,6 +132,7 @@ def emit_project(graph: Graph, board: Board, framework: str, vectors: int, setup
         "README.md": "project_readme.md.j2",
         ".gitignore": "gitignore.j2",
         ".github/workflows/mcuq.yml": "workflow.yml.j2",
+        "test/Makefile": "test_makefile.j2",
         "test/test_custom_runner.py": "test_custom_runner.py.j2",
         f"test/test_{name}/test_{name}.cpp": "test_model.cpp.j2",
     }
