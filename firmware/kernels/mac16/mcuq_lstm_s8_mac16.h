@@ -27,7 +27,7 @@ typedef struct {
     const uint8_t *recurrent;       /* (4 * units, recurrent_taps), likewise */
     const int32_t *bias;            /* (4 * units), of the negated sums, 256 times, with what the offsets of x add */
     const int32_t *recurrent_bias;  /* (4 * units), likewise */
-    const int32_t *scale;           /* (4 * units / sharing, 2): multiplier, and right shift + 6 */
+    const int32_t *scale;           /* (4 * units / sharing, 2): multiplier, what rounds plus right shift + 7 */
     const int32_t *recurrent_scale; /* (4 * units / recurrent_sharing, 2), likewise */
     const uint16_t *logistic;       /* (256) */
 } mcuq_lstm_s8_mac16_params;

@@ -12,7 +12,7 @@ extern "C" {
 typedef struct {
     const uint8_t *weights; /* (channels, taps); aligned to 4 */
     const int32_t *bias;    /* (channels), of the negated sum, 256 times, modulo 2^32 */
-    const int32_t *scale;   /* (channels / sharing, 2): multiplier, and right shift + 6 */
+    const int32_t *scale;   /* (channels / sharing, 2): multiplier, and what rounds plus right shift + 7 */
     int32_t sharing;        /* channels that have one scale, one after the other */
     int32_t channels;
     int32_t taps;     /* a multiple of 4 */

@@ -18,60 +18,60 @@
 #define GATES    32
 
 /* Locals, from sp */
-#define NEXT_SCALE 0
-#define PER_SCALE  4 /* SHARING */
-#define LEFT       8 /* channels behind those that share the scale */
-#define LOCALS     16
+#define BEGIN_X   0 /* x - 4: ldinc counts first */
+#define PER_SCALE 4 /* SHARING */
+#define END       8 /* of the biases */
+#define LOCALS    16
 
 /* a2 x, a3 weights: where the last load was   a4 mask 0x00ff00ff   a5 groups of four taps but the last
- * a6 gates   a7 channels left of this scale   a8 bias   a9 x - 4   a10 multiplier   a11 rounding
- * a12..a14 temporary   a15 addition, 256 times   m0, m1 x; m2 weights; SAR shift */
+ * a6 gates   a7 channels left of this scale (or, of a scale each, minus all)   a8 bias   a9 next scale
+ * a10 multiplier   a11 rounding   a12..a14 temporary   a15 addition, 256 times   m0, m1 x; m2 weights; SAR shift */
     function mcuq_mac16_gates_run, LOCALS
-    l32i    a3, a2, SCALE
+    l32i    a3, a2, X
     l32i    a5, a2, SHARING
     l32i    a7, a2, CHANNELS
-    s32i    a3, sp, NEXT_SCALE
+    l32i    a8, a2, BIAS
+    addi    a3, a3, -4
+    addx4   a9, a7, a8
+    s32i    a3, sp, BEGIN_X
     s32i    a5, sp, PER_SCALE
-    s32i    a7, sp, LEFT
+    s32i    a9, sp, END
+    neg     a9, a7
+    addi    a10, a5, -1
+    mov     a7, a5
+    moveqz  a7, a9, a10
     movi    a4, 255
     slli    a5, a4, 16
     or      a4, a4, a5
     l32i    a3, a2, WEIGHTS
     l32i    a5, a2, TAPS
-    l32i    a9, a2, X
+    l32i    a9, a2, SCALE
     srli    a5, a5, 2
     l32i    a6, a2, GATES
-    l32i    a8, a2, BIAS
     l32i    a15, a2, ADDITION
     addi    a3, a3, -4
     addi    a5, a5, -1
-    addi    a9, a9, -4
     slli    a15, a15, 8
     prepare_bias a15, a12
+    l32i    a2, sp, BEGIN_X
+    ldinc_  m0, a2
+    ldinc_  m1, a2
 
 .Lscale:
-    l32i    a14, sp, NEXT_SCALE
-    l32i    a7, sp, PER_SCALE
-    l32i    a12, sp, LEFT
-    l32i    a10, a14, 0
-    l32i    a13, a14, 4
-    addi    a14, a14, 8
-    sub     a12, a12, a7
-    s32i    a14, sp, NEXT_SCALE
-    s32i    a12, sp, LEFT
+    l32i    a10, a9, 0
+    l32i    a11, a9, 4
+    addi    a9, a9, 8
     prepare_multiplier a10, a12
-    movi    a12, 1 /* 2 * zero point + 1 */
-    prepare_channel a13, a11, a12, a14
+    ssr     a11
+    extui   a13, a11, 0, 5
+    sub     a11, a11, a13
 
 .Lchannel:
     l32i    a12, a8, 0
-    mov     a2, a9
     addi    a8, a8, 4
     add     a12, a12, a15
     wsr_acclo a12
     ldinc_  m2, a3
-    ldinc_  m0, a2
-    ldinc_  m1, a2
     loopgtz_ a5, .Llast
     rsr_m   m2, a12
     mula_dd ll, m0, m2
@@ -83,9 +83,10 @@
     rsr_m   m2, a12
     mula_dd ll, m0, m2
     mula_dd hh, m0, m2
+    l32i    a2, sp, BEGIN_X
     and     a12, a12, a4
-    mula_da ll, m1, a12
-    mula_da hh, m1, a12
+    mula_da_ldinc ll, m0, a2, m1, a12 /* the next channel's */
+    mula_da_ldinc hh, m1, a2, m1, a12
     rsr_acclo a12
     multiply_high a13, a12, a10, a14
     addi    a12, a11, -128
@@ -96,13 +97,19 @@
     clamp_to_int16 a13, a13
     add     a13, a13, a12
     clamp_to_int16 a13, a13
-    addi    a7, a7, -1
     s16i    a13, a6, 0
     addi    a6, a6, 2
+    bltz    a7, .Lown_scale
+    addi    a7, a7, -1
     bnez    a7, .Lchannel
-    l32i    a12, sp, LEFT
-    beqz    a12, .Ldone
-    j       .Lscale
+    l32i    a12, sp, END
+    l32i    a7, sp, PER_SCALE
+    sub     a12, a12, a8
+    bnez    a12, .Lscale
+    j       .Ldone
+.Lown_scale:
+    addi    a7, a7, 1
+    bnez    a7, .Lscale
 .Ldone:
     return  LOCALS
     end_function mcuq_mac16_gates_run

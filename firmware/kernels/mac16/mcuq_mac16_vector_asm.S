@@ -65,6 +65,9 @@
     addi    a5, a5, -1
     slli    a15, a15, 8
     prepare_bias a15, a12
+    l32i    a2, sp, BEGIN_X
+    ldinc_  m0, a2
+    ldinc_  m1, a2
 
 .Lscale:
     l32i    a10, a9, 0
@@ -81,13 +84,10 @@
     srli    a12, a12, 8 /* without the right shift that lies there */
     slli    a12, a12, 8
 .Lbias:
-    l32i    a2, sp, BEGIN_X
     add     a12, a12, a15
     addi    a8, a8, 4
     wsr_acclo a12
     ldinc_  m2, a3
-    ldinc_  m0, a2
-    ldinc_  m1, a2
     loopgtz_ a5, .Llast
     rsr_m   m2, a12
     mula_dd ll, m0, m2
@@ -99,9 +99,10 @@
     rsr_m   m2, a12
     mula_dd ll, m0, m2
     mula_dd hh, m0, m2
+    l32i    a2, sp, BEGIN_X
     and     a12, a12, a4
-    mula_da ll, m1, a12
-    mula_da hh, m1, a12
+    mula_da_ldinc ll, m0, a2, m1, a12 /* the next channel's */
+    mula_da_ldinc hh, m1, a2, m1, a12
     rsr_acclo a12
     multiply_high a13, a12, a10, a14
     addi    a12, a11, -128

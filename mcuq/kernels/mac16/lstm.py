@@ -16,6 +16,8 @@ from mcuq.ops.int16 import INT16_MAX, INT16_MIN
 from mcuq.ops.lstm import GATES, LstmParams
 from mcuq.tensor import Array
 
+ROUNDS = 64  # the rounding that does not depend on the right shift: see mcuq_mac16_asm.h
+
 
 @dataclass(frozen=True, eq=False)
 class LstmMac16Params(Params):
@@ -41,7 +43,7 @@ class LstmMac16Params(Params):
     recurrent: u8_table  # (4 * units, recurrent_taps), likewise
     bias: i32_table  # (4 * units), of the negated sums, 256 times, with what the offsets of x add
     recurrent_bias: i32_table  # (4 * units), likewise
-    scale: i32_table  # (4 * units / sharing, 2): multiplier, and right shift + 6
+    scale: i32_table  # (4 * units / sharing, 2): multiplier, and what rounds plus right shift + 7
     recurrent_scale: i32_table  # (4 * units / recurrent_sharing, 2), likewise
     logistic: u16_table  # (256)
 
@@ -98,9 +100,9 @@ class _Matrix(NamedTuple):
     def unpacked(self, count: int) -> Channels:
         """Return the channels as the portable kernel has them, of that many inputs."""
         weights = out_of_fours(self.weights, count)
-        multiplier, exponent = (np.repeat(part, self.sharing) for part in self.scale.reshape(-1, 2).T)
+        multiplier, rounds = (np.repeat(part, self.sharing) for part in self.scale.reshape(-1, 2).T)
         bias = portable_bias(weights, self.bias >> 8, 0, offsets(count))
-        return Channels(weights, bias, multiplier, EXPONENT_BASE - exponent)
+        return Channels(weights, bias, multiplier, EXPONENT_BASE + 1 - (rounds & 31))
 
 
 def take(layer: Layer[LstmParams]) -> Params | None:
@@ -146,7 +148,8 @@ def _matrix(channels: Channels, units: int) -> _Matrix | None:
     packed = in_fours(weights)
     if served is None or not fits(served.bias, packed.shape[1]):
         return None
-    scale = np.stack([multiplier, EXPONENT_BASE - shift.astype(np.int64)], axis=1).astype(np.int32)
+    exponent = EXPONENT_BASE - shift.astype(np.int64)
+    scale = np.stack([multiplier, (1 << exponent) + ROUNDS + exponent + 1], axis=1).astype(np.int32)
     by_gate = scale.reshape(GATES, units, 2)
     sharing = units if np.all(by_gate == by_gate[:, :1]) else 1
     words = (served.bias.astype(np.int64) << 8).astype(np.uint32).view(np.int32)
