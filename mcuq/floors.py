@@ -6,6 +6,9 @@ steps. A line gives the same outputs if it lies on the right side of both ends o
     a * T_k + c >= k * 2^S > a * (T_k - 1) + c,    T_k the least sum whose output is k or more,
 
 so that for a given ``a`` what ``c`` may be is an interval. Found is proven: only these inequalities are asked.
+
+TFLite rounds ties away from zero, so that the staircase of sums below 0 lies a little to the right. Where outputs of
+both signs differ, no line does; then 2^31 at the multiplier's scale is subtracted from the product where x < 0.
 """
 
 from __future__ import annotations
@@ -53,13 +56,15 @@ class Sums(NamedTuple):
 class Floors(NamedTuple):
     """``(factor * (x - origin) + addend) >> shift``, limited to int8, per channel; 0 <= addend < factor.
 
-    ``found`` is whether that gives every output; where it does not, the other values mean nothing.
+    ``found`` is whether that gives every output; where it does not, the other values mean nothing. With ``kink``, which
+    is subtracted where x < 0, the origin is 0 and the addend has no limits.
     """
 
     factor: Int64
     addend: Int64
     origin: Int64
     found: Int64
+    kink: Int64
     shift: int
 
     def where(self, chosen: Int64, other: Floors) -> Floors:
@@ -69,14 +74,15 @@ class Floors(NamedTuple):
             np.where(chosen, self.addend, other.addend),
             np.where(chosen, self.origin, other.origin),
             np.where(chosen, self.found, other.found),
+            self.kink,
             self.shift,
         )
 
     def outputs(self, x: Int64) -> Int64:
         """Return the outputs of sums [channels, ...]."""
         behind = (slice(None), *(np.newaxis,) * (x.ndim - 1))
-        a, c, origin = (values[behind] for values in (self.factor, self.addend, self.origin))
-        return np.asarray(np.clip((a * (x - origin) + c) >> self.shift, LEAST, LARGEST), np.int64)
+        a, c, origin, kink = (values[behind] for values in (self.factor, self.addend, self.origin, self.kink))
+        return np.asarray(np.clip((a * (x - origin) + c - kink * (x < 0)) >> self.shift, LEAST, LARGEST), np.int64)
 
 
 def steps(sums: Sums) -> Int64:
@@ -91,24 +97,28 @@ def steps(sums: Sums) -> Int64:
     return np.asarray(below, np.int64)
 
 
-def floors(sums: Sums, exponent: int) -> Floors:
+def floors(sums: Sums, exponent: int, kinked: bool = False) -> Floors:
     """Find a floor for every channel, all shifted by ``31 + exponent``.
 
     Args:
         sums: of the channels.
         exponent: at most the least right shift of a channel, so that factors stay below 2^31.
+        kinked: let sums below 0 round as TFLite's do: a multiple of 2^16 is subtracted from the product.
     """
     total = 31 + exponent
     first = steps(sums)
-    rounded = _rounded(sums.multiplier, -sums.shift - exponent)
-    best = Floors(rounded, np.zeros_like(rounded), np.zeros_like(rounded), np.zeros(len(rounded), np.int64), total)
+    right = -sums.shift - exponent
+    rounded, nothing = _rounded(sums.multiplier, right), np.zeros_like(sums.multiplier)
+    kink = np.where(kinked & (sums.shift < 0), ((1 << 15) >> np.clip(right, 0, 16)) << 16, nothing)
+    best = Floors(rounded, nothing, nothing, nothing, kink, total)
     for more in TRIED:
         factor = rounded + more
-        low, high = _interval(sums, first, factor, total)
+        low, high = _interval(sums, first, best._replace(factor=factor))
         usable = (low <= high) & (factor > 0) & (factor <= MAX_FACTOR) & (best.found == 0)
         addend = (low + high) >> 1
         safe = np.maximum(factor, 1)
-        values = Floors(factor, addend % safe, -(addend // safe), np.ones_like(factor), total)
+        origin = nothing if kinked else -(addend // safe)
+        values = Floors(factor, addend + origin * safe, origin, np.ones_like(factor), kink, total)
         best = values.where(usable, best)
     return best
 
@@ -119,14 +129,14 @@ def _rounded(multiplier: Int64, right: Int64) -> Int64:
     return np.asarray((multiplier + half) >> np.maximum(right, 0), np.int64)
 
 
-def _interval(sums: Sums, first: Int64, factor: Int64, total: int) -> tuple[Int64, Int64]:
+def _interval(sums: Sums, first: Int64, tried: Floors) -> tuple[Int64, Int64]:
     """Return the least and the largest addend that puts every step within reach where it belongs, [channels]."""
-    target = STEPS.astype(np.int64) << total
-    a = factor[:, np.newaxis]
+    target = STEPS.astype(np.int64) << tried.shift
+    a, kink = tried.factor[:, np.newaxis], tried.kink[:, np.newaxis]
     never, always = first > sums.high[:, np.newaxis], first <= sums.low[:, np.newaxis]
     wide = np.int64(1) << 62
-    low = np.where(never, -wide, target - a * first).max(axis=1)
-    high = np.where(always, wide, target - a * (first - 1) - 1).min(axis=1)
+    low = np.where(never, -wide, target - a * first + kink * (first < 0)).max(axis=1)
+    high = np.where(always, wide, target - a * (first - 1) - 1 + kink * (first <= 0)).min(axis=1)
     # a channel of one output has one bound or none: any line beyond it will do
     low = np.where(low == -wide, np.minimum(high, 0), low)
     return low, np.where(high == wide, np.maximum(low, 0), high)

@@ -40,7 +40,7 @@ class Case:
 
     @property
     def alignment(self) -> int:
-        return max([self.params.alignment, *(x.itemsize for x in (*self.inputs, *self.outputs))])
+        return max([self.params.operand_alignment, *(x.itemsize for x in (*self.inputs, *self.outputs))])
 
 
 def assert_kernels_equal_run(cases: Sequence[Case], cc: str = "gcc") -> None:

@@ -87,7 +87,14 @@ def in_the_arena(rng) -> list:
         ((1, 1), 64, 32, 1),
     ]
     layers = [(Conv2d((s, s)), (*size, depth), (filters, 1, 1, depth)) for size, depth, filters, s in pointwise]
-    return [s3_layer(rng, *layer)[0] for layer in layers]
+    cases = [s3_layer(rng, *layer)[0] for layer in layers]
+    for window, stride in [((3, 3), 1), ((3, 3), 2), ((2, 3), 3), ((5, 1), 1), ((1, 1), 2)]:
+        padded = same(window, (stride, stride))
+        for depth in (8, 16, 24):
+            cases.append(s3_layer(rng, Conv2d(**padded), (6, 7, depth), (16, *window, depth))[0])
+            op = DepthwiseConv2d(**padded)
+            cases.append(s3_layer(rng, op, (6, 7, depth), (1, *window, depth), axis=3)[0])
+    return cases
 
 
 def overlapping_on(chip, rng) -> list:

@@ -31,12 +31,19 @@ def near_steps(sums: Sums) -> np.ndarray:
     return np.clip(around.reshape(len(first), -1), sums.low[:, np.newaxis], sums.high[:, np.newaxis])
 
 
-def assert_proven(sums: Sums, exponent: int) -> None:
-    found = floors(sums, exponent)
-    x = near_steps(sums)
+def assert_proven(sums: Sums, exponent: int, *, kinked: bool = False) -> None:
+    found = floors(sums, exponent, kinked)
+    x = np.concatenate([near_steps(sums), np.clip(np.arange(-3, 4) + 0 * sums.low[:, np.newaxis], *ends(sums))], axis=1)
     kept = found.found == 1
     np.testing.assert_array_equal(found.outputs(x)[kept], sums.outputs(x)[kept])
-    assert np.all((found.addend >= 0) & (found.addend < np.maximum(found.factor, 1)))
+    if kinked:
+        assert not np.any(found.origin)
+    else:
+        assert np.all((found.addend >= 0) & (found.addend < np.maximum(found.factor, 1)))
+
+
+def ends(sums: Sums) -> tuple[np.ndarray, np.ndarray]:
+    return sums.low[:, np.newaxis], sums.high[:, np.newaxis]
 
 
 def test_steps_are_where_outputs_rise():
@@ -69,6 +76,15 @@ def test_the_kink_of_signs_is_not_taken_for_a_line(rng):
     assert_proven(sums, 8)
 
 
+@pytest.mark.parametrize("zero_point", [-100, -5, 3, 60, 120])
+def test_with_the_kink_both_signs_are_found(rng, zero_point):
+    multipliers, shifts = rng.integers(1 << 30, 1 << 31, 300), rng.integers(-9, -6, 300)
+    sums = of(multipliers, shifts, zero_point=zero_point)
+
+    assert np.mean(floors(sums, 3, kinked=True).found) > 0.98
+    assert_proven(sums, 3, kinked=True)
+
+
 def test_every_sum_of_a_narrow_reach(rng):
     sums = of(rng.integers(1 << 30, 1 << 31, 40), rng.integers(-6, -2, 40), low=-3000, high=3000)
     x = np.broadcast_to(np.arange(-3000, 3001), (40, 6001))
@@ -82,9 +98,10 @@ def test_every_sum_of_a_narrow_reach(rng):
     exponent=st.integers(-3, 20),
     more=st.integers(0, 6),
     zero_point=st.integers(-128, 127),
-    ends=st.tuples(st.integers(-REACH, REACH), st.integers(0, REACH)),
+    reach=st.tuples(st.integers(-REACH, REACH), st.integers(0, REACH)),
+    kinked=st.booleans(),
 )
 @settings(max_examples=150, deadline=None)
-def test_what_is_found_is_exact(multiplier, exponent, more, zero_point, ends):
-    low, length = ends
-    assert_proven(of([multiplier], [-exponent - more], zero_point, low, low + length), exponent)
+def test_what_is_found_is_exact(multiplier, exponent, more, zero_point, reach, kinked):
+    low, length = reach
+    assert_proven(of([multiplier], [-exponent - more], zero_point, low, low + length), exponent, kinked=kinked)

@@ -39,7 +39,7 @@ def runs(rng) -> list:
     found = []
     for params in overlapping(rng):
         inputs = operands(rng, params)
-        overlap, step = params.overlap(0), math.lcm(params.distance, params.alignment)
+        overlap, step = params.overlap(0), math.lcm(params.distance, params.operand_alignment)
         found.append((params, inputs, -(-(-overlap.before // step) * step)))
         if overlap.after is not None:
             found.append((params.reversed(), inputs, -(-overlap.after // step) * step))

@@ -24,8 +24,7 @@ from mcuq.tensor import Array, QConstant, QTensor, Shape
 Operand = QTensor | QConstant
 Real = npt.NDArray[np.floating[Any]]
 
-# A Params field's annotation is its type in the C struct: (element type, None) is a scalar,
-# (element type, n) an array of n, (element type, "table") a pointer to constant data.
+# A field's annotation is its C type: (element, None) a scalar, (element, n) an array, (element, "table") constant data.
 i32 = Annotated[int, "int32_t", None]
 i32x4 = Annotated[tuple[int, ...], "int32_t", 4]
 i32x6 = Annotated[tuple[int, ...], "int32_t", 6]
@@ -68,7 +67,12 @@ class Params:
     kernel: ClassVar[str]
     variadic: ClassVar[bool] = False  # the kernel takes one array of input pointers
     is_view: ClassVar[bool] = False  # the output is the input's bytes in their order: a copy only where it must be
-    alignment: ClassVar[int] = 1  # bytes, of inputs, outputs, scratch and tables: a power of two, at most 16
+    alignment: ClassVar[int] = 1  # bytes, of operands, scratch and tables: a power of two, at most 16
+
+    @property
+    def operand_alignment(self) -> int:
+        """What inputs and outputs are aligned to, where that is less than scratch and tables are."""
+        return self.alignment
 
     @property
     def scratch_bytes(self) -> int:
@@ -79,8 +83,7 @@ class Params:
         """Return the same kernel with as much workspace as makes it faster, or the least it can do with.
 
         Args:
-            limit: bytes of the arena that it may take beside its larger buffer: scratch, and the distance that it
-                keeps its output from its input.
+            limit: bytes of the arena beside its larger buffer: scratch, and the output's distance from its input.
         """
         return self
 
@@ -99,7 +102,7 @@ class Params:
         return 1
 
     def reversed(self) -> Params:
-        """Return the same kernel beginning with the last row; only for those whose overlap has an ``after``."""
+        """Return the same kernel, beginning with the last row, of one whose overlap has an ``after``."""
         return dataclasses.replace(self, reverse=1)  # type: ignore[call-arg]
 
     @property

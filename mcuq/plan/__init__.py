@@ -149,18 +149,19 @@ class Plan:
                 buffer, start = self.locate(value)
                 assert start + self.graph.tensor(value).bytes <= buffer.bytes, value
                 assert buffer.region == "flash" or buffer.first <= index <= buffer.last, value
-                self._verify_aligned(value, buffer, start, step.params)
+                self._verify_aligned(value, buffer, start, step.params.operand_alignment, step)
             if step.scratch:
                 scratch = self.buffers[step.scratch]
                 assert scratch.bytes >= step.params.scratch_bytes, step.scratch
-                self._verify_aligned(step.scratch, scratch, 0, step.params)
+                self._verify_aligned(step.scratch, scratch, 0, step.params.alignment, step)
         return self
 
-    def _verify_aligned(self, name: str, buffer: Buffer, start: int, params: Params) -> None:
+    @staticmethod
+    def _verify_aligned(name: str, buffer: Buffer, start: int, wanted: int, step: Step) -> None:
         """Check that a value lies where a kernel can use it; of memory of the caller's what the header asks counts."""
         most = CALLER_ALIGNMENT if buffer.region in {"input", "output"} else ARENA_ALIGNMENT
-        where = (name, params.kernel, f"wants a multiple of {params.alignment}, has {buffer.region} + {start}")
-        assert most % params.alignment == 0 and (buffer.offset + start) % params.alignment == 0, where
+        where = (name, step.params.kernel, f"wants a multiple of {wanted}, has {buffer.region} + {start}")
+        assert most % wanted == 0 and (buffer.offset + start) % wanted == 0, where
 
     def _verify_shared(self, name: str, other: str, near: Mapping[tuple[str, str], tuple[int, Overlap]]) -> None:
         """Check two live buffers that share bytes: input and output of one step, as near as it may be."""

@@ -86,7 +86,7 @@ def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View])
         touch(state.read, BEFORE, 1)
     for index, step in enumerate(steps):
         for value in (*step.inputs, *step.outputs):
-            touch(value, index, math.lcm(step.params.alignment, step.params.distance))
+            touch(value, index, math.lcm(step.params.operand_alignment, step.params.distance))
         if step.scratch:
             alignment = max(step.params.alignment, SCRATCH_ALIGNMENT)
             buffers[step.scratch] = Buffer("arena", step.params.scratch_bytes, index, index, alignment)

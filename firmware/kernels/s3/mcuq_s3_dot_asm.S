@@ -33,10 +33,7 @@
     s32i    a3, sp, NEXT_INPUT
     s32i    a7, sp, PIXELS_LEFT
     srli    a5, a5, 4
-    prepare_constants
-    .ifc    \form, wide
-    prepare_mask
-    .endif
+    prepare \form
 
 .Lpixel\@:
     l32i    a13, sp, DOT
@@ -53,7 +50,7 @@
 .Lcopied\@:
 
 .Lgroup\@:
-    begin_sums
+    begin   \form
     ee.vld.128.ip q4, a4, 16
     ee.vld.128.ip q5, a4, 16
     addi    a3, a9, PIXEL
@@ -76,12 +73,7 @@
     ee.vsmulas.s8.qacc.ld.incp q4, a4, q4, q0, 14
     ee.vsmulas.s8.qacc.ld.incp q5, a4, q5, q0, 15
 .Lsummed\@:
-    .ifc    \form, wide
-    movi    a14, 12
-    finish_wide
-    .else
-    finish_narrow
-    .endif
+    finish  \form
     addi    a7, a7, -1
     ee.vst.128.ip q1, a6, 16
     bnez    a7, .Lgroup\@

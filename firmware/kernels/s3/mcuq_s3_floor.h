@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/* Where a lane's sum starts: 20 bits of two packed halves. */
-static inline int32_t mcuq_s3_start(const int8_t *record, int32_t lane) {
+/* Where a lane's sum starts: 20 bits of two packed halves, and of a long sum its counter. */
+static inline int32_t mcuq_s3_start(const int8_t *record, int32_t form, int32_t lane) {
     const uint8_t *const bytes = (const uint8_t *)record;
     const int32_t half = lane / 8;
     uint32_t value = 0;
@@ -21,25 +21,32 @@ static inline int32_t mcuq_s3_start(const int8_t *record, int32_t lane) {
         const int32_t at = bit < 128 ? 16 * half + bit / 8 : 32 + 4 * half + (bit - 128) / 8;
         value |= (uint32_t)(bytes[at] >> bit % 8 & 1) << i;
     }
-    return (int32_t)value - (int32_t)((value >> 19) << 20);
+    const int32_t counter = form == MCUQ_S3_LONG ? record[48 + lane] * 32768 : 0;
+    return (int32_t)value - (int32_t)((value >> 19) << 20) + counter;
 }
 
-static inline int32_t mcuq_s3_half(const int8_t *vectors, int32_t vector, int32_t lane) {
+static inline int64_t mcuq_s3_half(const int8_t *vectors, int32_t vector, int32_t lane) {
     int16_t value;
     memcpy(&value, vectors + 16 * vector + 2 * (lane % 8), sizeof value);
     return value;
 }
 
-/* (sum * factor + addend) >> shift, limited to int8: what the core does with a finished sum. */
-static inline int8_t mcuq_s3_floor(const int8_t *record, int32_t taps, int32_t wide, int32_t lane, int32_t sum) {
-    const int32_t count = wide ? 6 : 4;
-    const int8_t *const vectors = record + 48 + MCUQ_S3_LANES * taps + 16 * count * (lane / 8);
-    const int64_t factor = mcuq_s3_half(vectors, 0, lane) + (int64_t)mcuq_s3_half(vectors, wide ? 4 : 3, lane) * 65536;
-    const int64_t addend = mcuq_s3_half(vectors, 2, lane) + (int64_t)mcuq_s3_half(vectors, wide ? 3 : 1, lane) * 65536;
+/* (sum * factor + addend) >> shift, limited to int8: what the core does with a finished sum; negative ones of the long
+ * form lose the kink before. */
+static inline int8_t mcuq_s3_floor(const int8_t *record, int32_t taps, int32_t form, int32_t lane, int32_t sum) {
+    static const int32_t upper_factor[] = {3, 4, 6};
+    const int32_t part = mcuq_s3_vectors(form) * (lane / 8);
+    const int8_t *const vectors = record + mcuq_s3_head_bytes(form) + MCUQ_S3_LANES * taps + 16 * part;
+    const int64_t factor = mcuq_s3_half(vectors, 0, lane) + mcuq_s3_half(vectors, upper_factor[form], lane) * 65536;
+    const int64_t added = mcuq_s3_half(vectors, form == MCUQ_S3_NARROW ? 1 : 3, lane);
+    int64_t value = sum * factor + mcuq_s3_half(vectors, 2, lane) + added * 65536;
+    if (form == MCUQ_S3_LONG) {
+        value -= mcuq_s3_half(vectors, 4, lane) * 32768 * 65536;
+        value -= sum < 0 ? mcuq_s3_half(vectors, 5, lane) * 65536 : 0;
+    }
     int32_t shift;
     memcpy(&shift, record + 40, sizeof shift);
     const int64_t divisor = (int64_t)1 << (shift + 24);
-    const int64_t value = sum * factor + addend;
     const int64_t quotient = value / divisor - (value % divisor < 0);
     return (int8_t)(quotient > 127 ? 127 : quotient < -128 ? -128 : quotient);
 }

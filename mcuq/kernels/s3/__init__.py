@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from mcuq.kernels.convolution import as_convolution
 from mcuq.kernels.layer import Family, Layer, first
-from mcuq.kernels.s3 import conv2d
+from mcuq.kernels.s3 import conv2d, conv2d_window, depthwise_conv2d
 from mcuq.ops.base import Params
 from mcuq.ops.conv2d import Conv2dParams
+from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
 from mcuq.ops.fully_connected import FullyConnectedParams
 
 
@@ -19,9 +20,11 @@ def kernel(layer: Layer[Params]) -> Params | None:
         return None
     match layer.params:
         case Conv2dParams() as p:
-            return first(layer.of(p), conv2d.pointwise)
+            return first(layer.of(p), conv2d.pointwise, conv2d_window.take)
+        case DepthwiseConv2dParams() as p:
+            return first(layer.of(p), depthwise_conv2d.take)
         case FullyConnectedParams() as p:
-            return first(layer.of(as_convolution(p)), conv2d.pointwise)
+            return first(layer.of(as_convolution(p)), conv2d.pointwise, conv2d_window.take)
     return None
 
 

@@ -68,7 +68,7 @@ class Conv2d1x1S3Params(Params):
         """See :meth:`Params.run`."""
         x = inputs[0].reshape(len(inputs[0]), -1, self.input_w, self.input_c)
         seen = x[:, :: self.stride_h, :: self.stride_w][:, : self.output_h, : self.output_w]
-        return outputs(seen, unpacked(self.records, self.input_c, bool(self.wide))).reshape(len(x), -1)
+        return outputs(seen, unpacked(self.records, self.input_c, self.wide)).reshape(len(x), -1)
 
 
 def _up(distance: int | None) -> int | None:
@@ -80,14 +80,14 @@ def pointwise(layer: Layer[Conv2dParams]) -> Params | None:
     """Return the kernel for a convolution of one pixel whose channels are multiples of 16; None for others."""
     p = layer.params
     window = (p.filter_h, p.filter_w, p.pad_top, p.pad_left, p.groups)
-    if layer.at_border or window != (1, 1, 0, 0, 1) or p.input_c % LANES:
+    if layer.at_border or window != (1, 1, 0, 0, 1) or p.input_c % LANES or p.output_c % LANES:
         return None
     if (p.output_h - 1) * p.stride_h >= p.input_h or (p.output_w - 1) * p.stride_w >= p.input_w:
         return None
     channels = Channels(p.weights.reshape(p.output_c, -1), p.bias, p.multiplier, p.shift)
     rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
-    groups = grouped(channels, rounding)
-    if groups is None:
+    found = grouped(channels, rounding)
+    if found is None:
         return None
     return Conv2d1x1S3Params(
         input_w=p.input_w,
@@ -97,7 +97,7 @@ def pointwise(layer: Layer[Conv2dParams]) -> Params | None:
         output_c=p.output_c,
         stride_h=p.stride_h,
         stride_w=p.stride_w,
-        wide=int(groups[0].wide),
+        wide=found.form,
         reverse=p.reverse,
-        records=table(groups),
+        records=table(found.groups),
     )

@@ -18,9 +18,9 @@ AMPLITUDES = (3, 20, 60, 128)  # of weights
 OUTPUT_SCALES = (0.01, 0.03, 0.1, 0.3)
 
 
-def inner(op: Op, inputs: Sequence[Operand], output: QTensor, chip: str = CHIP) -> Params:
-    """Return the kernel of a layer whose buffers lie in the arena."""
-    return chosen(Layer(op.lower(inputs, output), inputs, at_border=False), families(chip))
+def inner(op: Op, inputs: Sequence[Operand], output: QTensor, chip: str = CHIP, *, at_border: bool = False) -> Params:
+    """Return the kernel of a layer whose buffers lie in the arena, or are the caller's."""
+    return chosen(Layer(op.lower(inputs, output), inputs, at_border), families(chip))
 
 
 def layer(
@@ -33,8 +33,10 @@ def layer(
     amplitude: int = 20,
     scale_out: float = 0.05,
     dead: bool = False,
+    zero_point: int = -128,
+    at_border: bool = False,
 ) -> tuple[Params, Params]:
-    """Return a layer's kernel on the ESP32-S3, and the portable one; outputs begin at -128, as behind a ReLU."""
+    """Return a layer's kernel on the ESP32-S3, and the portable one; outputs begin at -128 as behind a ReLU."""
     weights = rng.integers(-amplitude, amplitude, shape).astype(np.int8)
     channels = shape[axis]
     bias = rng.integers(-3000, 3000, channels).astype(np.int32)
@@ -44,8 +46,8 @@ def layer(
         bias[::3] = rng.choice([2**30, -(2**30), 12345, 0], len(bias[::3]))
     x = QTensor((1, *image), 0.05, int(rng.choice([-128, -7, 0, 127])))
     k, b = QConstant(weights, scales, axis=axis), QConstant(bias, np.array([0.0005]))
-    y = QTensor(op.infer_shape(x.shape, weights.shape), scale_out, -128)
-    return inner(op, [x, k, b], y), inner(op, [x, k, b], y, "generic")
+    y = QTensor(op.infer_shape(x.shape, weights.shape), scale_out, zero_point)
+    return inner(op, [x, k, b], y, at_border=at_border), inner(op, [x, k, b], y, "generic")
 
 
 def case_of(rng: np.random.Generator, params: Params, portable: Params, samples: int = 4) -> Case:

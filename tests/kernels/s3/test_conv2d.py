@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from harness import Case, assert_emulated_equals_run, assert_kernels_equal_run
@@ -63,11 +61,12 @@ def test_vectors_are_pixels(rng):
 
 
 def test_outputs_around_a_zero_point_within_int8_and_limited_ones_are_others(rng):
-    for zero_point, activation in ((3, "none"), (-128, "relu6")):
-        x, y = QTensor((1, 4, 4, 16), 0.05, 0), QTensor((1, 4, 4, 16), 0.6 if zero_point else 0.02, zero_point)
-        k = QConstant(rng.integers(-20, 20, (16, 1, 1, 16)).astype(np.int8), rng.uniform(0.002, 0.02, 16), axis=0)
-        limited = dataclasses.replace(y, scale=0.2) if activation == "relu6" else y
-        assert inner(Conv2d(activation=activation), [x, k], limited).kernel != KERNEL
+    x, k = QTensor((1, 4, 4, 16), 0.05, 0), rng.integers(-20, 20, (16, 1, 1, 16)).astype(np.int8)
+    inputs = [x, QConstant(k, rng.uniform(0.002, 0.02, 16), axis=0)]
+    around, limited = QTensor(x.shape, 0.02, 3), QTensor(x.shape, 0.2, -128)
+
+    assert inner(Conv2d(), inputs, around).kernel == "conv2d_s8_s3"
+    assert inner(Conv2d(activation="relu6"), inputs, limited).kernel == "conv2d_s8_mac16"
 
 
 def test_equals_portable_where_sums_saturate_and_come_back(rng):

@@ -1,0 +1,101 @@
+"""Convolution on the ESP32-S3's vector unit: 16 filters side by side, one input byte of a window at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from mcuq.kernels.channels import Channels, Rounding
+from mcuq.kernels.layer import Layer
+from mcuq.kernels.s3.records import LANES, grouped, outputs, table, unpacked
+from mcuq.kernels.s3.strips import MAX_SCRATCH, StripParams, members_of, padded
+from mcuq.ops.base import Params, i8_table, i32
+from mcuq.ops.conv2d import Conv2dParams
+from mcuq.tensor import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2dS3Params(StripParams):
+    """A row of a window is read from its first byte to its last, at any address: no window is copied."""
+
+    kernel: ClassVar[str] = "conv2d_s8_s3"
+
+    groups: i32  # of 16 filters
+    parts: i32  # a row of a window is so many parts of so many times 16 taps, and the rest, even;
+    blocks: i32  # long sums are cut behind every part and row, or at the end if there are no blocks
+    rest: i32
+    form: i32  # mcuq_s3_record.h
+    records: i8_table  # (groups): mcuq_s3_record.h
+
+    def run(self, *inputs: Array) -> Array:
+        """See :meth:`Params.run`."""
+        x = padded(self, inputs[0])
+        taps = LANES * self.parts * self.blocks + self.rest
+        places = self.input_step * np.arange(self.output_w)[:, np.newaxis] + np.arange(taps)
+        dilation = self.row_step // self.pitch
+        rows = np.arange(self.output_h)[:, np.newaxis] * self.stride_h + dilation * np.arange(self.window_rows)
+        seen = x[:, rows[:, np.newaxis, :, np.newaxis], places[np.newaxis, :, np.newaxis, :]]
+        groups = unpacked(self.records, self.window_rows * taps, self.form)
+        pixels = outputs(seen.reshape(*seen.shape[:3], -1), groups)
+        return pixels[..., : self.output_c].reshape(len(x), -1)
+
+
+class Row(NamedTuple):
+    """How the taps of a window's row are read."""
+
+    parts: int
+    blocks: int
+    rest: int
+
+    @property
+    def taps(self) -> int:
+        """Their number, filled up to an even one."""
+        return LANES * self.parts * self.blocks + self.rest
+
+    def cuts(self, rows: int) -> tuple[int, ...]:
+        """Return the numbers of taps behind which a long sum of so many rows is cut."""
+        if not self.blocks:
+            return (rows * self.taps,)
+        behind = [*(LANES * self.blocks * part for part in range(1, self.parts)), self.taps]
+        return tuple(row * self.taps + end for row in range(rows) for end in behind)
+
+
+def rows_of(taps: int) -> Iterator[Row]:
+    """Yield the ways to read a row, those in fewer parts first."""
+    blocks, rest = divmod(taps, LANES)
+    if rest > LANES - 2:
+        blocks, rest = blocks + 1, 0
+    for parts in range(1, max(blocks, 1) + 1):
+        if blocks % parts == 0:
+            yield Row(parts, blocks // parts, rest + rest % 2)
+
+
+def take(layer: Layer[Conv2dParams]) -> Params | None:
+    """Return the kernel for a layer; None for dilated columns, groups, and what needs more scratch than 4 KB."""
+    p = layer.params
+    members = members_of(p, p.output_c, at_border=layer.at_border)
+    if members is None or p.groups > 1 or (p.dilation_w > 1 and p.filter_w > 1):
+        return None
+    row_taps = p.filter_w * p.input_c
+    ways = list(rows_of(row_taps))
+    filters = np.zeros((p.output_c, p.filter_h, ways[0].taps), np.int8)
+    filters[..., :row_taps] = p.weights.reshape(p.output_c, p.filter_h, -1)
+    channels = Channels(filters.reshape(p.output_c, -1), p.bias, p.multiplier, p.shift)
+    rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
+    found = grouped(channels, rounding, [way.cuts(p.filter_h) for way in ways])
+    if found is None:
+        return None
+    way = next((way for way in ways if way.cuts(p.filter_h) == found.cuts), ways[0])
+    params = Conv2dS3Params(
+        **members,
+        groups=len(found.groups),
+        parts=way.parts,
+        blocks=way.blocks,
+        rest=way.rest,
+        form=found.form,
+        records=table(found.groups),
+    )
+    return params if params.scratch_bytes <= MAX_SCRATCH else None

@@ -1,0 +1,83 @@
+"""Depthwise convolution on the ESP32-S3's vector unit: 16 channels side by side, tap by tap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mcuq.kernels.channels import Channels, Rounding
+from mcuq.kernels.layer import Layer
+from mcuq.kernels.s3.records import LANES, grouped, table, unpacked
+from mcuq.kernels.s3.strips import MAX_SCRATCH, StripParams, members_of, padded
+from mcuq.ops.base import Params, i8_table, i32
+from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
+from mcuq.tensor import Array
+
+
+@dataclass(frozen=True, eq=False)
+class DepthwiseConv2dS3Params(StripParams):
+    """Of fewer than 16 channels several pixels, which lie beside each other, may be one of 16."""
+
+    kernel: ClassVar[str] = "depthwise_conv2d_s8_s3"
+
+    groups: i32  # of 16 channels
+    columns: i32  # of a window
+    column_step: i32  # bytes from column to column
+    form: i32  # mcuq_s3_record.h
+    records: i8_table  # (groups): mcuq_s3_record.h
+
+    def run(self, *inputs: Array) -> Array:
+        """See :meth:`Params.run`."""
+        x = padded(self, inputs[0])
+        groups = unpacked(self.records, self.window_rows * self.columns, self.form)
+        parts = [group.outputs(self._sums(x, group.weights, LANES * at)) for at, group in enumerate(groups)]
+        pixels = np.concatenate(parts, axis=-1).reshape(len(x), self.output_h, self.output_w, -1)
+        return pixels[..., : self.output_c].reshape(len(x), -1)
+
+    def _sums(self, x: Array, weights: Array, first: int) -> Array:
+        """Return [samples, rows, pixels, lanes] without what sums begin with, of the lanes from ``first`` on."""
+        places = first + self.input_step * np.arange(self.output_w)[:, np.newaxis] + np.arange(LANES)
+        sums = np.zeros((len(x), self.output_h, self.output_w, LANES), np.int64)
+        for tap in range(weights.shape[1]):
+            row, column = divmod(tap, self.columns)
+            top = row * self.row_step // self.pitch
+            rows = x[:, top : top + (self.output_h - 1) * self.stride_h + 1 : self.stride_h]
+            sums += rows[..., places + column * self.column_step].astype(np.int64) * weights[:, tap]
+        return sums
+
+
+def take(layer: Layer[DepthwiseConv2dParams]) -> Params | None:
+    """Return the kernel for a layer; None for several outputs per input, and for what needs more scratch than 4 KB."""
+    p = layer.params
+    members = members_of(p, p.input_c, at_border=layer.at_border)
+    if members is None or p.channel_multiplier != 1:
+        return None
+    taps = p.filter_h * p.filter_w
+    channels = Channels(p.weights.reshape(taps, -1).T, p.bias, p.multiplier, p.shift)
+    abreast = _abreast(p)
+    if abreast > 1:
+        members |= {"input_step": LANES, "output_w": p.output_w // abreast, "output_c": LANES}
+        members["buffered"] = int(layer.at_border)
+        scales = (np.tile(np.broadcast_to(values, p.input_c), abreast) for values in (p.multiplier, p.shift))
+        channels = Channels(np.tile(channels.weights, (abreast, 1)), np.tile(p.bias, abreast), *scales)
+    rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
+    found = grouped(channels, rounding, [(taps,)])
+    if found is None:
+        return None
+    params = DepthwiseConv2dS3Params(
+        **members,
+        groups=len(found.groups),
+        columns=p.filter_w,
+        column_step=p.dilation_w * p.input_c,
+        form=found.form,
+        records=table(found.groups),
+    )
+    return params if params.scratch_bytes <= MAX_SCRATCH else None
+
+
+def _abreast(p: DepthwiseConv2dParams) -> int:
+    """Return how many pixels fill a vector: 1 where vectors would not fill a row."""
+    several = LANES // p.input_c if p.input_c < LANES and LANES % p.input_c == 0 and p.stride_w == 1 else 1
+    return several if p.output_w % several == 0 else 1
