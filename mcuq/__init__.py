@@ -21,11 +21,13 @@ _HOMES = {  # where every public name lives
     "mcuq.target.board": ("Board",),
     "mcuq.target.setup": ("Setup",),
     "mcuq.verbs": ("evaluate", "fewest_bits", "save", "verify"),
+    "mcuq.verbs.comparing": ("Comparison", "compare"),
     "mcuq.verbs.gating": ("Gate", "gate"),
     "mcuq.verification": ("Verification",),
 }
 __all__ = [
     "Board",
+    "Comparison",
     "Evaluation",
     "FitReport",
     "FloatGraph",
@@ -37,6 +39,7 @@ __all__ = [
     "Setup",
     "Verification",
     "check_fit",
+    "compare",
     "compile",
     "evaluate",
     "fewest_bits",
@@ -70,6 +73,7 @@ if TYPE_CHECKING:
     from mcuq.target.board import Board
     from mcuq.target.setup import Setup
     from mcuq.verbs import evaluate, fewest_bits, save, verify
+    from mcuq.verbs.comparing import Comparison, compare
     from mcuq.verbs.gating import Gate, gate
     from mcuq.verification import Verification
 

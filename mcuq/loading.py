@@ -21,8 +21,6 @@ from mcuq.float_graph import FloatGraph
 from mcuq.frontends.files import is_surely_float, read_file, read_object
 from mcuq.graph import Graph
 from mcuq.limits import LOAD_SECONDS
-from mcuq.passes.stateful import stateful
-from mcuq.passes.stream import stream
 from mcuq.tensor import Array, QConstant
 
 if TYPE_CHECKING:
@@ -202,8 +200,8 @@ def quantize_float(
     """
     read, named, result = _quantized(graph, calibration, options, progress, classes)
     kept = result.calibration.kept if result.calibration else {}
-    notes = [*read, *_remarks(result), *_notes(graph, result)]
-    return replace(with_source(result.graph, result.source, kept, notes), classes=named)
+    found = with_source(result.graph, result.source, kept, [*read, *_remarks(result), *_notes(graph, result)])
+    return replace(found, classes=named)
 
 
 def _quantized(
@@ -255,51 +253,9 @@ def _has_integer_weights(graph: FloatGraph) -> bool:
     return not graph.known and any(isinstance(constant, QConstant) for constant in graph.constants.values())
 
 
-def streamed(model: Archive, axis: int, frames: int = 0) -> Archive:
-    """Return the streaming form of a model (:func:`mcuq.passes.stream.stream`); its samples become a sequence of calls.
-
-    Args:
-        model: quantized; a float model that it was made from is left behind.
-        axis: of its input as it was trained, batch included.
-        frames: per call; 0: as few as its strides allow.
-    """
-    found = stream(model.graph, axis, frames)
-    samples = {name: _in_calls(x, 1 + found.axis, found.frames) for name, x in model.samples.items()}
-    count = emit.vector_count(found.graph)
-    each = f"{found.frames} frame{'s' if found.frames > 1 else ''}"
-    since = f"from frame {found.latency} after a reset on" if found.latency else "from the first call on"
-    note = f"streams {each} per call instead of {found.whole}; outputs are the whole model's {since}"
-    kept = {n: x[:count] for n, x in samples.items()}
-    return Archive(found.graph, kept, notes=(*model.notes, note), classes=model.classes)
-
-
-def _in_calls(x: Array, axis: int, frames: int) -> Array:
-    """Cut samples [n, ...], one after the other, into calls of some frames along an axis."""
-    calls = x.shape[axis] // frames
-    cut = x.take(range(calls * frames), axis)
-    parts = cut.reshape(*x.shape[:axis], calls, frames, *x.shape[axis + 1 :])
-    return np.moveaxis(parts, axis, 1).reshape(-1, *x.shape[1:axis], frames, *x.shape[axis + 1 :])
-
-
 def with_vectors(model: Archive, data: Path, chosen: Reading | None = None) -> Archive:
     """Return the archive with the first samples of a data file as its self-test inputs."""
     read = read_samples(data, model.graph, chosen)
     count = emit.vector_count(model.graph)
     vectors = {name: x[:count] for name, x in read.inputs.items()}
-    classes = read.classes or model.classes
-    return replace(model, samples=vectors, notes=(*model.notes, *read.notes), classes=classes)
-
-
-def in_steps(model: Archive) -> Archive:
-    """Return a model that takes one step of its sequence per run; its self-test is the first sequence.
-
-    The float model takes whole sequences, and is left out.
-    """
-    graph, samples = stateful(model.graph), {}
-    for name, x in model.samples.items():
-        (before, after) = (g.values[name].shape for g in (model.graph, graph))
-        axis = next((k for k, (a, b) in enumerate(zip(before, after, strict=True)) if a != b), None)
-        steps = x if axis is None else np.moveaxis(x[0], axis, 0).reshape(before[axis], *after)
-        samples[name] = np.ascontiguousarray(steps[: emit.vector_count(graph)])
-    note = f"stateful: one step per run, {sum(graph.values[s.read].bytes for s in graph.states)} bytes remembered"
-    return replace(model, graph=graph, samples=samples, source=None, notes=(*model.notes, note))
+    return replace(model, samples=vectors, notes=(*model.notes, *read.notes), classes=read.classes or model.classes)

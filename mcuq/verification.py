@@ -269,12 +269,26 @@ def _unequal(expected: Mapping[str, Array], got: Mapping[str, Array]) -> dict[st
 
 def simulate_on(engine: Engine, plan: Plan, inputs: Mapping[str, Array], progress: Progress | None = None) -> Runs:
     """Emit the model into a temporary folder, build it for an engine, and run the samples there."""
+    with _emitted(engine, plan) as (firmware, emitted):
+        return firmware.run(emitted, inputs, progress=progress)
+
+
+def instructions_on(engine: Engine, plan: Plan) -> dict[str, int]:
+    """Return the instructions of every layer on an emulated chip, by its name."""
+    with _emitted(engine, plan) as (firmware, emitted):
+        inputs = emit.self_test_inputs(emitted)
+        runs = firmware.run(emitted, inputs)
+        with firmware.connect() as device:
+            return _layers(emitted, device, runs, inputs, 0)
+
+
+@contextmanager
+def _emitted(engine: Engine, plan: Plan) -> Iterator[tuple[Firmware, Plan]]:
     plan = replace(plan, graph=replace(plan.graph, name="model"))  # a file's own name may be that of a C header
-    samples = emit.self_test_inputs(plan)
-    files = emit.emit_library(plan, Archive(plan.graph, samples))
+    files = emit.emit_library(plan, Archive(plan.graph, emit.self_test_inputs(plan)))
     with temporary_folder() as folder:
         for path, content in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
         with reach(folder, [plan.graph.name], engine) as firmware:
-            return firmware.run(plan, inputs, progress=progress)
+            yield firmware, plan

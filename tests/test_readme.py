@@ -161,7 +161,9 @@ def test_make_has_what_is_named(name):
     assert set(re.findall(r"(?:`|^    |\$ )make ([a-z-]+)", TEXTS[name], re.MULTILINE)) <= targets
 
 
-HELP = dict.fromkeys("build quantize search evaluate check inspect simulate verify gate boards ops doctor".split(), "")
+HELP = dict.fromkeys(
+    "build quantize search evaluate check inspect simulate verify compare gate boards ops doctor".split(), ""
+)
 
 
 def help_of(verb: str) -> str:

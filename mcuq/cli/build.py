@@ -45,10 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
     from mcuq import pipeline
     from mcuq.errors import UsageError
     from mcuq.files import finish
-    from mcuq.loading import in_steps, streamed
     from mcuq.report import show
     from mcuq.report.build import build
     from mcuq.target.record import read_record, record_path, recorded_name
+    from mcuq.verbs.forms import in_steps, streamed
 
     finish(arguments.out)
     name = arguments.name or recorded_name(arguments.out, arguments.model.name)

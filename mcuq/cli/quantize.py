@@ -24,9 +24,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the archive; say what was chosen."""
     from mcuq import archive
     from mcuq.files import write_file
-    from mcuq.loading import in_steps
     from mcuq.report import show
     from mcuq.report.build import quantization
+    from mcuq.verbs.forms import in_steps
 
     require_mcuq(arguments.out)
     model = in_steps(opened(arguments)) if arguments.stateful else opened(arguments)

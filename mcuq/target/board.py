@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from mcuq.errors import UsageError
 from mcuq.reading import printable
@@ -60,6 +60,13 @@ class Chip:
     psram_window: Amount | None
     iram: Amount | None
     sdks: tuple[Sdk, ...]
+
+    @property
+    def emulated(self) -> Literal["rv32", "xtensa", "s3"]:
+        """The emulated chip that executes its instructions, as the engines call it."""
+        if self.isa == "xtensa":
+            return "s3" if "s3" in self.kernels else "xtensa"
+        return "rv32"
 
 
 @dataclass(frozen=True)

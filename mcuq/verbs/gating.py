@@ -16,7 +16,7 @@ from mcuq.fit import FitReport
 from mcuq.loading import Progress
 from mcuq.target.board import Board, load_board
 from mcuq.target.gate_toml import Limits, read_limits
-from mcuq.verification import Engine, Spread, simulate_on
+from mcuq.verification import Spread, simulate_on
 
 
 @dataclass(frozen=True)
@@ -112,15 +112,8 @@ def _of_memory(limits: Limits, report: FitReport, board: Board) -> Iterator[Verd
 def _of_instructions(most: int, model: Archive, board: Board, framework: str) -> Verdict:
     setup = model.setup_for(board.id, board.framework(framework))
     plan = pipeline.compile_for(model, board, board.framework(framework), setup)
-    runs = simulate_on(_engine(board), plan, model.samples or self_test_inputs(plan))
+    runs = simulate_on(board.chip.emulated, plan, model.samples or self_test_inputs(plan))
     return _at_most("max_instructions", board, most, Spread.of(runs.cycles).median, "instructions")
-
-
-def _engine(board: Board) -> Engine:
-    """Return the emulated chip that counts a board's instructions."""
-    if board.chip.isa == "xtensa":
-        return "s3" if "s3" in board.chip.kernels else "xtensa"
-    return "rv32"
 
 
 def _of_accuracy(limits: Limits, model: Archive, path: Path, told: Progress) -> Iterator[Verdict]:

@@ -15,7 +15,6 @@ from mcuq.errors import UnsupportedOperatorError, UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends.onnx import graph_of
 from mcuq.graph import Node
-from mcuq.loading import in_steps
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.gru import Gru
@@ -29,6 +28,7 @@ from mcuq.ops.slice import Slice
 from mcuq.ops.softmax import Softmax
 from mcuq.passes.prepare import prepare
 from mcuq.simulator import simulate
+from mcuq.verbs.forms import in_steps
 
 INPUTS, UNITS = 3, 5
 LAYERS = {"lstm": (Lstm(), 4), "gru": (Gru(), 3), "gru_before": (Gru(reset_after=False), 3), "rnn": (Rnn(), 1)}

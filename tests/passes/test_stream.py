@@ -26,6 +26,7 @@ from mcuq.passes.stream import Streamed, stream
 from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate
 from mcuq.tensor import QConstant
+from mcuq.verbs import forms
 
 SAMPLE = 60
 
@@ -169,7 +170,7 @@ def test_samples_become_calls(rng):
     net = Causal(rng, 20)
     graph = net.graph(net.conv("x", 2, 3, 2, front=2))
     x = rng.integers(-128, 128, (2, *graph.values["x"].shape)).astype(np.int8)
-    model = loading.streamed(Archive(graph, {"x": x}), 1)
+    model = forms.streamed(Archive(graph, {"x": x}), 1)
     assert model.samples["x"].shape == (16, 1, 2, 1, 4)
     np.testing.assert_array_equal(model.samples["x"].reshape(32, 4), x.reshape(40, 4)[:32])
     assert model.notes == ("streams 2 frames per call instead of 20; outputs are the whole model's from the first "
