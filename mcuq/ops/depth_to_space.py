@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mcuq.ops.rearrangement import RearrangeOp, blocks, in_order
+from mcuq.ops.rearrangement import Mode, RearrangeOp, blocks, in_order
 from mcuq.tensor import Shape
 
 
 @dataclass(frozen=True)
 class DepthToSpace(RearrangeOp):
-    """``y[h * b + i, w * b + j, c] = x[h, w, (i * b + j) * C + c]``, NHWC.
+    """``y[h * b + i, w * b + j, c] = x[h, w, (i * b + j) * C + c]``, NHWC; mode CRD: ``x[h, w, (c * b + i) * b + j]``.
+
+    CRD is PyTorch's pixel shuffle; the modes' names are ONNX's.
 
     Quantization: bytes are copied.
 
@@ -23,6 +25,7 @@ class DepthToSpace(RearrangeOp):
     name: ClassVar[str] = "depth_to_space"
 
     block: int
+    mode: Mode = "DCR"
 
     def infer_shape(self, *inputs: Shape) -> Shape:
         """Return the output's shape; C1."""
@@ -35,4 +38,6 @@ class DepthToSpace(RearrangeOp):
     def factored(self, shape: Shape) -> tuple[Shape, Sequence[int]]:
         """See :meth:`RearrangeOp.factored`."""
         (n, h, w, c), b = shape, self.block
+        if self.mode == "CRD":
+            return in_order((n, h, w, c // b**2, b, b), (0, 1, 4, 2, 5, 3))
         return in_order((n, h, w, b, b, c // b**2), (0, 1, 3, 2, 4, 5))

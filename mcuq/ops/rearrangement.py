@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from mcuq.ops.strided_copy import strides_of
 from mcuq.tensor import Array, QTensor, Shape
 
 DIMENSIONS = 6
+Mode = Literal["DCR", "CRD"]  # where a block's pixels lie among channels: outside of these, inside
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mcuq.ops.rearrangement import RearrangeOp, blocks, in_order
+from mcuq.ops.rearrangement import Mode, RearrangeOp, blocks, in_order
 from mcuq.tensor import Shape
 
 
 @dataclass(frozen=True)
 class SpaceToDepth(RearrangeOp):
-    """``y[h, w, (i * b + j) * C + c] = x[h * b + i, w * b + j, c]``, NHWC.
+    """``y[h, w, (i * b + j) * C + c] = x[h * b + i, w * b + j, c]``, NHWC; mode CRD: ``y[h, w, (c * b + i) * b + j]``.
+
+    CRD is PyTorch's pixel unshuffle.
 
     Quantization: bytes are copied.
 
@@ -23,6 +25,7 @@ class SpaceToDepth(RearrangeOp):
     name: ClassVar[str] = "space_to_depth"
 
     block: int
+    mode: Mode = "DCR"
 
     def infer_shape(self, *inputs: Shape) -> Shape:
         """Return the output's shape; C1."""
@@ -35,4 +38,5 @@ class SpaceToDepth(RearrangeOp):
     def factored(self, shape: Shape) -> tuple[Shape, Sequence[int]]:
         """See :meth:`RearrangeOp.factored`."""
         (n, h, w, c), b = shape, self.block
-        return in_order((n, h // b, b, w // b, b, c), (0, 1, 3, 2, 4, 5))
+        order = (0, 1, 3, 5, 2, 4) if self.mode == "CRD" else (0, 1, 3, 2, 4, 5)
+        return in_order((n, h // b, b, w // b, b, c), order)

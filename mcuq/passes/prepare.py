@@ -11,10 +11,12 @@ from mcuq.passes.fold_into_products import fold_into_products
 from mcuq.passes.fuse_activations import fuse_activations
 from mcuq.passes.merge_pads import merge_pads
 from mcuq.passes.recognize_activations import recognize_activations
+from mcuq.passes.recognize_blocks import recognize_blocks
 from mcuq.passes.recognize_masks import recognize_masks
 from mcuq.passes.recognize_norms import recognize_norms
 from mcuq.passes.remove_identities import remove_identities
 
+PREPARATIONS = (fold_constants, recognize_norms, recognize_activations, recognize_blocks, channels_last)
 SIMPLIFICATIONS = (
     remove_identities,
     merge_pads,
@@ -29,9 +31,9 @@ SIMPLIFICATIONS = (
 def prepare(graph: FloatGraph) -> FloatGraph:
     """Return a graph that computes the same with NHWC layers, fewer of them, and no transposes of a format's making.
 
-    Norms and activations are recognized before their pieces are folded into weights, and transposes vanish before
-    folding and fusing, which look at neighbours. The simplifications are repeated until nothing changes: one makes way
-    for another.
+    Norms, activations and blocks are recognized before their pieces are folded into weights, and transposes vanish
+    before folding and fusing, which look at neighbours. The simplifications are repeated until nothing changes: one
+    makes way for another.
 
     Args:
         graph: as a reader made it, any layout.
@@ -39,7 +41,9 @@ def prepare(graph: FloatGraph) -> FloatGraph:
     Raises:
         MalformedModelError: when the graph does not keep its promises.
     """
-    graph = channels_last(recognize_activations(recognize_norms(fold_constants(graph.verify()))))
+    graph = graph.verify()
+    for recognize in PREPARATIONS:
+        graph = recognize(graph)
     while True:
         before = graph
         for simplify in SIMPLIFICATIONS:

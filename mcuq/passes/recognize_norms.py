@@ -1,21 +1,24 @@
 """Find normalizations that a format spells out: x minus its mean, times the reciprocal root of its variance, ...
 
 As with activations (:mod:`mcuq.passes.recognize_activations`) the nodes are not matched: whatever lies between two
-values and is made of means, element-wise layers and constants is run on random rows, and compared with the norm that
-has the epsilon found among the nodes. Its factors and summands follow from two of the rows.
+values and is made of means, norms, element-wise layers, reshapes and constants is run on random rows, and compared
+with the norm that has the epsilon, and the groups, found among the nodes. Its factors and summands follow from two of
+the rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Node
-from mcuq.ops.base import Op
-from mcuq.ops.groups import BROADCASTING, UNARY
+from mcuq.ops.group_norm import GroupNorm
+from mcuq.ops.groups import BROADCASTING, REARRANGING, UNARY
 from mcuq.ops.l2_norm import L2Norm
 from mcuq.ops.layer_norm import LayerNorm
 from mcuq.ops.mean import Mean
@@ -23,17 +26,29 @@ from mcuq.ops.normalization import NormalizeOp
 from mcuq.ops.requantize import Requantize
 from mcuq.ops.rms_norm import RmsNorm
 from mcuq.ops.sum import Sum
+from mcuq.ops.transpose import Transpose
 from mcuq.passes.rewriting import free_name, producers, pruned, scalar
-from mcuq.tensor import Array
+from mcuq.tensor import Array, Shape
 
 LONGEST = 16  # nodes of one norm
 ROWS = 6  # random samples that are compared
 TOLERANCE = 1e-4
 EPSILONS = 1e-1  # larger summands are something else
+REDUCING = (Mean, NormalizeOp, Sum)
+TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
+
+
+class Found(NamedTuple):
+    """A norm, the dimension of its factors and summands from the end, -1 or -3, and these."""
+
+    op: NormalizeOp | L2Norm
+    axis: int
+    factor: Array
+    summand: Array
 
 
 def recognize_norms(graph: FloatGraph) -> FloatGraph:
-    """Replace nodes by the one norm over the last dimension that they compute together.
+    """Replace nodes by the one norm that they compute together, over the last dimension or over groups of channels.
 
     Before::
 
@@ -44,16 +59,17 @@ def recognize_norms(graph: FloatGraph) -> FloatGraph:
 
         x, gamma, beta -> layer_norm -> y
 
-    Recognized are layer norm, RMS norm and L2 norm. Values that the model gives a quantization are not passed over.
+    Recognized are layer norm, RMS norm, L2 norm, and the group norm of an image [1, H, W, C] or [1, C, H, W]; a norm
+    takes products and sums behind it as its own. Values that the model gives a quantization are not passed over.
     """
     for node in reversed(graph.nodes):
-        if any(isinstance(other.op, Mean | Sum) for other in graph.nodes):
+        if any(isinstance(other.op, REDUCING) for other in graph.nodes):
             graph = next(_recognized(graph, node), graph)
     return pruned(graph)
 
 
 def _recognized(graph: FloatGraph, node: Node) -> Iterator[FloatGraph]:
-    if not isinstance(node.op, BROADCASTING) or node.outputs[0] in graph.known:
+    if not isinstance(node.op, BROADCASTING + REARRANGING) or node.outputs[0] in graph.known:
         return
     for x, between in reversed(list(_between(graph, node))):
         found = _norm(graph, x, between)
@@ -75,42 +91,55 @@ def _between(graph: FloatGraph, node: Node) -> Iterator[tuple[str, list[Node]]]:
         open_values = (open_values - {last}) | {name for name in step.inputs if name in graph.shapes}
         if len(open_values) == 1:
             (x,) = open_values
-            if graph.shapes[x] == graph.shapes[node.outputs[0]] and any(isinstance(n.op, Mean | Sum) for n in between):
+            kinds = [any(isinstance(n.op, kind) for n in between) for kind in (REDUCING, BROADCASTING)]
+            if graph.shapes[x] == graph.shapes[node.outputs[0]] and all(kinds):
                 yield x, list(between)
 
 
 def _is_part(node: Node) -> bool:
-    parts = (*UNARY, *BROADCASTING, Mean, Sum)
+    parts = (*UNARY, *BROADCASTING, *REARRANGING, *REDUCING)
     return isinstance(node.op, parts) and not isinstance(node.op, Requantize) and len(node.outputs) == 1
 
 
-def _norm(graph: FloatGraph, x: str, between: Sequence[Node]) -> tuple[Op, Array, Array] | None:
-    """Return the norm that nodes compute of x, with its factor and summand per element of a row."""
+def _norm(graph: FloatGraph, x: str, between: Sequence[Node]) -> Found | None:
+    """Return the norm that nodes compute of x, with its factor and summand per element of a row, or channel."""
     shape = graph.shapes[x]
-    rank = len(shape)
-    axes = {tuple(axis % rank for axis in n.op.axes) for n in between if isinstance(n.op, Mean | Sum)}
-    if axes != {(rank - 1,)} or shape[-1] < 2:
+    candidates = list(_candidates(graph, shape, between))
+    if not candidates or min(shape[1:]) < 1:
         return None
     samples = np.random.default_rng(0).normal(1, 2, (ROWS, *shape))
-    samples *= np.geomspace(0.03, 10, ROWS).reshape(-1, *[1] * rank)
+    samples *= np.geomspace(0.03, 10, ROWS).reshape(-1, *[1] * len(shape))
     y = _run(graph, between, x, samples)
     if not np.all(np.isfinite(y)):
         return None
-    for op in _candidates(graph, between):
-        fitted = _fitted(op, samples, y)
+    for op, axis in candidates:
+        fitted = _fitted(op, np.moveaxis(samples, axis, -1), np.moveaxis(y, axis, -1))
         if fitted is not None:
-            return (op, *fitted)
+            return Found(op, axis, *fitted)
     return None
 
 
-def _candidates(graph: FloatGraph, between: Sequence[Node]) -> Iterator[NormalizeOp | L2Norm]:
+def _candidates(graph: FloatGraph, shape: Shape, between: Sequence[Node]) -> Iterator[tuple[NormalizeOp | L2Norm, int]]:
+    """Yield norms, and the dimension that their factors lie along, from the end."""
+    rank = len(shape)
+    axes = {tuple(axis % rank for axis in n.op.axes) for n in between if isinstance(n.op, Mean | Sum)}
+    norms = [n.op for n in between if isinstance(n.op, NormalizeOp)]
     numbers = {scalar(graph, name) for n in between for name in n.inputs if name in graph.constants}
-    for epsilon in sorted(number for number in numbers if number is not None and 0 < number < EPSILONS):
-        yield LayerNorm(epsilon)
-        yield RmsNorm(epsilon)
-    yield L2Norm()
-    yield LayerNorm(0.0)
-    yield RmsNorm(0.0)
+    held = {number for number in numbers if number is not None and 0 < number < EPSILONS}
+    epsilons = sorted({*held, *(norm.epsilon for norm in norms)})
+    is_moved = any(isinstance(n.op, REARRANGING) for n in between)
+    if axes <= {(rank - 1,)} and not is_moved and not any(isinstance(norm, GroupNorm) for norm in norms):
+        if shape[-1] < 2:
+            return
+        for epsilon in epsilons:
+            yield LayerNorm(epsilon), -1
+            yield RmsNorm(epsilon), -1
+        yield from ((op, -1) for op in (L2Norm(), LayerNorm(0.0), RmsNorm(0.0)))
+    elif rank == 4 and shape[0] == 1:
+        seen = {size for n in between for name in n.outputs for size in graph.shapes[name]}
+        for axis in (-1, -3):
+            groups = sorted(size for size in seen if shape[axis] % size == 0)
+            yield from ((GroupNorm(epsilon, count), axis) for epsilon in epsilons for count in groups)
 
 
 def _run(graph: FloatGraph, between: Sequence[Node], x: str, samples: Array) -> Array:
@@ -139,12 +168,20 @@ def _fitted(op: NormalizeOp | L2Norm, samples: Array, y: Array) -> tuple[Array, 
     return (factor, summand) if is_found else None
 
 
-def _replaced(graph: FloatGraph, node: Node, x: str, found: tuple[Op, Array, Array]) -> FloatGraph:
-    op, factor, summand = found
-    constants, names = dict(graph.constants), []
-    for what, part in (("factor", factor), ("summand", summand)) if isinstance(op, NormalizeOp) else ():
-        names.append(free_name(f"{node.name}_{what}", {*graph.shapes, *constants}))
-        constants[names[-1]] = part.astype(np.float32)
-    made = replace(node, op=op, inputs=(x, *names))
-    nodes = tuple(made if other is node else other for other in graph.nodes)
-    return replace(graph, nodes=nodes, constants=constants)
+def _replaced(graph: FloatGraph, node: Node, x: str, found: Found) -> FloatGraph:
+    constants, shapes, names = dict(graph.constants), dict(graph.shapes), []
+    for what, part in (("factor", found.factor), ("summand", found.summand)):
+        if isinstance(found.op, NormalizeOp):
+            names.append(free_name(f"{node.name}_{what}", {*shapes, *constants}))
+            constants[names[-1]] = part.astype(np.float32)
+    made = [replace(node, op=found.op, inputs=(x, *names))]
+    if found.axis != -1:
+        last, normal = (free_name(f"{node.name}_{what}", {*shapes, *constants}) for what in ("image", "normal"))
+        shapes[last] = shapes[normal] = tuple(shapes[x][axis] for axis in TO_LAST)
+        made = [
+            Node(last, Transpose(TO_LAST), (x,), (last,)),
+            Node(normal, found.op, (last, *names), (normal,)),
+            replace(node, op=Transpose(TO_FIRST), inputs=(normal,)),
+        ]
+    nodes = chain.from_iterable(made if other is node else [other] for other in graph.nodes)
+    return replace(graph, nodes=tuple(nodes), shapes=shapes, constants=constants)
