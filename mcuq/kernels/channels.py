@@ -8,7 +8,9 @@ import numpy as np
 
 from mcuq.fixedpoint import INT32_MAX, INT32_MIN, clamp, requantize
 from mcuq.ops.base import Overlap
-from mcuq.ops.lstm import GATES, LstmParams
+from mcuq.ops.gru import GruParams
+from mcuq.ops.lstm import LstmParams
+from mcuq.ops.rnn import RnnParams
 from mcuq.ops.taps import Sliding
 from mcuq.tensor import Array
 
@@ -186,8 +188,9 @@ def ordered_overlap(read: tuple[Array, Array], written: tuple[Array, Array], *, 
     return Overlap(int(before.max(initial=0)), int(after.max(initial=0)))
 
 
-def gate_products(p: LstmParams) -> tuple[Channels, Channels]:
-    """Return the products of all gates with the input and with the hidden state, of 4 * units channels each."""
-    fed = p.weights.reshape(GATES * p.units, -1), p.bias, p.multiplier, p.shift
-    recurring = p.recurrent.reshape(GATES * p.units, -1), p.recurrent_bias, p.recurrent_multiplier, p.recurrent_shift
+def gate_products(p: LstmParams | GruParams | RnnParams) -> tuple[Channels, Channels]:
+    """Return the products of all gates with the input and with the hidden state."""
+    channels = p.bias.size
+    fed = p.weights.reshape(channels, -1), p.bias, p.multiplier, p.shift
+    recurring = p.recurrent.reshape(channels, -1), p.recurrent_bias, p.recurrent_multiplier, p.recurrent_shift
     return Channels(*fed), Channels(*recurring)
