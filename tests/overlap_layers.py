@@ -3,6 +3,7 @@
 import numpy as np
 from chips import kernel_for
 from kernels.packed_layers import packed_layer
+from kernels.s3.layers import inner as s3_inner
 from kernels.s3.layers import layer as s3_layer
 from kernels.variants import winograd
 
@@ -94,7 +95,8 @@ def in_the_arena(rng) -> list:
             cases.append(s3_layer(rng, Conv2d(**padded), (6, 7, depth), (16, *window, depth))[0])
             op = DepthwiseConv2d(**padded)
             cases.append(s3_layer(rng, op, (6, 7, depth), (1, *window, depth), axis=3)[0])
-    return cases
+    x = QTensor((1, 4, 3, 16), 0.05, -3)
+    return [*cases, s3_inner(Add(), [x, x], QTensor(x.shape, 0.08, -128))]
 
 
 def overlapping_on(chip, rng) -> list:
@@ -181,7 +183,7 @@ def operands(rng, params) -> list[np.ndarray]:
             full = int(np.prod(params.shape))
             repeated = any(s > 1 and d == 0 for s, d in zip(params.shape, params.strides_b, strict=True))
             sizes = [full, params.shape[3] if repeated else full]
-        elif "zero_point_b" in names:
+        elif "zero_point_b" in names or params.kernel == "add_s8_s3":
             sizes = [params.elements, params.elements]
         else:
             sizes = [params.elements] if "elements" in names else [params.rows * params.depth]

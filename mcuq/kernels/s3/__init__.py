@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from mcuq.kernels.convolution import as_convolution
 from mcuq.kernels.layer import Family, Layer, first
-from mcuq.kernels.s3 import conv2d, conv2d_window, depthwise_conv2d
+from mcuq.kernels.s3 import add, conv2d, conv2d_window, depthwise_conv2d
+from mcuq.ops.add import AddParams
 from mcuq.ops.base import Params
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
@@ -25,6 +26,8 @@ def kernel(layer: Layer[Params]) -> Params | None:
             return first(layer.of(p), depthwise_conv2d.take)
         case FullyConnectedParams() as p:
             return first(layer.of(as_convolution(p)), conv2d.pointwise, conv2d_window.take)
+        case AddParams() as p:
+            return first(layer.of(p), add.take)
     return None
 
 
