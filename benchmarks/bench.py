@@ -1,4 +1,4 @@
-"""Instructions per model and layer on both emulated chips, next to BakeNN's portable C and its ESP-NN path.
+"""Instructions per model and layer on the emulated chips, next to BakeNN's portable C and its ESP-NN path.
 
     make bench                                  everything; writes benchmarks/results/<date>.md and .json
     make bench BENCH="--model vww --chip rv32"  a part; prints it and writes nothing
@@ -51,10 +51,15 @@ MODELS = {
     "ad": "ad01_int8",
     "sww": "sww_int8",
 }
-BOARDS = {"rv32": "esp32-c3-devkitm-1", "xtensa": "esp32dev"}  # whose kernels an emulated chip runs
+BOARDS = {  # whose kernels an emulated chip runs
+    "rv32": "esp32-c3-devkitm-1",
+    "xtensa": "esp32dev",
+    "s3": "esp32-s3-devkitc-1",
+}
 PEERS = {  # with what they are compiled
     "rv32": tuple((kind, level) for kind in bench_peers.KINDS for level in ("-O2", "-O3")),
     "xtensa": (("portable", "-O2"), ("esp_nn", "-O2")),
+    "s3": (),  # ESP-NN's own assembly needs Espressif's assembler: bench_report.py quotes it
 }
 SAMPLES = 2  # outputs are compared on all, instructions counted on the first
 
@@ -194,11 +199,11 @@ def _first_line(command: Sequence[str]) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
 
 
-def missing() -> Iterator[str]:
-    """Yield what a run needs and this machine lacks."""
+def missing(chips: Sequence[str]) -> Iterator[str]:
+    """Yield what a run on some chips needs and this machine lacks."""
     if not (SHARED / "models" / "mlperf").is_dir() or not (SHARED / "golden").is_dir():
         yield f"no reference models at {SHARED}: set MCUQ_SHARED to the folder with models/mlperf and golden"
-    if not bench_peers.BAKENN.is_dir():
+    if any(PEERS[chip] for chip in chips) and not bench_peers.BAKENN.is_dir():
         yield f"no BakeNN at {bench_peers.BAKENN}: run `make bench`, which installs it there"
 
 
@@ -208,12 +213,13 @@ def main() -> int:
     parser.add_argument("--model", action="append", choices=MODELS, help="only this one (may be repeated)")
     parser.add_argument("--chip", action="append", choices=BOARDS, help="only this one (may be repeated)")
     arguments = parser.parse_args()
-    if lacks := list(missing()):
+    chips = arguments.chip or list(BOARDS)
+    if lacks := list(missing(chips)):
         print("\n".join(lacks), file=sys.stderr)
         return 2
     results: dict[str, dict[str, Any]] = {}
     try:
-        for isa in arguments.chip or BOARDS:
+        for isa in chips:
             for name in arguments.model or MODELS:
                 print(f"{isa} {name}", file=sys.stderr, flush=True)
                 results.setdefault(isa, {})[name] = measure(read(name), isa)
