@@ -18,7 +18,7 @@ void mcuq_rnn_s8_lanes(const mcuq_rnn_s8_lanes_params *params, const int8_t *inp
         mcuq_gate_joined(&fed, &recurring, input + step * p->input_c, hidden, p->general, sums);
         for (int32_t u = 0; u < n; u++) {
             const int32_t said = mcuq_tanh_s16(3 * sums[u], p->logistic);
-            const int32_t scaled = mcuq_requantize(said, p->output_multiplier, p->output_shift);
+            const int32_t scaled = mcuq_requantize_half(said, p->output_multiplier, p->output_shift);
             output[u] = mcuq_clamp_s8(scaled + p->output_zero_point, -128, 127);
         }
         hidden = output;

@@ -17,7 +17,7 @@ static int8_t unit(const mcuq_rnn_s8_params *p, const int8_t *x, const int8_t *h
     const int32_t a = mcuq_saturate_s16(mcuq_requantize(fed, p->multiplier[u], p->shift[u]));
     const int32_t b = mcuq_saturate_s16(mcuq_requantize(recurring, p->recurrent_multiplier[u], p->recurrent_shift[u]));
     const int32_t said = mcuq_tanh_s16(3 * mcuq_saturate_s16(a + b), p->logistic);
-    return mcuq_clamp_s8(mcuq_requantize(said, p->output_multiplier, p->output_shift) + p->output_zero_point, -128,
+    return mcuq_clamp_s8(mcuq_requantize_half(said, p->output_multiplier, p->output_shift) + p->output_zero_point, -128,
                          127);
 }
 

@@ -2,7 +2,6 @@
 #ifndef MCUQ_GRU_H
 #define MCUQ_GRU_H
 
-#include "mcuq_fixedpoint.h"
 #include "mcuq_int16.h"
 
 typedef struct {
@@ -18,7 +17,7 @@ typedef struct {
 } mcuq_gru_cell;
 
 static inline int8_t mcuq_gru_in_bytes(const mcuq_gru_cell *p, int32_t x, int32_t multiplier, int32_t shift) {
-    return mcuq_clamp_s8(mcuq_requantize(x, multiplier, shift) + p->output_zero_point, -128, 127);
+    return mcuq_clamp_s8(mcuq_requantize_half(x, multiplier, shift) + p->output_zero_point, -128, 127);
 }
 
 /* A state as int8. */
@@ -33,7 +32,7 @@ static inline int8_t mcuq_gru_left(const mcuq_gru_cell *p, int32_t reset, int32_
 
 /* What the reset gate leaves of the new gate's product with the state. */
 static inline int16_t mcuq_gru_reset(const mcuq_gru_cell *p, int32_t reset, int32_t product) {
-    return (int16_t)mcuq_saturate_s16(mcuq_requantize(reset * product, 1 << 30, p->kept_shift));
+    return (int16_t)mcuq_saturate_s16(mcuq_product_s16(reset, product, p->kept_shift));
 }
 
 /* gate (4, units): update and reset gate in Q0.15, both products of the new gate in Q3.12; state (units) changes,
@@ -41,10 +40,9 @@ static inline int16_t mcuq_gru_reset(const mcuq_gru_cell *p, int32_t reset, int3
 static inline void mcuq_gru_update(const mcuq_gru_cell *p, const int16_t *gate, int16_t *state, int8_t *hidden) {
     const int32_t n = p->units;
     for (int32_t u = 0; u < n; u++) {
-        const int32_t fresh = mcuq_tanh_s16(3 * mcuq_saturate_s16(gate[2 * n + u] + gate[3 * n + u]), p->logistic) *
-                              ((1 << 15) - gate[u]);
-        const int32_t kept = mcuq_requantize(gate[u] * state[u], 1 << 30, p->kept_shift);
-        state[u] = (int16_t)mcuq_saturate_s16(kept + mcuq_requantize(fresh, 1 << 30, p->fresh_shift));
+        const int32_t fresh = mcuq_tanh_s16(3 * mcuq_saturate_s16(gate[2 * n + u] + gate[3 * n + u]), p->logistic);
+        const int32_t kept = mcuq_product_s16(gate[u], state[u], p->kept_shift);
+        state[u] = (int16_t)mcuq_saturate_s16(kept + mcuq_product_s16(fresh, (1 << 15) - gate[u], p->fresh_shift));
         hidden[u] = mcuq_gru_said(p, state[u]);
     }
 }

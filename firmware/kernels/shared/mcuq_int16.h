@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "mcuq_fixedpoint.h"
+
 static inline int32_t mcuq_saturate_s16(int32_t x) {
     return x < INT16_MIN ? INT16_MIN : x > INT16_MAX ? INT16_MAX : x;
 }
@@ -28,6 +30,26 @@ static inline int32_t mcuq_tanh_s16(int32_t tripled, const uint16_t *table) {
 /* Three times x, shifted left, or right with rounding where `shift` is negative. */
 static inline int32_t mcuq_tripled_s16(int32_t x, int32_t shift) {
     return shift >= 0 ? (int32_t)((uint32_t)(3 * x) << shift) : (3 * x + (1 << (-shift - 1))) >> -shift;
+}
+
+/* mcuq_shift_right of a number that has room for the rounding; exponent in 1..31. */
+static inline int32_t mcuq_shift_right_s16(int32_t x, int32_t exponent) {
+    return (x + ((int32_t)1 << (exponent - 1)) - (x < 0)) >> exponent;
+}
+
+/* mcuq_requantize(a * b, 2^30, shift) of two numbers of 16 bits, one of them below 2^15 in size: no more than 16 bits;
+ * shift negative. */
+static inline int32_t mcuq_product_s16(int32_t a, int32_t b, int32_t shift) {
+    return mcuq_shift_right_s16((a * b + 1) >> 1, -shift);
+}
+
+/* mcuq_requantize of a number below 2^30 in size: twice the product has its bit for rounding on top of a word. */
+static inline int32_t mcuq_requantize_half(int32_t x, int32_t multiplier, int32_t shift) {
+    if (shift >= 0) {
+        return mcuq_requantize(x, multiplier, shift);
+    }
+    const int64_t twice = (int64_t)(2 * x) * multiplier;
+    return mcuq_shift_right_s16((int32_t)(twice >> 32) + (int32_t)((uint32_t)twice >> 31), -shift);
 }
 
 #endif

@@ -16,14 +16,18 @@ from mcuq.kernels.mac16 import (
     depthwise_conv2d_window,
     fully_connected,
     fully_connected_packed,
+    gru,
     lstm,
+    rnn,
 )
 from mcuq.ops.add import AddParams
 from mcuq.ops.base import Params
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
 from mcuq.ops.fully_connected import FullyConnectedParams
+from mcuq.ops.gru import GruParams
 from mcuq.ops.lstm import LstmParams
+from mcuq.ops.rnn import RnnParams
 
 
 def kernel(layer: Layer[Params]) -> Params | None:
@@ -41,6 +45,10 @@ def kernel(layer: Layer[Params]) -> Params | None:
             return first(layer.of(p), add.take)
         case LstmParams() as p:
             return first(layer.of(p), lstm.take)
+        case GruParams() as p:
+            return first(layer.of(p), gru.take)
+        case RnnParams() as p:
+            return first(layer.of(p), rnn.take)
     return None
 
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-import numpy as np
-
-from mcuq.kernels.channels import Channels, Rounding, gate_products
+from mcuq.kernels.channels import gate_products
 from mcuq.kernels.layer import Layer
-from mcuq.kernels.mac16.channels import EXPONENT_BASE, mac16_channels, portable_bias
-from mcuq.kernels.mac16.fully_connected import fits, in_fours, offsets, out_of_fours
+from mcuq.kernels.mac16.gates import GateMatrix, gate_matrix
 from mcuq.ops.base import Params, i32, i32_table, u8_table, u16_table
-from mcuq.ops.int16 import INT16_MAX, INT16_MIN
 from mcuq.ops.lstm import GATES, LstmParams
 from mcuq.tensor import Array
-
-ROUNDS = 64  # the rounding that does not depend on the right shift: see mcuq_mac16_asm.h
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +56,8 @@ class LstmMac16Params(Params):
 
     def run_all(self, *inputs: Array) -> tuple[Array, ...]:
         """See :meth:`Params.run_all`."""
-        fed = _Matrix(self.weights, self.bias, self.scale, self.sharing).unpacked(self.input_c)
-        own = _Matrix(self.recurrent, self.recurrent_bias, self.recurrent_scale, self.recurrent_sharing)
+        fed = GateMatrix(self.weights, self.bias, self.scale, self.sharing).unpacked(self.input_c)
+        own = GateMatrix(self.recurrent, self.recurrent_bias, self.recurrent_scale, self.recurrent_sharing)
         recurring = own.unpacked(self.units)
         portable = LstmParams(
             steps=self.steps,
@@ -89,26 +83,10 @@ class LstmMac16Params(Params):
         return portable.run_all(*inputs)
 
 
-class _Matrix(NamedTuple):
-    """A product of all gates as the kernel takes it: see the members of :class:`LstmMac16Params`."""
-
-    weights: Array
-    bias: Array
-    scale: Array
-    sharing: int
-
-    def unpacked(self, count: int) -> Channels:
-        """Return the channels as the portable kernel has them, of that many inputs."""
-        weights = out_of_fours(self.weights, count)
-        multiplier, rounds = (np.repeat(part, self.sharing) for part in self.scale.reshape(-1, 2).T)
-        bias = portable_bias(weights, self.bias >> 8, 0, offsets(count))
-        return Channels(weights, bias, multiplier, EXPONENT_BASE + 1 - (rounds & 31))
-
-
 def take(layer: Layer[LstmParams]) -> Params | None:
     """Return the kernel, or None: scales that it does not serve, more inputs than the scratch holds."""
     p = layer.params
-    fed, recurring = (_matrix(channels, p.units) for channels in gate_products(p))
+    fed, recurring = (gate_matrix(channels, p.units) for channels in gate_products(p))
     if fed is None or recurring is None:
         return None
     return LstmMac16Params(
@@ -134,23 +112,3 @@ def take(layer: Layer[LstmParams]) -> Params | None:
         recurrent_scale=recurring.scale,
         logistic=p.logistic,
     )
-
-
-def _matrix(channels: Channels, units: int) -> _Matrix | None:
-    """Pack a product of all gates, whose channels have a scale each, or one per gate."""
-    weights, bias, multiplier, shift = channels
-    multiplier, shift = multiplier.ravel(), shift.ravel()
-    rounding = Rounding(0, 0, INT16_MIN, INT16_MAX)
-    count = weights.shape[1]
-    served = mac16_channels(
-        weights, bias.ravel(), multiplier, shift, rounding, offset=offsets(count), only_as_they_are=True
-    )
-    packed = in_fours(weights)
-    if served is None or not fits(served.bias, packed.shape[1]):
-        return None
-    exponent = EXPONENT_BASE - shift.astype(np.int64)
-    scale = np.stack([multiplier, (1 << exponent) + ROUNDS + exponent + 1], axis=1).astype(np.int32)
-    by_gate = scale.reshape(GATES, units, 2)
-    sharing = units if np.all(by_gate == by_gate[:, :1]) else 1
-    words = (served.bias.astype(np.int64) << 8).astype(np.uint32).view(np.int32)
-    return _Matrix(packed, words, scale[::sharing], sharing)
