@@ -1,13 +1,17 @@
 """``mcuq build --stream``: from the command line to C that remembers, and bad input in one line."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from requirements import require
 from stream_graphs import Causal
 
-from mcuq import archive
+from mcuq import archive, loading
 from mcuq.archive import Archive
+from mcuq.passes.stream import stream
 from mcuq.target.record import read_record, record_path
 
 
@@ -83,3 +87,20 @@ def test_a_damaged_record_is_one_line(run, model, tmp_path):
     status, _, err = run("build", model, "--board", "esp32dev", "--out", project)
     assert status == 2
     assert "stream '1:x' is not AXIS or AXIS:FRAMES" in err
+
+
+@pytest.mark.parametrize(
+    ("engine", "board", "at_least"), [("rv32", "esp32-c3-devkitm-1", 13), ("xtensa", "esp32dev", 11.5)]
+)
+def test_a_frame_of_the_wake_word_model_takes_a_fraction_of_its_instructions(shared, engine, board, at_least):
+    """One frame per call, of 30 that the whole model sees: its multiplications allow 1/17.9."""
+    require(
+        *{"rv32": ("picolibc", "qemu-system-riscv32"), "xtensa": ("xtensa-lx106-elf-gcc", "qemu-system-xtensa")}[engine]
+    )
+    sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+    from streaming import instructions
+
+    graph = loading.load(shared / "models/mlperf/sww_int8.tflite")
+    whole, frame = (instructions(g, engine, board) for g in (graph, stream(graph, 1, 1).graph))
+
+    assert whole >= at_least * frame
