@@ -23,18 +23,17 @@ def trace(graph: FloatGraph, inputs: Mapping[str, Array]) -> Iterator[Computed]:
     """Yield every activation that is computed, in execution order.
 
     Values whose quantization is known are rounded to it: that is what the model was trained or exported to compute.
-    Every sample is a sequence of its own, before which nothing was remembered.
+    To a model with states samples are the steps of one sequence.
 
     Args:
         graph: the float model.
-        inputs: [samples, *shape] per model input.
+        inputs: [samples, *shape] per model input, and per state if what was remembered before every sample is known.
     """
+    if any(state.read not in inputs for state in graph.states):
+        inputs = with_states(graph, inputs, {})
     last = {name: index for index, node in enumerate(graph.nodes) for name in node.inputs}
     values = {name: rounded(graph, name, np.asarray(x, np.float32)) for name, x in inputs.items()}
     constants = {name: graph.real(name) for name in graph.constants}
-    samples = len(next(iter(values.values())))
-    for state in graph.states:
-        values[state.read] = np.broadcast_to(constants[state.initial], (samples, *constants[state.initial].shape))
     for index, node in enumerate(graph.nodes):
         operands = [values[name] if name in values else constants[name] for name in node.inputs]
         outputs, observed = node.op.observe(*operands)
@@ -43,6 +42,28 @@ def trace(graph: FloatGraph, inputs: Mapping[str, Array]) -> Iterator[Computed]:
             yield Computed(name, values[name], values[name] if seen is output else _single(seen))
         for name in {n for n in (*node.inputs, *node.outputs) if last.get(n, index) <= index}:
             values.pop(name, None)
+
+
+def with_states(graph: FloatGraph, inputs: Mapping[str, Array], kept: dict[str, Array]) -> dict[str, Array]:
+    """Return the inputs, and what a model remembers before every sample, [samples, *shape] by the name it is read by.
+
+    Args:
+        graph: the float model.
+        inputs: [samples, *shape] per model input: the steps of a sequence.
+        kept: what is remembered before the first of them, or nothing; changed to what is remembered after the last.
+    """
+    if not graph.states:
+        return dict(inputs)
+    now = {state.read: graph.real(state.initial)[np.newaxis] for state in graph.states} | kept
+    before: dict[str, list[Array]] = {name: [] for name in now}
+    for step in range(len(next(iter(inputs.values())))):
+        for name, value in now.items():
+            before[name].append(value)
+        given = {name: x[step : step + 1] for name, x in inputs.items()} | now
+        known = given | {name: x for name, x, _ in trace(graph, given)}
+        now = {state.read: known[state.write] for state in graph.states}
+    kept.update(now)
+    return dict(inputs) | {name: np.concatenate(values) for name, values in before.items()}
 
 
 def _single(x: Array) -> Array:

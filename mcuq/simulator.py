@@ -57,13 +57,33 @@ def after(plan: Plan, inputs: Mapping[str, Array]) -> Kept:
     return kept
 
 
+def with_states(plan: Plan, inputs: Mapping[str, Array], kept: dict[str, Array]) -> Kept:
+    """Return what a model remembers before every step of a sequence, [steps, elements] by name.
+
+    Args:
+        plan: the lowered model.
+        inputs: [steps, *shape] per model input.
+        kept: what is remembered before the first step, or nothing; changed to what is remembered after the last.
+    """
+    if not plan.graph.states:
+        return {}
+    now: Kept = {**initial(plan), **kept}
+    before: dict[str, list[Array]] = {name: [] for name in now}
+    for step in range(len(next(iter(inputs.values())))):
+        for name, value in now.items():
+            before[name].append(value)
+        _, now = _run(plan, {name: array[step : step + 1] for name, array in inputs.items()}, now)
+    kept.update(now)
+    return {name: np.concatenate(values) for name, values in before.items()}
+
+
 def trace(plan: Plan, inputs: Mapping[str, Array], kept: Kept | None = None) -> Iterator[tuple[Step, Array]]:
     """Yield every step with its output bytes, [samples, bytes] uint8, in execution order.
 
     Args:
         plan: the lowered model.
-        inputs: [samples, *shape] per model input; one sample where the model has states.
-        kept: what the model remembers before; None: as after a reset.
+        inputs: [samples, *shape] per model input.
+        kept: what the model remembers before every sample; None, for one sample: as after a reset.
     """
     buffers = _start(plan, inputs, kept or initial(plan))
     for step in plan.steps:

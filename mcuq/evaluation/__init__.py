@@ -12,7 +12,7 @@ import numpy as np
 from mcuq.archive import Archive
 from mcuq.data import Reading, open_samples, read_samples, real_samples
 from mcuq.errors import UsageError
-from mcuq.evaluation.layers import Layer, judge_weights, run_both
+from mcuq.evaluation.layers import Layer, Memory, judge_weights, run_both
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.plan.builder import build_plan
@@ -195,13 +195,13 @@ def evaluate(  # noqa: PLR0917
     """
     plan = build_plan(graph)
     layers = {node.outputs[0]: Layer(node.name, node.op.name) for node in source.nodes} if source else {}
-    scores, samples = None, 0
+    scores, samples, memory = None, 0, Memory()
     for batch in data:
         scores = scores or _Scores(graph, task or find_task(graph, batch.labels, classes, said=said))
         chunk = len(batch) if graph.states else CHUNK  # samples are the steps of a sequence
         for start in range(0, len(batch), chunk):
             part = batch.part(start, start + chunk)
-            integers, real = run_both(plan, source, part.inputs, layers)
+            integers, real = run_both(plan, source, part.inputs, layers, memory)
             inputs = part.inputs if source else {n: graph.values[n].dequantize(x) for n, x in part.inputs.items()}
             scores.add(inputs, integers, real, part.labels)
             samples += len(part)

@@ -60,8 +60,16 @@ class Layer:
         return self.beyond / self.values if self.values else 0.0
 
 
+@dataclass
+class Memory:
+    """What both models remember from one batch of a sequence to the next, by the names of their states."""
+
+    integers: dict[str, Array] = field(default_factory=dict)
+    real: dict[str, Array] = field(default_factory=dict)
+
+
 def run_both(
-    plan: Plan, source: FloatGraph | None, inputs: Mapping[str, Array], layers: Mapping[str, Layer]
+    plan: Plan, source: FloatGraph | None, inputs: Mapping[str, Array], layers: Mapping[str, Layer], memory: Memory
 ) -> tuple[Array, Array | None]:
     """Return the first output of both models, real [samples, elements] each, and add to the layers' errors."""
     graph, output = plan.graph, plan.graph.outputs[0]
@@ -70,15 +78,18 @@ def run_both(
         return tensor.dequantize(simulator.simulate(plan, inputs)[output]).reshape(samples, -1), None
     integers = {name: graph.values[name].quantize(x) for name, x in inputs.items()}
     computed = {name: x.reshape(len(x), -1) for name, x in integers.items()}
-    for step, raw in simulator.trace(plan, integers):
+    kept = simulator.with_states(plan, integers, memory.integers)
+    for step, raw in simulator.trace(plan, integers, kept):
         computed[step.outputs[0]] = raw.view(graph.values[step.outputs[0]].dtype)
     real = {name: np.asarray(x, np.float32) for name, x in inputs.items()}
+    real = float_run.with_states(source, real, memory.real)
     real |= {name: x for name, x, _ in float_run.trace(source, real)}
     for step in plan.steps:
         if step.outputs[0] in layers:
             _judge(plan, step, layers[step.outputs[0]], computed, real)
     if output not in computed:  # a reshape, or parts that were written where they belong
-        computed[output] = simulator.simulate(plan, integers)[output]
+        first = {name: x[:1] for name, x in kept.items()}
+        computed[output] = simulator.simulate(plan, integers, kept=first)[output]
     return tensor.dequantize(computed[output]).reshape(samples, -1), real[output].reshape(samples, -1)
 
 

@@ -52,6 +52,7 @@ def float_graph_of(file: FileGraph, name: str) -> FloatGraph:
         shapes=reader.shapes,
         constants=reader.constants,
         known=reader.known,
+        states=tuple(reader.states),
     )
     return merge_repeats(finite_masks(graph).verify()).verify()
 
@@ -151,7 +152,7 @@ class _FloatReader(Reader):
     """Names, shapes and constants of the graph being built."""
 
     operators = tflite_ops.FLOAT_READERS
-    recurrent = tflite_recurrent.FLOAT_READERS
+    recurrent = tflite_recurrent.READERS
     remembers = False
 
     def __init__(self, file: FileGraph, inputs: Sequence[int], outputs: Sequence[int]) -> None:

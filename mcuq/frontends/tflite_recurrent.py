@@ -14,6 +14,7 @@ from mcuq.frontends.tflite_operands import NEW, Tensors, constant, data, new_con
 from mcuq.graph import Node, State
 from mcuq.ops.base import Op
 from mcuq.ops.lstm import Lstm
+from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.slice import Slice
 from mcuq.ops.svdf import Svdf
@@ -105,7 +106,10 @@ def _lstm(reader: Reader, operator: FileOperator, tensors: Tensors, output: File
 
 
 def _svdf(reader: Reader, operator: FileOperator, tensors: Tensors, output: FileTensor) -> Iterator[Node]:
-    """SVDF: of a state and weights along time of int8 become such of int16, with the limits of int8."""
+    """SVDF: of a state and weights along time of int8 become such of int16, with the limits of int8.
+
+    A float model remembers too: the samples that it is quantized with are the steps of one sequence.
+    """
     x, features, time, bias, state = tensors
     if x is None or features is None or state is None:
         raise MalformedModelError("it lacks an operand")
@@ -114,6 +118,9 @@ def _svdf(reader: Reader, operator: FileOperator, tensors: Tensors, output: File
     time = constant(time, "the weights along time")
     if time.dtype != state.dtype:
         raise MalformedModelError(f"its state, {state}, and its weights along time, {time}, differ in type")
+    if state.dtype == "float32":
+        yield from _real_svdf(reader, operator, [x, constant(features, "the weights"), time, *present([bias])], state)
+        return
     zero_point = quantized_activation(state).zero_point
     if state.dtype == "int16" and zero_point:
         raise UnsupportedOperatorError(f"its state, {state}, has zero point {zero_point}; it must be 0")
@@ -128,6 +135,23 @@ def _svdf(reader: Reader, operator: FileOperator, tensors: Tensors, output: File
     values = (reader.value(name, output), reader.value(f"{name}_state_next", replace(kept, index=NEW)))
     reader.states.append(State(read, values[1], f"{read}_initial"))
     yield Node(name, op, tuple(operands), values)
+
+
+def _real_svdf(
+    reader: Reader, operator: FileOperator, operands: Sequence[FileTensor], state: FileTensor
+) -> Iterator[Node]:
+    """SVDF of real numbers, and the ReLU that it may have."""
+    name, output = f"svdf_{operator.index}", reader.file.tensors[operator.outputs[0]]
+    read = reader.value(f"{name}_state", state)
+    reader.keep_zeros(f"{read}_initial", state)
+    x, *weights = (reader.operand(name, tensor) for tensor in operands)
+    has_relu = operator.options.FusedActivationFunction() == RELU
+    said = reader.value(name, replace(output, index=NEW) if has_relu else output)
+    written = reader.value(f"{name}_state_next", replace(state, index=NEW))
+    reader.states.append(State(read, written, f"{read}_initial"))
+    yield Node(name, Svdf(operator.options.Rank()), (x, read, *weights), (said, written))
+    if has_relu:
+        yield Node(f"relu_{operator.index}", Relu(), (said,), (reader.value(f"relu_{operator.index}", output),))
 
 
 class _Maker:
@@ -194,5 +218,4 @@ def loop(reader: Reader, operator: FileOperator) -> Iterator[Node]:
 
 
 Read = Callable[[Reader, FileOperator, Tensors, FileTensor], Iterator[Node]]
-FLOAT_READERS: Mapping[str, Read] = {"UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm}
 READERS: Mapping[str, Read] = {"SVDF": _svdf, "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from mcuq.errors import MalformedModelError
 from mcuq.float_graph import FloatGraph
 from mcuq.passes.absorb_requantize import absorb_requantize
 from mcuq.passes.channels_last import channels_last
@@ -33,7 +36,7 @@ def prepare(graph: FloatGraph) -> FloatGraph:
 
     Norms, activations and blocks are recognized before their pieces are folded into weights, and transposes vanish
     before folding and fusing, which look at neighbours. The simplifications are repeated until nothing changes: one
-    makes way for another.
+    makes way for another. To all of them what is remembered is an input, and what shall be is an output.
 
     Args:
         graph: as a reader made it, any layout.
@@ -41,6 +44,8 @@ def prepare(graph: FloatGraph) -> FloatGraph:
     Raises:
         MalformedModelError: when the graph does not keep its promises.
     """
+    if graph.states:
+        return _with_states(prepare(_without_states(graph.verify())), graph)
     graph = graph.verify()
     for recognize in PREPARATIONS:
         graph = recognize(graph)
@@ -50,3 +55,19 @@ def prepare(graph: FloatGraph) -> FloatGraph:
             graph = simplify(graph)
         if graph.nodes == before.nodes:
             return graph.verify()
+
+
+def _without_states(graph: FloatGraph) -> FloatGraph:
+    reads = tuple(state.read for state in graph.states)
+    writes = [state.write for state in graph.states if state.write not in (*graph.inputs, *reads)]
+    outputs = tuple(dict.fromkeys([*graph.outputs, *writes]))
+    return replace(graph, inputs=(*graph.inputs, *reads), outputs=outputs, states=())
+
+
+def _with_states(graph: FloatGraph, original: FloatGraph) -> FloatGraph:
+    if turned := [state.read for state in original.states if state.read in graph.layouts]:
+        raise MalformedModelError(f"state {turned[0]} is read in another order of dimensions than it is written")
+    initial = {state.initial: original.constants[state.initial] for state in original.states}
+    constants = {**graph.constants, **initial}
+    whole = replace(graph, inputs=original.inputs, outputs=original.outputs, constants=constants)
+    return replace(whole, states=original.states).verify()

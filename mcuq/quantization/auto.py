@@ -47,7 +47,8 @@ def search(
     """Return the options that serve the calibration samples best, and all that was tried.
 
     Better is the higher accuracy where labels tell right answers from wrong, then the higher SQNR of the outputs.
-    Corrections are fitted on one half of the samples and judged on the other, where there are enough.
+    Corrections are fitted on one half of the samples and judged on the other, where there are enough; of a sequence on
+    the first half and the second.
 
     Args:
         calibration: of the model as it came.
@@ -55,7 +56,7 @@ def search(
         quantize: quantizes with options, corrections fitted on these samples; returns also the float model.
         progress: told the number of trials done.
     """
-    fitted, judged = (slice(None), slice(None)) if _kept(calibration) < FEW else (slice(0, None, 2), slice(1, None, 2))
+    fitted, judged = _halves(calibration)
     fit, judge = ({name: x[half] for name, x in calibration.kept.items()} for half in (fitted, judged))
     labels = None if calibration.labels is None else calibration.labels[judged]
     task = find_task(calibration.graph, labels, where="the calibration samples' labels") if labels is not None else None
@@ -76,6 +77,15 @@ def search(
         if progress:
             progress("auto", number + 1, len(changes))
     return best, trials
+
+
+def _halves(calibration: Calibration) -> tuple[slice, slice]:
+    """Return which of the kept samples corrections are fitted on, and which they are judged on."""
+    if (kept := _kept(calibration)) < FEW:
+        return slice(None), slice(None)
+    if calibration.graph.states:
+        return slice(0, kept // 2), slice(kept // 2, None)
+    return slice(0, None, 2), slice(1, None, 2)
 
 
 def _kept(calibration: Calibration) -> int:

@@ -87,3 +87,18 @@ def sign_bias(bias: Array, products: Array, output_scale: float) -> Reals:
 def rounded(x: Array) -> Array:
     """Round half away from zero."""
     return np.asarray(np.copysign(np.floor(np.abs(x) + 0.5), x))
+
+
+def time_scale(time: Array, bias: Array, units: int, state_scale: float) -> float:
+    """Return the scale of an SVDF layer's weights along time with which no sum leaves int32, whatever is remembered.
+
+    Args:
+        time: real [filters, steps], the filters of a unit one after the other.
+        bias: real [units].
+        units: of the layer.
+        state_scale: of what is remembered, int16.
+    """
+    sums = np.abs(time).reshape(units, -1).sum(axis=1) * 2.0**15 + np.abs(bias) / state_scale
+    rounding = 2.0**15 * (time.size // units)  # of half a step each
+    needed = float(sums.max()) / (2.0**31 - 1 - rounding)
+    return max(needed, float(np.abs(time).max(initial=0)) / (2.0**15 - 1), 2.0**-30)

@@ -36,7 +36,8 @@ class Calibration:
     Attributes:
         graph: the float model that ran.
         histograms: of every activation.
-        kept: float32 [kept, *shape] per model input: a random sample, the same every time, of bounded size.
+        kept: float32 [kept, *shape] per model input: a random sample, the same every time, of bounded size; of a model
+            with states the first steps.
         labels: [kept], where the data has them.
         samples: how many ran.
         silent: the range of activations that a ReLU cut to 0 on all samples, and of what follows from them alone.
@@ -113,7 +114,7 @@ def calibrate_all(graphs: Sequence[FloatGraph], data: Any, progress: Progress | 
             one and the same everywhere.
     """
     observers = [_Observer(graph) for graph in graphs]
-    kept, watch, done = _Kept(_limit(graphs[0])), Remarks(graphs[0]), 0
+    kept, watch, done = _Kept(_limit(graphs[0]), bool(graphs[0].states)), Remarks(graphs[0]), 0
     for batch in batches(graphs[0], data):
         seen = [observer.add(batch, watch.wanted) for observer in observers]
         watch.add(batch, seen[0])
@@ -141,14 +142,16 @@ class _Observer:
     def __init__(self, graph: FloatGraph) -> None:
         self.graph = graph
         self.histograms = {name: Histogram() for name in graph.shapes}
+        self.kept: dict[str, Array] = {}  # what the model remembers from one batch to the next
 
     def add(self, batch: Batch, wanted: frozenset[str]) -> dict[str, Array]:
         """Run some samples; return the wanted activations."""
         found = {}
-        for name, x in batch.inputs.items():
+        given = float_run.with_states(self.graph, batch.inputs, self.kept)
+        for name, x in given.items():
             self.histograms[name].add(x)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # found, and named, by ``checked``
-            for name, x, observed in float_run.trace(self.graph, batch.inputs):
+            for name, x, observed in float_run.trace(self.graph, given):
                 self.histograms[name].add(observed)
                 if name in wanted:
                     found[name] = x
@@ -189,17 +192,21 @@ class _Observer:
 
 
 class _Kept:
-    """A uniform random sample of all samples, drawn while they stream by (reservoir sampling, fixed seed)."""
+    """A uniform random sample of all samples, drawn while they stream by (reservoir sampling, fixed seed).
 
-    def __init__(self, limit: int) -> None:
-        self.limit, self.seen, self.labelled = limit, 0, True
+    Of steps of a sequence, the first.
+    """
+
+    def __init__(self, limit: int, in_order: bool = False) -> None:
+        self.limit, self.seen, self.labelled, self.in_order = limit, 0, True, in_order
         self.rng = np.random.default_rng(SEED)
         self.slots: list[tuple[dict[str, Array], Any]] = []
 
     def add(self, batch: Batch) -> None:
         self.labelled &= batch.labels is not None
         for i in range(len(batch)):
-            slot = self.seen if self.seen < self.limit else int(self.rng.integers(self.seen + 1))
+            is_first = self.seen < self.limit or self.in_order
+            slot = self.seen if is_first else int(self.rng.integers(self.seen + 1))
             self.seen += 1
             if slot < self.limit:
                 sample = {name: x[i].copy() for name, x in batch.inputs.items()}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mcuq.float_graph import FloatGraph
-from mcuq.float_run import rounded
+from mcuq.float_run import rounded, with_states
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import ACTIVATIONS, Op, Real
 from mcuq.quantization.samples import parts_of
@@ -91,6 +91,7 @@ class _Walk:
 
     def __init__(self, graph: FloatGraph, quantized: Graph, inputs: Mapping[str, Array]) -> None:
         self.graph, self.quantized = graph, quantized
+        inputs = with_states(graph, inputs, {})  # the float model's states serve both: errors do not add up
         self.integers = {name: quantized.values[name].quantize(x) for name, x in inputs.items()}
         self.real = {name: rounded(graph, name, np.asarray(x, np.float32)) for name, x in inputs.items()}
         self.samples = len(next(iter(self.real.values())))

@@ -16,6 +16,7 @@ from mcuq.ops.base import Op
 from mcuq.ops.int16 import GATE_SCALE
 from mcuq.ops.recurrent import GatedOp
 from mcuq.ops.requantize import Requantize
+from mcuq.ops.svdf import Svdf
 from mcuq.passes.rewriting import same_quantization
 from mcuq.quantization.activations import activation_schemes, weights_of
 from mcuq.quantization.biases import (
@@ -26,6 +27,7 @@ from mcuq.quantization.biases import (
     shifting_bits,
     sign_bias,
     signs_only,
+    time_scale,
 )
 from mcuq.quantization.codebooks import raised, with_codebook
 from mcuq.quantization.scheme import Range, Scheme
@@ -73,19 +75,24 @@ class _Quantizer:
         """Quantize node by node, in execution order."""
         source = self.source
         self.wanted = activation_tensors(source, self.ranges, activation_schemes(source, self.scheme, self.layers))
-        self.values |= {name: self.wanted[name] for name in source.inputs}
+        self.values |= {name: self.wanted[name] for name in (*source.inputs, *(s.read for s in source.states))}
         for node in source.nodes:
             try:
                 self._node(node)
             except McuqError as error:
                 raise error.at(node.name) from None
+        for state in source.states:
+            tensor = self.values[state.read]
+            initial = tensor.quantize(source.real(state.initial))
+            self.constants[state.initial] = QConstant(initial, np.array([tensor.scale]), tensor.zero_point)
         values, constants, nodes = self.values, self.constants, tuple(self.nodes)
         graph = Graph(source.name, source.inputs, source.outputs, nodes, values, constants, source.layouts)
+        graph = replace(graph, states=source.states)
         return replace(graph, from_float=bool(self.ranges)).verify()
 
     def _node(self, node: Node) -> None:
-        if isinstance(node.op, GatedOp):
-            self._gated(node)
+        if isinstance(node.op, GatedOp | Svdf):
+            (self._gated if isinstance(node.op, GatedOp) else self._filtered)(node)
             return
         output = self.wanted[node.outputs[0]]
         made = output
@@ -158,6 +165,31 @@ class _Quantizer:
         fraction = max(faster, fraction_bits(bias, x.scale, weights, output) if is_trained else 0)
         self.constants[names[1]] = quantize_bias(bias, x.scale, weights, fraction)
         return (node.inputs[0], *names)
+
+    def _filtered(self, node: Node) -> None:
+        """Quantize features, weights along time and bias of an SVDF layer, each per tensor."""
+        (x, state), (output, after) = (
+            [v[n] for n in names] for v, names in ((self.values, node.inputs[:2]), (self.wanted, node.outputs))
+        )
+        if {output.kind, x.kind} != {"affine"}:
+            raise CannotQuantizeError(f"{node.op.name} layers have no {output.kind} scheme; choose the scheme affine")
+        scheme = self.layers.get(node.name, self.scheme)
+        features, time, *given = (self.source.real(name).astype(np.float64) for name in node.inputs[2:])
+        bias = given[0].ravel() if given else np.zeros(1)
+        along_time = time_scale(time, bias, output.elements, state.scale)
+        scale = max(float(np.abs(features).max(initial=0)) / scheme.limit, LEAST_MULTIPLIER * state.scale / x.scale)
+        small = np.clip(rounded(features / scale), scheme.lowest, scheme.limit).astype(np.int8)
+        made = [
+            QConstant(small, np.array([scale]), bits=scheme.bits),
+            QConstant(rounded(time / along_time).astype(np.int16), np.array([along_time])),
+            QConstant(
+                rounded(bias / (state.scale * along_time)).astype(np.int32), np.array([state.scale * along_time])
+            ),
+        ][: len(node.inputs) - 2]
+        names = [f"{node.name}_{what}" for what in ("features", "time", "bias")][: len(made)]
+        self.constants |= dict(zip(names, made, strict=True))
+        self.values |= {node.outputs[0]: output, node.outputs[1]: after}
+        self.nodes.append(Node(node.name, node.op, (*node.inputs[:2], *names), node.outputs))
 
     def _gated(self, node: Node) -> None:
         """Quantize the weights of a layer that is run step by step, and what it remembers before the first one."""

@@ -12,7 +12,7 @@ import numpy as np
 from mcuq.errors import CannotQuantizeError
 from mcuq.float_graph import FloatGraph
 from mcuq.ops.int16 import INT16_MAX
-from mcuq.ops.recurrent import STATE_POWERS
+from mcuq.ops.recurrent import STATE_POWERS, GatedOp
 from mcuq.quantization.activations import tied_groups
 from mcuq.quantization.scheme import Range, Scheme
 from mcuq.tensor import QTensor, Shape
@@ -43,7 +43,8 @@ def activation_tensors(
     for node in graph.nodes:
         for place, output in zip(node.op.wide_operands, node.op.wide_outputs, strict=True):
             name = node.outputs[output]
-            wanted[name] = graph.known.get(name) or _remembered(graph.shapes[name], _range(ranges, name))
+            remembered = _remembered if isinstance(node.op, GatedOp) else _linear
+            wanted[name] = graph.known.get(name) or remembered(graph.shapes[name], _range(ranges, name))
             if node.inputs[place] in wanted:
                 wanted[node.inputs[place]] = wanted[name]
     return wanted
@@ -54,6 +55,12 @@ def _remembered(shape: Shape, observed: Range) -> QTensor:
     largest = max(abs(observed.low), abs(observed.high)) / INT16_MAX
     power = math.ceil(math.log2(max(largest, 2.0 ** STATE_POWERS[0])))
     return QTensor(shape, 2.0 ** min(power, STATE_POWERS[-1]), 0, "int16")
+
+
+def _linear(shape: Shape, observed: Range) -> QTensor:
+    """Return the quantization of what is remembered in 16 bits and no function is taken of: any scale."""
+    largest = max(abs(observed.low), abs(observed.high), 2.0 ** STATE_POWERS[0])
+    return QTensor(shape, largest / INT16_MAX, 0, "int16")
 
 
 def needs_calibration(graph: FloatGraph) -> list[str]:
