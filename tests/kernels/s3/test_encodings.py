@@ -112,8 +112,13 @@ def functions(elf: Path) -> list[bytes]:
     ).stdout
     text = section(elf, ".text")
     headers = subprocess.run(["xtensa-lx106-elf-objdump", "-h", str(elf)], capture_output=True, text=True, check=True)
-    start = int(re.search(r" \.text +\w+ +(\w+)", headers.stdout).group(1), 16)
-    found = re.findall(r"^(\w+) (\w+) T (mcuq_s3_\w+)$", listing, re.MULTILINE)
+    start = int(re.search(r" \.text +\w+ +(\w+)", headers).group(1), 16)
+    found = re.findall(r"^(\w+) (\w+) T (mcuq_s3_\w+)$", symbols, re.MULTILINE)
     names = re.compile("mcuq_s3_(copy|fill|pack|sum|(depthwise|dot|window)_(narrow|wide|long))")
     places = [(int(at, 16) - start, int(size, 16)) for at, size, name in found if names.fullmatch(name)]
     return [text[at : at + size] for at, size in places]
+
+
+def output(tool: str, option: str, elf: Path) -> str:
+    command = [f"xtensa-lx106-elf-{tool}", option, str(elf)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
