@@ -107,11 +107,8 @@ def section(elf: Path, name: str) -> bytes:
 
 def functions(elf: Path) -> list[bytes]:
     """Return the code of the cores, in the order of their addresses."""
-    listing = subprocess.run(
-        ["xtensa-lx106-elf-nm", "-nS", str(elf)], capture_output=True, text=True, check=True
-    ).stdout
     text = section(elf, ".text")
-    headers = subprocess.run(["xtensa-lx106-elf-objdump", "-h", str(elf)], capture_output=True, text=True, check=True)
+    symbols, headers = output("nm", "-nS", elf), output("objdump", "-h", elf)
     start = int(re.search(r" \.text +\w+ +(\w+)", headers).group(1), 16)
     found = re.findall(r"^(\w+) (\w+) T (mcuq_s3_\w+)$", symbols, re.MULTILINE)
     names = re.compile("mcuq_s3_(copy|fill|pack|sum|(depthwise|dot|window)_(narrow|wide|long))")
