@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from requirements import require_module
@@ -26,6 +26,7 @@ class NodeTest:
     model: bytes
     x: np.ndarray
     outputs: list[np.ndarray]
+    read: set[tuple[str, str]] = field(default_factory=set)  # operators that its nodes, of these kinds, are read as
 
 
 def node_tests() -> Iterator[NodeTest]:
@@ -73,4 +74,14 @@ def verdict(test: NodeTest) -> str:
             return f"wrong: shape {got.shape}, not {wanted.shape}"
         if not np.allclose(got, wanted.astype(np.float64), TOLERANCE, TOLERANCE, equal_nan=True):
             return f"wrong: {np.nanmax(np.abs(got - wanted.astype(np.float64))):g} off"
+    kinds = list(_kinds(test.model))
+    test.read |= {(node.op.name, kind) for node in graph.nodes for kind in kinds if len(kinds) == 1}
     return "right"
+
+
+def _kinds(model: bytes) -> Iterator[str]:
+    """Yield the kinds of a model's nodes that are not constants."""
+    onnx = require_module("onnx")
+    for node in onnx.load_from_string(model).graph.node:
+        if node.op_type != "Constant":
+            yield f"{node.domain}.{node.op_type}" if node.domain else node.op_type

@@ -5,44 +5,69 @@ writes docs/operators.md alone and runs nothing. ``--check`` ends with 1 if docs
 checked by tests/test_readme.py.
 """
 
+import inspect
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from mcuq import ops
-from mcuq.frontends import tflite_recurrent, tflite_variables
-from mcuq.frontends.tflite_ops import READERS
+from mcuq.ops.base import Op
 from mcuq.report import catalogue
+from mcuq.report.formats import FORMATS, READ
 
 ROOT = Path(__file__).parents[1]
 PAPERS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 OPERATORS = ROOT / "docs" / "operators.md"
+CHIPS = ROOT / "boards" / "chips"
 INTRODUCTION = """\
 # Operators
 
 Written by `python tools/readme.py --operators` from the docstrings in `mcuq/ops`; `mcuq ops` prints the same.
 Every constraint C1, C2, … has a test of that name.
 """
-BORDERS = "QUANTIZE and DEQUANTIZE at float borders."
-OTHERS = """\
-ONNX operators are listed in `mcuq/frontends/onnx_ops.py` with their readers, and the quantized forms in
-`mcuq/frontends/onnx_qdq.py`. PyTorch models are read as ONNX, Keras and TensorFlow models as TFLite.
+FORMATS_READ = """\
+## What each format calls them
+
+Names that are read as the operator; each of them is in a model of `tests/frontends/test_operator_table.py`,
+`test_onnx_nodes.py` or a test that `tests/operator_claims.py` names. PyTorch models are read as ONNX, Keras and
+TensorFlow models as TFLite. Every operator has a kernel in portable C; the last column: chips with one of their own.
 """
+OTHERS = """\
+Variables of TFLite files are states; QUANTIZE and DEQUANTIZE at float borders are what their numbers mean. The
+quantized forms of ONNX are in `mcuq/frontends/onnx_qdq.py`.
+"""
+FAMILIES = ("lanes", "mac16", "s3")  # those that need something of a chip
 SESSION = re.compile(r"```console\n\$ (.*?)\n(.*?)```", re.DOTALL)
 
 
 def operators() -> str:
     """Return docs/operators.md: of each operator name, meaning and constraints; and what the readers read."""
     rows = ["| operator | meaning | constraints |", "|---|---|---|"]
+    names = [f"| operator | {' | '.join(FORMATS)} | kernels of its own |", "|---|---|---|---|---|---|"]
     for op in ops.ALL:
         formula = _cell(catalogue.formula(op))
         constraints = "<br>".join(_cell(constraint) for constraint in catalogue.constraints(op))
         rows.append(f"| {op.name} | {formula} | {constraints} |")
-    codes = ", ".join(sorted({*READERS, *tflite_recurrent.READERS, *tflite_variables.OPERATORS}))
-    return "\n".join([INTRODUCTION, *rows, "", f"TFLite operators read: {codes}; {BORDERS}", "", OTHERS])
+        cells = [", ".join(_cell(f"`{name}`") for name in READ[op.name][i].split()) for i in range(len(FORMATS))]
+        names.append(f"| {op.name} | {' | '.join(cells)} | {_chips(op)} |")
+    return "\n".join([INTRODUCTION, *rows, "", FORMATS_READ, *names, "", OTHERS])
+
+
+def _chips(op: type[Op]) -> str:
+    """Return the chips that have kernels for an operator: families whose pages name its parameters."""
+    source = inspect.getsource(inspect.getmodule(op))  # type: ignore[arg-type]
+    served = {
+        family
+        for family in FAMILIES
+        for params in re.findall(r"\b(\w+Params)\(", (ROOT / f"mcuq/kernels/{family}/__init__.py").read_text("utf-8"))
+        if re.search(rf"\b{params}\(", source)
+    }
+    chips = {chip.stem: tomllib.loads(chip.read_text("utf-8"))["kernels"] for chip in sorted(CHIPS.glob("*.toml"))}
+    return ", ".join(name for name, families in chips.items() if served & set(families))
 
 
 def _cell(text: str) -> str:

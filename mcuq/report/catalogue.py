@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcuq import ops
 from mcuq.report import Report
+from mcuq.report.formats import formats
 
 if TYPE_CHECKING:
     from mcuq.ops.base import Op
@@ -24,10 +25,13 @@ def boards() -> Report:
 
 
 def operators() -> Report:
-    """Report the operators: formula and constraints, from their docstrings."""
-    data = [{"op": op.name, "formula": formula(op), "constraints": constraints(op)} for op in ops.ALL]
-    rows = [[str(d["op"]), str(d["formula"]), "\n".join(d["constraints"])] for d in data]
-    return Report(data, columns=["operator", "meaning", "constraints"], rows=rows)
+    """Report the operators: formula and constraints, from their docstrings, and the formats they are read from."""
+    data = [
+        {"op": op.name, "formula": formula(op), "formats": formats(op.name), "constraints": constraints(op)}
+        for op in ops.ALL
+    ]
+    rows = [[str(d["op"]), str(d["formula"]), ", ".join(d["formats"]), "\n".join(d["constraints"])] for d in data]
+    return Report(data, columns=["operator", "meaning", "read from", "constraints"], rows=rows)
 
 
 def formula(op: type[Op]) -> str:

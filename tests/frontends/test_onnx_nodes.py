@@ -5,6 +5,8 @@ from collections import Counter
 
 import pytest
 from onnx_nodes import node_tests, verdict
+from onnx_operators import CASES
+from operator_claims import claimed, is_elsewhere
 
 from mcuq.frontends import onnx as reader
 
@@ -35,7 +37,8 @@ def batches(monkeypatch):
 
 
 def test_what_is_read_is_right():
-    verdicts = {test.name: verdict(test) for test in node_tests()}
+    tests = list(node_tests())
+    verdicts = {test.name: verdict(test) for test in tests}
     assert {name: text for name, text in verdicts.items() if text.startswith("wrong")} == {}
     kinds = Counter(text.split(":")[0] for text in verdicts.values())
     assert kinds["right"] >= LEAST, kinds
@@ -43,3 +46,5 @@ def test_what_is_read_is_right():
     unknown = {name: text for name, text in refused.items() if not any(re.search(r, text) for r in REASONS)}
     assert unknown == {}
     assert all("\n" not in text for text in refused.values())
+    read = set().union(*(test.read for test in tests))
+    assert {pair for pair in claimed("onnx") if not is_elsewhere(pair[1])} <= read | set(CASES)

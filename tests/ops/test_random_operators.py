@@ -5,7 +5,10 @@ import pytest
 from oracle import run, samples
 from pairs import build as pair
 from reductions import build as reduction
-from tflite_builder import tflm
+from test_cumsum import build as running_sum
+from test_gather import build as gathered
+from test_gather import mirrored
+from tflite_builder import ModelBuilder, tflm
 
 SAMPLE, SWEEP = 4, 200  # models per operator
 RELATIONS = ("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")
@@ -54,3 +57,77 @@ def test_n5_of_reductions(code, count):
         scales, keep_dims = quantizations(rng, 2, code), bool(rng.integers(2))
         model, x = reduction(code, shape, axes, scales, keep_dims), samples(rng, 4, shape)
         np.testing.assert_array_equal(run(model, x), tflm(model, x), err_msg=f"{code} {shape} {axes} {scales}")
+
+
+def shape_of(rng, rank, most=6):
+    """A batch of 1, then sizes of 1 to ``most``."""
+    return (1, *(int(n) for n in rng.integers(1, most + 1, rank - 1)))
+
+
+def random_cumsum(rng):
+    shape, way = shape_of(rng, int(rng.integers(2, 5))), (bool(rng.integers(2)), bool(rng.integers(2)))
+    return running_sum(shape, int(rng.integers(1, len(shape))), quantizations(rng, 2, ""), *way), shape
+
+
+def random_gather(rng):
+    shape = shape_of(rng, int(rng.integers(2, 5)))
+    axis = int(rng.integers(1, len(shape)))
+    index = rng.integers(0, shape[axis], tuple(int(n) for n in rng.integers(1, 4, rng.integers(1, 3))))
+    return gathered(shape, index, axis), shape
+
+
+def random_mirror_pad(rng):
+    shape, mode = shape_of(rng, int(rng.integers(2, 5))), int(rng.integers(2))
+    most = [n - (mode == 0) for n in shape]
+    return mirrored(shape, [tuple(int(k) for k in rng.integers(0, n + 1, 2)) for n in most], mode), shape
+
+
+def random_arg(rng):
+    shape = shape_of(rng, int(rng.integers(2, 5)), 9)
+    axis, code = int(rng.integers(1, len(shape))), ("ARG_MAX", "ARG_MIN")[rng.integers(2)]
+    builder, option = ModelBuilder(), code.title().replace("_", "")
+    x = builder.tensor(shape, scale=0.1, zero_point=3)
+    along = builder.tensor((1,), "int32", data=np.array([axis]))
+    y = builder.tensor((*shape[:axis], *shape[axis + 1 :]), "int32")
+    builder.op(code, [x, along], [y], f"{option}Options", outputType=2)
+    return builder.finish([x], [y]), shape
+
+
+def random_depth(rng):
+    """Space to depth, or back."""
+    block, (h, w, c) = int(rng.integers(2, 4)), (int(n) for n in rng.integers(1, 4, 3))
+    wide, deep = (1, h * block, w * block, c), (1, h, w, c * block * block)
+    code, shape, made = (("SPACE_TO_DEPTH", wide, deep), ("DEPTH_TO_SPACE", deep, wide))[rng.integers(2)]
+    builder, option = ModelBuilder(), code.title().replace("_", "")
+    x, y = (builder.tensor(own, scale=0.1, zero_point=3) for own in (shape, made))
+    builder.op(code, [x], [y], f"{option}Options", blockSize=block)
+    return builder.finish([x], [y]), shape
+
+
+def random_matmul(rng):
+    """Two activations, of which either may be transposed: the sides of a slice of one input."""
+    batch, rows, depth, columns = (int(n) for n in rng.integers(1, 6, 4))
+    across, along = (bool(n) for n in rng.integers(0, 2, 2))
+    a, b = (depth, rows) if across else (rows, depth), (columns, depth) if along else (depth, columns)
+    (a_scale, a_zero), (b_scale, b_zero), (y_scale, y_zero) = quantizations(rng, 3, "")
+    builder = ModelBuilder()
+    x = builder.tensor((1, batch, *a), scale=a_scale, zero_point=a_zero)
+    z = builder.tensor((1, batch, *b), scale=b_scale, zero_point=b_zero)
+    y = builder.tensor((1, batch, rows, columns), scale=y_scale, zero_point=y_zero)
+    builder.op("BATCH_MATMUL", [x, z], [y], "BatchMatMulOptions", adjX=across, adjY=along)
+    return builder.finish([x, z], [y]), (1, batch, *a), (1, batch, *b)
+
+
+OTHERS = (random_cumsum, random_gather, random_mirror_pad, random_arg, random_depth, random_matmul)
+
+
+@pytest.mark.parametrize("draw", OTHERS, ids=lambda draw: draw.__name__)
+@counts
+def test_n5_of_others(draw, count):
+    rng = np.random.default_rng(OTHERS.index(draw))
+    for number in range(count):
+        model, *shapes = draw(rng)
+        given = [samples(rng, 4, shape)[:: 1 if i else -1] for i, shape in enumerate(shapes)]
+        got, wanted = run(model, *given), tflm(model, *given)
+        meant = got.astype(int) + 128 if wanted.dtype == np.int32 else got  # an index
+        np.testing.assert_array_equal(meant.reshape(wanted.shape), wanted, err_msg=f"{draw.__name__} {number} {shapes}")
