@@ -17,8 +17,10 @@ from mcuq.ops.logistic import Logistic
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.maximum import Maximum
 from mcuq.ops.mul import Mul
+from mcuq.ops.pixel_sums import PixelSums
 from mcuq.ops.prelu import PRelu
 from mcuq.ops.relu import Relu
+from mcuq.ops.rows import Rows
 from mcuq.ops.slice import Slice
 from mcuq.ops.softmax import Softmax
 from mcuq.ops.squared_difference import SquaredDifference
@@ -74,6 +76,9 @@ def overlapping(rng) -> list:
     parts = [Slice((0, 0, 0, 2), (1, 7, 6, 2)), Slice((0, 0, 1, 1), (1, 7, 5, 3)), Slice((0, 1, 0, 0), (1, 6, 6, 4))]
     parts.append(Slice((0, 0, 1, 0), (1, 4, 2, 2), (1, 2, 3, 2)))
     cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
+    parts = [Rows(2, 4), Rows(0, 5, moved=True), Rows(3, 4, moved=True)]
+    cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
+    cases.append(lowered(PixelSums(4), QTensor((16,), 1.0, 0), IMAGE))
     tiled = [p.with_scratch(limit) for p in overlapping_on("esp32", rng) for limit in (0, 300, 1 << 12)]
     return [*cases, *overlapping_on("esp32c3", rng), *tiled, *packed(rng), *of_one_bit(rng), *in_the_arena(rng)]
 
@@ -170,7 +175,11 @@ def operands(rng, params) -> list[np.ndarray]:
     sizes = [params.input_bytes] if hasattr(params, "input_bytes") else None
     if sizes is None:
         names = {m.name for m in params.members()}
-        if "input_h" in names:
+        if params.kernel == "rows_s8":
+            sizes = [params.offset + params.bytes]
+        elif params.kernel == "pixel_sums_s8":
+            sizes = [4 * params.channels, params.pixels * params.channels]
+        elif "input_h" in names:
             depth = params.input_c if "input_c" in names else params.channels
             sizes = [params.input_h * params.input_w * depth]
         elif "pixels" in names:

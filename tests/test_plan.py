@@ -34,14 +34,16 @@ def run_in_arena(plan, x: np.ndarray) -> dict[str, np.ndarray]:
     """Execute a plan in one poisoned byte array, as the chip does: live data that is overwritten shows."""
     arena = np.full(max(plan.arena_bytes, 1), 0x5A, np.int8)
     outside = {name: np.full(b.bytes, 0x5A, np.int8) for name, b in plan.buffers.items() if b.region != "arena"}
-    outside[plan.graph.inputs[0]][:] = x.ravel()
+    constants = {name: plan.graph.constants[name].values for name, b in plan.buffers.items() if b.region == "flash"}
+    outside |= {name: values.ravel().view(np.int8) for name, values in constants.items()}
 
     def memory(value):
         buffer, start = plan.locate(value)
         root = plan.views[value].buffer if value in plan.views else value
         base = arena[buffer.offset :] if buffer.region == "arena" else outside[root]
-        return base[start : start + plan.graph.values[value].elements]
+        return base[start : start + plan.graph.tensor(value).elements]
 
+    memory(plan.graph.inputs[0])[:] = x.ravel()
     for step in plan.steps:
         result = step.params.run(*(memory(v).copy()[np.newaxis] for v in step.inputs))
         memory(step.outputs[0])[:] = result.ravel()

@@ -19,7 +19,7 @@ from mcuq.emit.names import MODEL, c_name, declared, distinct, names_within
 from mcuq.emit.rendering import Files, render
 from mcuq.graph import Graph
 from mcuq.plan import Plan, Step, states
-from mcuq.plan.tables import alignments, distinct_tables
+from mcuq.plan.tables import alignments, distinct_params, distinct_tables
 from mcuq.simulator import simulate
 from mcuq.target.board import Board
 from mcuq.target.project_format import written_format
@@ -152,7 +152,7 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
     inputs, results = borders(plan.graph)
     graph = plan.graph
     tables, structs = _tables(plan, declared(graph.name, [border.argument for border in (*inputs, *results)]))
-    count = len(next(iter(outputs.values())))
+    count, params = len(next(iter(outputs.values()))), distinct_params(plan)
     return {
         "version": __version__,
         "version_number": _version_number(),
@@ -172,7 +172,7 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
         "tables": tables,
         "structs": structs,
         "kernels": sorted({step.params.kernel for step in plan.steps}),
-        "calls": [_call(plan, index, step) for index, step in enumerate(plan.steps)],
+        "calls": [_call(plan, index, step, params[step.name]) for index, step in enumerate(plan.steps)],
         "vectors": [
             {
                 "inputs": [c_source.rows_text(content.samples[n][i]) for n in graph.inputs],
@@ -190,7 +190,7 @@ def _version_number() -> int:
 
 
 def _tables(plan: Plan, named: list[str]) -> tuple[list[str], list[str]]:
-    """Return C text of all constant tables and parameter structs, equal tables once; ``named`` is there beside them."""
+    """Return C text of all constant tables and parameter structs, equal ones once; ``named`` is there beside them."""
     distinct([*named, *names_within(plan)])
     tables: list[str] = []
     structs: list[str] = []
@@ -203,7 +203,8 @@ def _tables(plan: Plan, named: list[str]) -> tuple[list[str], list[str]]:
     for reset in states.resets(plan):
         if reset.value is None:
             tables.append(c_source.table_text("int8_t", reset.initial, reset.content, "state after a reset"))
-    for step in plan.steps:
+    params = distinct_params(plan)
+    for step in (step for step in plan.steps if params[step.name] == step.name):
         names: dict[str, str] = {}
         for member, table, is_new in distinct_tables(step.name, step.params, known):
             names[member.name] = table
@@ -214,8 +215,8 @@ def _tables(plan: Plan, named: list[str]) -> tuple[list[str], list[str]]:
     return tables, structs
 
 
-def _call(plan: Plan, index: int, step: Step) -> dict[str, Any]:
-    """Describe one kernel call for the template."""
+def _call(plan: Plan, index: int, step: Step, params: str) -> dict[str, Any]:
+    """Describe one kernel call for the template; ``params`` is the name of its parameters."""
     operands = [_address(plan, value) for value in step.inputs]
     outputs = [_address(plan, value) for value in step.outputs]
     if step.params.variadic:
@@ -226,7 +227,7 @@ def _call(plan: Plan, index: int, step: Step) -> dict[str, Any]:
     return {
         "index": index,
         "kernel": step.params.kernel,
-        "arguments": ", ".join([f"&{step.name}", *operands, *outputs, scratch]),
+        "arguments": ", ".join([f"&{params}", *operands, *outputs, scratch]),
         "output": outputs[0],
         "bytes": graph.values[step.outputs[0]].bytes,
         "comment": f"{step.name}: {' , '.join(shapes)} -> {_shape(graph.values[step.outputs[0]])}",

@@ -14,7 +14,7 @@ from typing import Any
 from mcuq.errors import McuqError
 from mcuq.ops.base import Member, Params
 from mcuq.plan import Plan, states
-from mcuq.plan.tables import TABLE_ALIGNMENT, alignments, distinct_tables
+from mcuq.plan.tables import TABLE_ALIGNMENT, alignments, distinct_params, distinct_tables
 from mcuq.resources import resource
 
 Breakdown = tuple[tuple[str, int], ...]
@@ -153,7 +153,8 @@ def _tables(plan: Plan) -> dict[str, int]:
 
 
 def _parameters(plan: Plan) -> dict[str, int]:
-    return {step.name: struct_bytes(step.params.members()) for step in plan.steps}
+    named = distinct_params(plan)
+    return {s.name: struct_bytes(s.params.members()) for s in plan.steps if named[s.name] == s.name}
 
 
 def struct_bytes(members: Iterable[Member]) -> int:

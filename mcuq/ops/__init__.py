@@ -48,12 +48,14 @@ from mcuq.ops.matmul import Matmul
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.maximum import Maximum
 from mcuq.ops.mean import Mean
+from mcuq.ops.mean_of_sums import MeanOfSums
 from mcuq.ops.minimum import Minimum
 from mcuq.ops.mish import Mish
 from mcuq.ops.mul import Mul
 from mcuq.ops.neg import Neg
 from mcuq.ops.one_hot import OneHot
 from mcuq.ops.pad import Pad
+from mcuq.ops.pixel_sums import PixelSums
 from mcuq.ops.pow import Pow
 from mcuq.ops.prelu import PRelu
 from mcuq.ops.reciprocal import Reciprocal
@@ -69,6 +71,7 @@ from mcuq.ops.resize_nearest import ResizeNearest
 from mcuq.ops.rms_norm import RmsNorm
 from mcuq.ops.rnn import Rnn
 from mcuq.ops.round import Round
+from mcuq.ops.rows import Rows
 from mcuq.ops.rsqrt import Rsqrt
 from mcuq.ops.running_mean import RunningMean
 from mcuq.ops.select import Select
@@ -142,12 +145,14 @@ ALL: tuple[type[Op], ...] = (
     MaxPool,
     Maximum,
     Mean,
+    MeanOfSums,
     Minimum,
     Mish,
     Mul,
     Neg,
     OneHot,
     Pad,
+    PixelSums,
     Pow,
     PRelu,
     Reciprocal,
@@ -163,6 +168,7 @@ ALL: tuple[type[Op], ...] = (
     RmsNorm,
     Rnn,
     Round,
+    Rows,
     Rsqrt,
     RunningMean,
     Select,

@@ -79,6 +79,11 @@ class Params:
         """Bytes of workspace the kernel needs during its call."""
         return 0
 
+    @property
+    def view_offset(self) -> int:
+        """Where in the input a view's first byte lies."""
+        return 0
+
     def with_scratch(self, limit: int) -> Params:
         """Return the same kernel with as much workspace as makes it faster, or the least it can do with.
 

@@ -26,9 +26,11 @@ from mcuq.ops.lookup import LookupOp
 from mcuq.ops.matmul import Matmul
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.mean import Mean
+from mcuq.ops.mean_of_sums import MeanOfSums
 from mcuq.ops.mul import Mul
 from mcuq.ops.normalization import NormalizeOp
 from mcuq.ops.pad import Pad
+from mcuq.ops.pixel_sums import PixelSums
 from mcuq.ops.pooling import PoolOp
 from mcuq.ops.prelu import PRelu
 from mcuq.ops.recurrent import RecurrentOp
@@ -37,6 +39,7 @@ from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.resize import ResizeOp
 from mcuq.ops.rms_norm import RmsNorm
+from mcuq.ops.rows import Rows
 from mcuq.ops.running_mean import RunningMean
 from mcuq.ops.slice import Slice
 from mcuq.ops.slide import Slide
@@ -58,7 +61,7 @@ SPATIAL = (GroupNorm, PoolOp, ResizeOp)
 # One element, whose place alone changes: the same tensor, seen in another order or shape.
 REARRANGING = (Reshape, Transpose)
 # Elements along some dimensions, which may be any.
-ALONG_AXES = (Concatenation, Pad, ReduceOp, Slice, RunningMean, Slide)
+ALONG_AXES = (Concatenation, MeanOfSums, Pad, PixelSums, ReduceOp, Slice, Rows, RunningMean, Slide)
 # Elements along the last dimension, or its index there.
 ALONG_LAST = (L2Norm, LayerNorm, LogSoftmax, PRelu, RmsNorm, Softmax)
 # Elements that the operator finds by their places.
@@ -94,15 +97,43 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
     "AFFINE": (
         *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm, LogSoftmax),
         *(LookupOp, NormalizeOp, Pad, PlacedOp, PoolOp, PRelu, RecurrentOp, ReduceOp, Reshape, ResizeOp, Slice),
-        *(RunningMean, Slide, Softmax, Svdf, Transpose),
+        *(Rows, MeanOfSums, PixelSums, RunningMean, Slide, Softmax, Svdf, Transpose),
     ),
     "CHANNELWISE": (
         *(Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm, LogSoftmax),
-        *(NormalizeOp, PlacedOp, PRelu, RecurrentOp, ReduceOp, Slice, RunningMean, Slide, Softmax, Svdf, Transpose),
+        *(
+            NormalizeOp,
+            PlacedOp,
+            PRelu,
+            RecurrentOp,
+            ReduceOp,
+            Slice,
+            Rows,
+            MeanOfSums,
+            PixelSums,
+            RunningMean,
+            Slide,
+            Softmax,
+            Svdf,
+            Transpose,
+        ),
     ),
     "FUSING": (
         *(Concatenation, ElementwiseOp, L2Norm, LogSoftmax, LookupOp, NormalizeOp, Pad, PlacedOp, PRelu, RecurrentOp),
-        *(ReduceOp, Reshape, ResizeOp, Slice, RunningMean, Slide, Softmax, Svdf, Transpose),
+        *(
+            ReduceOp,
+            Reshape,
+            ResizeOp,
+            Slice,
+            Rows,
+            MeanOfSums,
+            PixelSums,
+            RunningMean,
+            Slide,
+            Softmax,
+            Svdf,
+            Transpose,
+        ),
     ),
     "HOMOGENEOUS": (
         *(Add, Concatenation, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm),
@@ -117,6 +148,9 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             ReduceOp,
             ResizeOp,
             Slice,
+            Rows,
+            MeanOfSums,
+            PixelSums,
             RunningMean,
             Slide,
         ),
@@ -124,7 +158,23 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
     ),
     "IDLE": (
         *(Add, Conv2d, ConvTranspose2d, DepthwiseConv2d, ElementwiseOp, FullyConnected, L2Norm, LogSoftmax, LookupOp),
-        *(Mul, NormalizeOp, PlacedOp, PRelu, RecurrentOp, ReduceOp, ResizeOp, RunningMean, Slide, Softmax, Sub, Svdf),
+        *(
+            Mul,
+            NormalizeOp,
+            PlacedOp,
+            PRelu,
+            RecurrentOp,
+            ReduceOp,
+            ResizeOp,
+            Rows,
+            MeanOfSums,
+            PixelSums,
+            RunningMean,
+            Slide,
+            Softmax,
+            Sub,
+            Svdf,
+        ),
     ),
     "PACKED": (
         *(Add, Concatenation, ConvTranspose2d, ElementwiseOp, L2Norm, LogSoftmax, LookupOp, Mul, NormalizeOp, Pad),
@@ -137,6 +187,9 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             Reshape,
             ResizeOp,
             Slice,
+            Rows,
+            MeanOfSums,
+            PixelSums,
             RunningMean,
             Slide,
             Softmax,
@@ -158,6 +211,9 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             Reshape,
             ResizeOp,
             Slice,
+            Rows,
+            MeanOfSums,
+            PixelSums,
             RunningMean,
             Slide,
             Softmax,
@@ -177,6 +233,9 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             Reshape,
             ResizeOp,
             Slice,
+            Rows,
+            MeanOfSums,
+            PixelSums,
             RunningMean,
             Slide,
             Softmax,
@@ -194,6 +253,9 @@ NEITHER: Mapping[str, tuple[type[Op], ...]] = {
             Reshape,
             ResizeOp,
             Slice,
+            Rows,
+            MeanOfSums,
+            PixelSums,
             RunningMean,
             Slide,
             Softmax,

@@ -15,7 +15,7 @@ from mcuq.errors import UnsupportedOperatorError
 from mcuq.graph import Graph, Node
 from mcuq.ops import groups
 from mcuq.ops.average_pool import AveragePool
-from mcuq.ops.base import Op
+from mcuq.ops.base import Op, fused_limits
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
@@ -29,7 +29,7 @@ from mcuq.ops.reshape import Reshape
 from mcuq.ops.slice import Slice
 from mcuq.ops.softmax import Softmax
 from mcuq.ops.transpose import Transpose
-from mcuq.tensor import Shape
+from mcuq.tensor import QTensor, Shape
 
 
 class Window(NamedTuple):
@@ -118,22 +118,23 @@ def _is_row_by_row(op: Op, x: Shape, axis: int) -> bool:
     return isinstance(op, groups.UNARY)
 
 
-def on_rows(op: Op, axis: int, shape: Shape, stride: int = 0) -> Op:
-    """Return a layer as it computes some rows from all rows of a window: nothing is padded along the axis.
+def on_rows(op: Op, axis: int, shape: Shape, stride: int = 0, padding: tuple[int, int] = (0, 0)) -> Op:
+    """Return a layer as it computes some rows from all rows of a window.
 
     Args:
         op: the layer.
         axis: of its first operand.
         shape: of its output, with as many rows as are computed.
         stride: of the window, in place of its own.
+        padding: of the window, before and behind its rows.
     """
     match op:
         case Conv2d() | DepthwiseConv2d() | PoolOp():
             top, bottom, left, right = op.padding
-            padding = (0, 0, left, right) if axis == 1 else (top, bottom, 0, 0)
+            sides = (*padding, left, right) if axis == 1 else (top, bottom, *padding)
             step = stride or op.stride[axis - 1]
             strides = (step, op.stride[1]) if axis == 1 else (op.stride[0], step)
-            return replace(op, padding=padding, stride=strides)
+            return replace(op, padding=sides, stride=strides)
         case Pad():
             return replace(op, before=_with(op.before, axis, 0), after=_with(op.after, axis, 0))
         case Slice():
@@ -143,12 +144,47 @@ def on_rows(op: Op, axis: int, shape: Shape, stride: int = 0) -> Op:
     return op
 
 
+class Pool(NamedTuple):
+    """A pool over all rows: pixels of a row that are averaged, whether it divides as an average pool, limits."""
+
+    columns: int
+    divides: bool
+    low: int
+    high: int
+
+
+def pool_of(op: Op, axis: int, shape: Shape, output: QTensor) -> Pool | None:
+    """Return what a mean or an average pool over all rows sums; None for another layer, or where channels mix.
+
+    Args:
+        op: the layer.
+        axis: of the rows.
+        shape: of its input, with any number of rows.
+        output: what it computes.
+    """
+    after = shape[axis + 1 :]
+    low, high = output.limits
+    match op:
+        case AveragePool():
+            columns = op.window[1] if axis == 1 else 1
+            low, high = fused_limits(op.activation, output)
+            fits = not any(op.padding) and output.elements * columns == math.prod(after)
+            fits &= columns == 1 or columns == after[0]
+        case Mean():
+            reduced = _reduced(op, len(shape))
+            inner = [place in reduced for place in range(axis + 1, len(shape))]
+            columns = math.prod(size for size, is_reduced in zip(after, inner, strict=True) if is_reduced)
+            fits = inner == sorted(inner, reverse=True)  # what is averaged lies outside of what is kept
+        case _:
+            return None
+    fits &= math.prod(shape[:axis]) == 1
+    return Pool(columns, isinstance(op, AveragePool), low, high) if fits else None
+
+
 def _sliding(op: Conv2d | DepthwiseConv2d | PoolOp, shapes: list[Shape], dimension: int) -> Window:
     taps = op.window if isinstance(op, PoolOp) else shapes[1][1:3]
     dilation = 1 if isinstance(op, PoolOp) else op.dilation[dimension]
     padding = op.padding[2 * dimension]
-    if padding and isinstance(op, AveragePool):
-        raise UnsupportedOperatorError(f"{op.name} counts how many rows of its window lie in the padding")
     fill = -128 if isinstance(op, MaxPool) else None
     return Window((taps[dimension] - 1) * dilation + 1, op.stride[dimension], padding, fill)
 

@@ -22,8 +22,7 @@ import numpy as np
 
 from mcuq.errors import UsageError
 from mcuq.graph import Graph, Node, State
-from mcuq.ops.average_pool import AveragePool
-from mcuq.ops.base import Op, fused_limits
+from mcuq.ops.base import Op
 from mcuq.ops.mean import Mean
 from mcuq.ops.pad import Pad
 from mcuq.ops.running_mean import RunningMean, kept_bytes
@@ -31,7 +30,7 @@ from mcuq.ops.slice import Slice
 from mcuq.ops.slide import Slide
 from mcuq.passes.fold_constant_channels import fold_constant_channels
 from mcuq.passes.rewriting import free_name
-from mcuq.passes.rows import on_rows
+from mcuq.passes.rows import on_rows, pool_of
 from mcuq.passes.timing import Layer, Need, Rows, timed
 from mcuq.tensor import QConstant, QTensor, Shape
 
@@ -245,26 +244,10 @@ class _Maker:
 
 def _running(op: Op, rows: Rows, window: int, shape: Shape, output: QTensor) -> RunningMean | None:
     """Return a mean or an average pool over all rows as one whose sums run on; None where its shape is another."""
-    before, after = shape[: rows.axis], shape[rows.axis + 1 :]
-    if math.prod(before) != 1 or shape[rows.axis] > window or window < LEAST_RUNNING:
+    if shape[rows.axis] > window or window < LEAST_RUNNING:
         return None
-    low, high = output.limits
-    match op:
-        case AveragePool():
-            columns = op.window[1] if rows.axis == 1 else 1
-            low, high = fused_limits(op.activation, output)
-            fits = not any(op.padding) and output.elements * columns == math.prod(after)
-            fits &= columns == 1 or columns == after[0]
-        case Mean():
-            reduced = {axis % len(shape) for axis in op.axes}
-            inner = [axis in reduced for axis in range(rows.axis + 1, len(shape))]
-            columns = math.prod(size for size, is_reduced in zip(after, inner, strict=True) if is_reduced)
-            fits = inner == sorted(inner, reverse=True)  # what is averaged lies outside of what is kept
-        case _:
-            return None
-    if not fits:
-        return None
-    return RunningMean(output.shape, window, columns, isinstance(op, AveragePool), low, high)
+    pool = pool_of(op, rows.axis, shape, output)
+    return pool and RunningMean(output.shape, window, pool.columns, pool.divides, pool.low, pool.high)
 
 
 def _with_rows(tensor: QTensor, axis: int, count: int) -> QTensor:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from mcuq.errors import McuqError, UnsupportedOperatorError
 from mcuq.graph import Graph, Node
+from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.mean import Mean
 from mcuq.ops.pad import Pad
 from mcuq.passes.rows import Along, Window, along
@@ -73,6 +74,8 @@ def _layer(graph: Graph, node: Node, rows: dict[str, Rows], names: list[str]) ->
     if found.window is None:
         return _in_place(node, found, {name: rows[name] for name in names})
     x, window = rows[names[0]], found.window
+    if window.padding and isinstance(node.op, AveragePool):
+        raise UnsupportedOperatorError(f"{node.op.name} counts how many rows of its window lie in the padding")
     _check_padding(x, window)
     count = 1 if isinstance(node.op, Mean) else graph.values[node.outputs[0]].shape[found.axis]
     if isinstance(node.op, Pad):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from mcuq.graph import Graph
 from mcuq.ops.base import Op, Overlap, Params
+from mcuq.passes.chains import WHOLE, Strips
 
 Region = Literal["arena", "input", "output", "state", "flash"]
 
@@ -79,7 +80,7 @@ class Plan:
     """What the chip executes, and where everything lies. Values not in ``views`` own the buffer of their name.
 
     ``families`` are the kernels that steps were chosen from. ``arena_bound`` is what no arrangement of these buffers
-    can go below. ``speedup``: what was asked for, and got.
+    can go below. ``strips``: what layers on strips of rows were made from. ``speedup``: what was asked for, and got.
     """
 
     graph: Graph
@@ -88,6 +89,7 @@ class Plan:
     buffers: Mapping[str, Buffer]
     views: Mapping[str, View]
     arena_bound: int
+    strips: Strips = WHOLE
     speedup: Speedup | None = None
 
     def __repr__(self) -> str:
@@ -181,12 +183,14 @@ def near_pairs(
 ) -> dict[tuple[str, str], tuple[int, Overlap]]:
     """Return (input buffer, output buffer) that a step lets run into each other, with the step and how far.
 
-    Only buffers of the arena that hold nothing but the input or the output, when the input is not needed any more.
+    Only buffers of the arena that begin with the input or the output, when the input is not needed any more and the
+    output is the first that is written.
     """
     near: dict[tuple[str, str], tuple[int, Overlap]] = {}
     for index, step in enumerate(steps):
-        output = step.outputs[0]
-        if output in views or buffers[output].region != "arena" or buffers[output].first != index:
+        output = root_of(step.outputs[0], views)
+        begins = step.outputs[0] not in views or views[step.outputs[0]].offset == 0
+        if not begins or buffers[output].region != "arena" or buffers[output].first != index:
             continue
         for name in dict.fromkeys(root_of(value, views) for value in step.inputs):
             operands = [k for k, value in enumerate(step.inputs) if root_of(value, views) == name]

@@ -9,11 +9,13 @@ from types import MappingProxyType
 
 from mcuq import kernels
 from mcuq.graph import Graph
-from mcuq.ops.base import Overlap, Params
+from mcuq.ops.base import Params
+from mcuq.passes.chains import WHOLE, Strips
 from mcuq.plan import Buffer, Plan, Region, Step, View, near_pairs, states
 from mcuq.plan.lowering import lowered, with_kernels
 from mcuq.plan.placement import Item, Near, place
 from mcuq.plan.scratch import with_scratch
+from mcuq.plan.turns import folded, moments, near_places, shared
 from mcuq.tensor import QConstant
 
 BEFORE = -1  # the first step
@@ -26,6 +28,8 @@ def build_plan(
     families: tuple[str, ...] = kernels.GENERIC,
     io_in_arena: bool | None = False,
     instead: Mapping[str, Params] = MappingProxyType({}),
+    *,
+    strips: Strips = WHOLE,
 ) -> Plan:
     """Lower a quantized graph, choose its kernels and place its buffers.
 
@@ -35,12 +39,13 @@ def build_plan(
         io_in_arena: place the model's inputs and outputs in the arena too, instead of in memory of the caller's.
             None: where that takes less memory in all.
         instead: by layer, kernels to take instead of those that would be chosen.
+        strips: what the graph's layers on strips of rows were made from.
 
     Raises:
         McuqError: naming the layer that cannot be lowered.
     """
     if io_in_arena is None:
-        apart, inside = (build_plan(graph, families, place, instead) for place in (False, True))
+        apart, inside = (build_plan(graph, families, place, instead, strips=strips) for place in (False, True))
         return inside if inside.total_bytes < apart.total_bytes else apart
     while True:
         steps, views = lowered(graph)
@@ -55,12 +60,12 @@ def build_plan(
         if io_in_arena:
             buffers = {n: replace(b, region="arena") if b.region in BORDERS else b for n, b in buffers.items()}
         buffers = states.placed(graph, buffers)
-        return _placed(buffers, near_pairs(steps, buffers, views), exact)
+        return _placed(steps, buffers, views, strips, exact=exact)
 
-    steps = with_scratch(steps, placed)
+    steps = with_scratch(steps, placed, strips.layers)
     buffers, bound = placed(steps, exact=True)
     steps = _directed(steps, buffers, views)
-    return states.verify(Plan(graph, families, steps, buffers, views, bound).verify())
+    return states.verify(Plan(graph, families, steps, buffers, views, bound, strips).verify())
 
 
 def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View]) -> dict[str, Buffer]:
@@ -102,21 +107,24 @@ def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View])
 
 
 def _placed(
-    buffers: Mapping[str, Buffer], near: Mapping[tuple[str, str], tuple[int, Overlap]], exact: bool
+    steps: Sequence[Step], buffers: Mapping[str, Buffer], views: Mapping[str, View], strips: Strips, *, exact: bool
 ) -> tuple[dict[str, Buffer], int]:
     """Give arena buffers their offsets; return them with the lower bound of the arena."""
-    names = [name for name, b in buffers.items() if b.region == "arena"]
-    number = {name: i for i, name in enumerate(names)}
-    items = [Item(b.bytes, b.first, b.last, b.alignment) for b in (buffers[name] for name in names)]
+    arena = {name: b for name, b in buffers.items() if b.region == "arena"}
+    places = shared(arena, steps, strips)
+    folds = folded(arena, moments(steps, strips), places)
+    near = {pair: n for pair, n in near_pairs(steps, buffers, views).items() if pair[0] in arena and pair[1] in arena}
+    number = {name: i for i, name in enumerate(folds)}
     pairs = {
         (number[a], number[b]): Near(
-            min(_or(overlap.before, buffers[b].bytes), buffers[b].bytes),
-            min(_or(overlap.after, buffers[a].bytes), buffers[a].bytes),
+            min(_or(overlap.before, folds[b].bytes), folds[b].bytes),
+            min(_or(overlap.after, folds[a].bytes), folds[a].bytes),
         )
-        for (a, b), (_, overlap) in near.items()
+        for (a, b), overlap in near_places(near, arena, folds, places).items()
     }
-    placement = place(items, pairs, exact)
-    moved = {name: replace(buffers[name], offset=o) for name, o in zip(names, placement.offsets, strict=True)}
+    placement = place([Item(b.bytes, b.first, b.last, b.alignment) for b in folds.values()], pairs, exact)
+    offsets = dict(zip(folds, placement.offsets, strict=True))
+    moved = {name: replace(buffer, offset=offsets[places[name]]) for name, buffer in arena.items()}
     return {**buffers, **moved}, placement.bound
 
 

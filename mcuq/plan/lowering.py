@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from mcuq import kernels
 from mcuq.errors import McuqError
@@ -20,10 +20,11 @@ def lowered(graph: Graph) -> tuple[tuple[Step, ...], dict[str, View]]:
     """Lower every node to a step with its portable kernel, or to views where no byte need be moved."""
     steps: list[Step] = []
     views: dict[str, View] = {}
+    known: dict[Any, Params] = {}
     for node in graph.nodes:
-        step = _lower(graph, node)  # its constraints hold for a view too
+        step = _lower(graph, node, known)  # its constraints hold for a view too
         if step.params.is_view and _can_be_view(graph, views, node):
-            views[node.outputs[0]] = View(node.inputs[0])
+            views[node.outputs[0]] = View(node.inputs[0], step.params.view_offset)
         elif isinstance(node.op, Concatenation) and _can_be_joined(graph, views, node):
             offset = 0
             for name in node.inputs:
@@ -34,12 +35,16 @@ def lowered(graph: Graph) -> tuple[tuple[Step, ...], dict[str, View]]:
     return tuple(steps), {name: _resolved(name, views) for name in views}
 
 
-def _lower(graph: Graph, node: Node) -> Step:
-    tensors = [graph.tensor(name) for name in node.inputs]
-    try:
-        params = node.op.lowered(tensors, graph.values[node.outputs[0]])
-    except McuqError as error:
-        raise error.at(node.name) from None
+def _lower(graph: Graph, node: Node, known: dict[Any, Params]) -> Step:
+    """Return a node's step; nodes that are alike (strips of one layer) share their parameters."""
+    output = graph.values[node.outputs[0]]
+    key = (node.op, *(graph.values.get(name, name) for name in node.inputs), output)
+    if key not in known:
+        try:
+            known[key] = node.op.lowered([graph.tensor(name) for name in node.inputs], output)
+        except McuqError as error:
+            raise error.at(node.name) from None
+    params = known[key]
     return Step(node.name, node.op, params, node.inputs[: node.op.operands], node.outputs)
 
 
@@ -90,11 +95,15 @@ def with_kernels(
     nodes = {node.name: node for node in graph.nodes}
     border = set() if io_in_arena else {root_of(name, views) for name in (*graph.inputs, *graph.outputs)}
     chosen = []
+    known: dict[tuple[int, bool], Params] = {}
     for step in steps:
         roots = [views.get(value, View(value)) for value in (*step.inputs, *step.outputs)]
         at_border = any(v.buffer in border or v.offset % ARENA_ALIGNMENT for v in roots)
-        layer = Layer(step.params, [graph.tensor(name) for name in nodes[step.name].inputs], at_border)
-        params = instead.get(step.name) or kernels.chosen(layer, families)
+        key = id(step.params), at_border
+        if key not in known:
+            layer = Layer(step.params, [graph.tensor(name) for name in nodes[step.name].inputs], at_border)
+            known[key] = kernels.chosen(layer, families)
+        params = instead.get(step.name) or known[key]
         scratch = f"{step.name}.scratch" if params.scratch_bytes else ""  # no value can have this name
         chosen.append(replace(step, params=params, scratch=scratch))
     return tuple(chosen)

@@ -19,7 +19,7 @@ ATTEMPTS = 8
 Place = Callable[[Sequence["Step"]], tuple[Mapping[str, "Buffer"], int]]
 
 
-def with_scratch(steps: Sequence[Step], place: Place) -> tuple[Step, ...]:
+def with_scratch(steps: Sequence[Step], place: Place, layers: Mapping[str, str]) -> tuple[Step, ...]:
     """Give every kernel that takes a choice of scratch the memory that others leave free at its time.
 
     The limit is the arena with the least scratch, and a little more. What does not fit between the buffers, or leaves
@@ -28,6 +28,7 @@ def with_scratch(steps: Sequence[Step], place: Place) -> tuple[Step, ...]:
     Args:
         steps: as lowered.
         place: places the buffers of steps.
+        layers: by step, the layer that it is a strip of; all strips of a layer get the same.
     """
     if all(type(step.params).with_scratch is Params.with_scratch for step in steps):
         return tuple(steps)
@@ -37,7 +38,14 @@ def with_scratch(steps: Sequence[Step], place: Place) -> tuple[Step, ...]:
     limit = -(-(smallest + min(smallest // 8, MOST_ROOM)) // GRAIN) * GRAIN
     taken = [_taken(step, index, buffers) for index, step in enumerate(best)]
     spare = [max(0, limit - others) for others in taken]
+    strips: dict[str, list[int]] = {}
+    for index, step in enumerate(steps):
+        strips.setdefault(layers.get(step.name, step.name), []).append(index)
     for _ in range(ATTEMPTS):
+        for indices in strips.values():
+            least = min(spare[index] for index in indices)
+            for index in indices:
+                spare[index] = least
         roomy = _given(steps, spare)
         buffers, bound = place(roomy)
         arena = _arena(buffers)
@@ -54,8 +62,15 @@ def with_scratch(steps: Sequence[Step], place: Place) -> tuple[Step, ...]:
 
 
 def _given(steps: Sequence[Step], limits: Sequence[int]) -> tuple[Step, ...]:
-    changed = (replace(s, params=s.params.with_scratch(limit)) for s, limit in zip(steps, limits, strict=True))
-    return tuple(changed)
+    known: dict[tuple[int, int], Params] = {}  # strips of one shape have one object, as it is with scratch too
+
+    def given(params: Params, limit: int) -> Params:
+        key = id(params), limit
+        if key not in known:
+            known[key] = params.with_scratch(limit)
+        return known[key]
+
+    return tuple(replace(s, params=given(s.params, limit)) for s, limit in zip(steps, limits, strict=True))
 
 
 def _arena(buffers: Mapping[str, Buffer]) -> int:

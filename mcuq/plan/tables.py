@@ -31,12 +31,30 @@ def distinct_tables(
         yield member, known.setdefault(key, f"{owner}_{member.name}"), is_new
 
 
+def distinct_params(plan: Plan) -> dict[str, str]:
+    """Return by step the name of its parameters: that of the first step that has the same ones, of the same kernel."""
+    tables: dict[tuple[str, bytes], str] = {}
+    contents: dict[tuple[object, ...], str] = {}
+    known: dict[Params, str] = {}  # the same object
+    found: dict[str, str] = {}
+    for step in plan.steps:
+        params = step.params
+        if params not in known:
+            named = tuple(table for _, table, _ in distinct_tables(step.name, params, tables))
+            scalars = tuple(getattr(params, m.name) for m in params.members() if m.extent != "table")
+            known[params] = contents.setdefault((params.kernel, scalars, named), step.name)
+        found[step.name] = known[params]
+    return found
+
+
 def alignments(plan: Plan) -> dict[str, int]:
     """Return by C name what constant operands and tables must start at a multiple of, for all steps that read them."""
     found: dict[str, int] = {}
     known: dict[tuple[str, bytes], str] = {}
+    seen: dict[Params, list[str]] = {}
     for step in plan.steps:
-        tables = [name for _, name, _ in distinct_tables(step.name, step.params, known)]
-        for name in (*tables, *(value for value in step.inputs if value in plan.graph.constants)):
+        if step.params not in seen:
+            seen[step.params] = [name for _, name, _ in distinct_tables(step.name, step.params, known)]
+        for name in (*seen[step.params], *(value for value in step.inputs if value in plan.graph.constants)):
             found[name] = max(found.get(name, TABLE_ALIGNMENT), step.params.alignment)
     return found

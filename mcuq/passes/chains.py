@@ -1,0 +1,153 @@
+"""Chains: consecutive layers that can be computed in strips of rows, and how many rows of each a turn computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil, floor
+from types import MappingProxyType
+from typing import NamedTuple
+
+from mcuq.errors import McuqError, UnsupportedOperatorError
+from mcuq.graph import Graph, Node
+from mcuq.ops.average_pool import AveragePool
+from mcuq.ops.mean import Mean
+from mcuq.ops.pad import Pad
+from mcuq.passes.rows import Pool, Window, along, pool_of
+
+AXIS = 1  # of rows, in every value of a chain
+
+
+class Chain(NamedTuple):
+    """Layers ``first`` to ``last`` of a graph, and the rows of the last one's output that a turn computes.
+
+    A pool over all rows counts those of its input. With a part of a row, 1/4, only every fourth turn computes one.
+    """
+
+    first: int
+    last: int
+    rows: Fraction
+
+
+@dataclass(frozen=True)
+class Strips:
+    """What a graph on strips was made from, for those who place its values.
+
+    ``turns`` holds for its nodes (of chains) the chain and their place in a turn, the same for all strips of a layer.
+    ``memory`` holds for values the name of the memory that all strips of a value take turns in.
+    ``layers`` holds for nodes the layer that they are a strip of.
+    """
+
+    chains: tuple[Chain, ...] = ()
+    turns: Mapping[str, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
+    memory: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    layers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+WHOLE = Strips()  # a graph without chains
+
+
+class Link(NamedTuple):
+    """A layer of a chain: its operands that have rows, and the window that slides over them; None: row by row.
+
+    ``total`` counts the rows of its output; a pool over all rows takes those of its input one after the other.
+    """
+
+    node: Node
+    rowed: tuple[str, ...]
+    window: Window | None
+    total: int
+    pool: Pool | None = None
+
+    @property
+    def output(self) -> str:
+        """The value that it computes."""
+        return self.node.outputs[0]
+
+    def needed(self, first: int, end: int) -> tuple[int, int]:
+        """Return the rows of its operands that rows of its output see, padding included."""
+        w = self.window or Window()
+        return first * w.stride - w.padding, (end - 1) * w.stride - w.padding + w.reach
+
+
+def links(graph: Graph, first: int, last: int) -> list[Link]:
+    """Return the layers of a chain.
+
+    Raises:
+        UnsupportedOperatorError: naming the layer that cannot be computed in strips, or the value that is used outside.
+    """
+    nodes = graph.nodes[first : last + 1]
+    made = {name for node in nodes for name in node.outputs}
+    found: list[Link] = []
+    for node in nodes:
+        try:
+            found.append((node is nodes[-1] and _pool(graph, node)) or _link(graph, node, made))
+        except McuqError as error:
+            raise UnsupportedOperatorError(f"{error}: it cannot be computed in strips of rows").at(node.name) from None
+    outside = {name for node in (*graph.nodes[:first], *graph.nodes[last + 1 :]) for name in node.inputs}
+    outside |= {*graph.outputs, *(name for state in graph.states for name in (state.read, state.write))}
+    result = nodes[-1].outputs[0]
+    inside = {name for node in nodes for name in node.inputs}
+    if result in inside or (made - {result}) & outside or made - inside != {result}:
+        raise UnsupportedOperatorError("its values are used beside the chain").at(nodes[-1].name)
+    return found
+
+
+def _link(graph: Graph, node: Node, made: set[str]) -> Link:
+    y = graph.values[node.outputs[0]]
+    if len(node.outputs) != 1 or len(y.shape) < 2 or y.shape[0] != 1 or isinstance(node.op, Mean | Pad):
+        raise UnsupportedOperatorError(f"{node.op.name} has no rows")
+    rowed = [name for name in node.inputs if name in made or _has_rows(graph, node, name)]
+    found = along(graph, node, dict.fromkeys(rowed, AXIS))
+    if found.axis != AXIS or any(graph.tensor(name).shape[0] != 1 for name in rowed):
+        raise UnsupportedOperatorError(f"{node.op.name} moves rows")
+    rows, window = graph.values[rowed[0]].shape[AXIS], found.window
+    if window and (window.padding >= window.reach or (y.shape[AXIS] - 1) * window.stride - window.padding >= rows):
+        raise UnsupportedOperatorError(f"{node.op.name} has windows in the padding alone")
+    if not window and any(graph.values[name].shape[AXIS] != y.shape[AXIS] for name in rowed):
+        raise UnsupportedOperatorError(f"{node.op.name} repeats a row")
+    return Link(node, tuple(dict.fromkeys(rowed)), window, y.shape[AXIS])
+
+
+def _pool(graph: Graph, node: Node) -> Link | None:
+    """Return a pool over all rows as the end of a chain; None for another layer."""
+    x, shape = node.inputs[0], graph.tensor(node.inputs[0]).shape
+    pool = pool_of(node.op, AXIS, shape, graph.values[node.outputs[0]]) if len(shape) > AXIS + 1 else None
+    rows = node.op.window[0] if isinstance(node.op, AveragePool) else shape[AXIS]
+    if pool is None or rows != shape[AXIS] or (isinstance(node.op, Mean) and AXIS not in node.op.reduced(shape)):
+        return None
+    return Link(node, (x,), None, rows, pool)
+
+
+def _has_rows(graph: Graph, node: Node, name: str) -> bool:
+    """Whether an operand from outside the chain is read row by row: no constant, and not one row for all."""
+    if name not in graph.values or len(graph.values[name].shape) < 2:
+        return False
+    return name == node.inputs[0] or graph.values[name].shape[AXIS] == graph.values[node.outputs[0]].shape[AXIS]
+
+
+def ends(found: Sequence[Link], rows: Fraction) -> list[dict[str, int]]:
+    """Return for every turn, beginning with none, how many rows of every value are computed after it.
+
+    A layer computes what its readers need for their rows of that turn, so that at most as many rows come in a turn
+    everywhere as in the middle of the image: near its top the first layers begin, near its bottom the last ones end.
+
+    Raises:
+        UnsupportedOperatorError: two readers of a value need its rows at different rates.
+    """
+    result = found[-1].output
+    total = {result: found[-1].total}
+    at_zero, rate = {result: 0}, {result: rows}  # rows after the turn that ends with row 0 of the result
+    for link in reversed(found[:-1]):
+        y = link.output
+        readers = [reader for reader in found if y in reader.rowed]
+        rates = {rate[reader.output] * (reader.window or Window()).stride for reader in readers}
+        if len(rates) > 1:
+            raise UnsupportedOperatorError("layers read it at different rates").at(link.node.name)
+        rate[y] = rates.pop()
+        at_zero[y] = max(reader.needed(0, at_zero[reader.output])[1] for reader in readers)
+        needed = max(reader.needed(0, total[reader.output])[1] for reader in readers)
+        total[y] = min(link.total, needed)
+    turns = range(-max(ceil(at_zero[y] / rate[y]) for y in total), ceil(total[result] / rows) + 1)
+    return [{y: min(max(at_zero[y] + floor(turn * rate[y]), 0), total[y]) for y in total} for turn in turns]

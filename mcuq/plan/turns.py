@@ -1,0 +1,96 @@
+"""When buffers are in use where chains run in turns: all strips of a value have one place, in use at one time of each.
+
+Time is counted in places of a turn. A buffer that lives from one turn to the next is in use during all of a turn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from mcuq.ops.base import Overlap
+from mcuq.passes.chains import Strips
+from mcuq.plan import Buffer, Step
+
+Nearness = Mapping[tuple[str, str], tuple[int, Overlap]]
+
+
+def moments(steps: Sequence[Step], strips: Strips) -> list[int]:
+    """Return the time of every step: its index, or that of its place in the turns of its chain."""
+    found: list[int] = []
+    start, chain, last = 0, -1, -1
+    for step in steps:
+        number, place = strips.turns.get(step.name, (-1, 0))
+        if number != chain or number < 0:
+            start, chain = last + 1, number
+        found.append(start + place)
+        last = max(last, found[-1])
+    return found
+
+
+def shared(buffers: Mapping[str, Buffer], steps: Sequence[Step], strips: Strips) -> dict[str, str]:
+    """Return for every buffer the name of the place that it lies in: its own, or that of all strips of a value.
+
+    Strips of a value whose buffers live at the same time, beyond the step that moves rows from one to the next, have
+    places of their own.
+    """
+    scratch = {step.scratch: f"{strips.layers.get(step.name, step.name)}.scratch" for step in steps if step.scratch}
+    places = {name: scratch.get(name) or strips.memory.get(name, name) for name in buffers}
+    at: dict[str, list[Buffer]] = {}
+    for name, buffer in buffers.items():
+        at.setdefault(places[name], []).append(buffer)
+    apart = {place for place, held in at.items() if not _take_turns(held)}
+    return {name: name if place in apart else place for name, place in places.items()}
+
+
+def _take_turns(held: Sequence[Buffer]) -> bool:
+    ordered = sorted(held, key=lambda buffer: (buffer.first, buffer.last))
+    return all(b.first >= a.last for a, b in pairwise(ordered))
+
+
+def folded(buffers: Mapping[str, Buffer], times: Sequence[int], places: Mapping[str, str]) -> dict[str, Buffer]:
+    """Return one buffer per place: as large as the largest that lies there, in use whenever one of them is."""
+    found: dict[str, Buffer] = {}
+    end = max(times, default=-1) + 1
+    for name, buffer in buffers.items():
+        during = times[max(buffer.first, 0) : buffer.last + 1]
+        first = -1 if buffer.first < 0 else min(during, default=end)
+        last = end if buffer.last >= len(times) else max(during, default=first)
+        old = found.get(places[name])
+        if old is None:
+            found[places[name]] = replace(buffer, first=first, last=last)
+        else:
+            size, alignment = max(old.bytes, buffer.bytes), math.lcm(old.alignment, buffer.alignment)
+            first, last = min(old.first, first), max(old.last, last)
+            found[places[name]] = replace(old, bytes=size, alignment=alignment, first=first, last=last)
+    return found
+
+
+def near_places(
+    near: Nearness, buffers: Mapping[str, Buffer], folds: Mapping[str, Buffer], places: Mapping[str, str]
+) -> dict[tuple[str, str], Overlap]:
+    """Return the pairs of places that a step lets run into each other whenever both are in use."""
+    found: dict[tuple[str, str], Overlap] = {}
+    for (a, b), (_, overlap) in near.items():
+        pair = places[a], places[b]
+        if pair[0] == pair[1] or folds[pair[0]].last != folds[pair[1]].first:
+            continue
+        old = found.get(pair, overlap)
+        found[pair] = Overlap(_larger(old.before, overlap.before), _larger(old.after, overlap.after))
+    at: dict[str, list[str]] = {}
+    for name, place in places.items():
+        at.setdefault(place, []).append(name)
+    return {pair: overlap for pair, overlap in found.items() if _always(near, buffers, at[pair[0]], at[pair[1]])}
+
+
+def _always(near: Nearness, buffers: Mapping[str, Buffer], first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether a step connects any two buffers of two places that live at the same time."""
+    if len(first) == len(second) == 1:
+        return True
+    return all((a, b) in near for a in first for b in second if buffers[a].is_live_with(buffers[b]))
+
+
+def _larger(a: int | None, b: int | None) -> int | None:
+    return None if a is None or b is None else max(a, b)

@@ -1,0 +1,153 @@
+"""Chains in strips of rows: every byte of the whole layers', in memory that is shared and poisoned."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from requirements import require
+from strip_graphs import Net, random_chain
+from test_plan import run_in_arena
+
+from mcuq.errors import UnsupportedOperatorError
+from mcuq.graph import Graph
+from mcuq.ops.add import Add
+from mcuq.ops.average_pool import AveragePool
+from mcuq.ops.mean import Mean
+from mcuq.passes.chains import Chain, links
+from mcuq.passes.strips import in_strips
+from mcuq.plan import Plan
+from mcuq.plan.builder import build_plan
+from mcuq.simulator import simulate
+from mcuq.target.board import load_chip
+from mcuq.verification import simulate_on
+
+SAMPLE = 60
+RATES = (Fraction(1), Fraction(2), Fraction(3), Fraction(1, 2), Fraction(100))
+EMULATED = {
+    "rv32": ("esp32c3", "picolibc", "qemu-system-riscv32"),
+    "xtensa": ("esp32", "xtensa-lx106-elf-gcc", "qemu-system-xtensa"),
+}
+
+
+def random_chains(rng: np.random.Generator, graph: Graph) -> list[Chain]:
+    """One chain or two, each from a layer as far as it can go, or a little less."""
+    found, first = [], int(rng.integers(0, 2))
+    while first < len(graph.nodes) and len(found) < 2:
+        possible = [last for last in range(first, len(graph.nodes)) if is_chain(graph, first, last)]
+        if possible:
+            last = possible[-1] if rng.integers(3) else int(rng.choice(possible))
+            found.append(Chain(first, last, RATES[rng.integers(len(RATES))]))
+            first = last
+        first += 1
+    return found
+
+
+def is_chain(graph: Graph, first: int, last: int) -> bool:
+    try:
+        links(graph, first, last)
+    except UnsupportedOperatorError:
+        return False
+    return True
+
+
+def planned(seed: int, chip: str) -> tuple[Plan, Plan, np.ndarray]:
+    """A random graph without and with chains, and inputs."""
+    rng = np.random.default_rng(seed)
+    graph, families = random_chain(rng), load_chip(chip).kernels
+    strips, made = in_strips(graph, random_chains(rng, graph))
+    inside = bool(rng.integers(2))
+    x = rng.integers(-128, 128, (5, *graph.values["x"].shape)).astype(np.int8)
+    return build_plan(graph, families, inside), build_plan(strips, families, inside, strips=made), x
+
+
+@pytest.mark.parametrize("seed", range(SAMPLE))
+def test_random_chains_equal_the_whole_layers(seed):
+    whole, plan, x = planned(seed, ("esp32", "esp32c3")[seed % 2])
+    expected, got = simulate(whole, {"x": x}), simulate(plan, {"x": x})
+    poisoned = run_in_arena(plan, x[:1])
+    for name in plan.graph.outputs:
+        np.testing.assert_array_equal(got[name], expected[name])
+        np.testing.assert_array_equal(poisoned[name], expected[name][0].ravel())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(SAMPLE, 400))
+def test_many_random_chains_equal_the_whole_layers(seed):
+    test_random_chains_equal_the_whole_layers(seed)
+
+
+def assert_engine_equals(engine: str, seed: int, chip: str) -> None:
+    whole, plan, x = planned(seed, chip)
+    outputs = simulate_on(engine, plan, {"x": x}).outputs
+    for name, expected in simulate(whole, {"x": x}).items():
+        np.testing.assert_array_equal(outputs[name].reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_n3_generated_c_equals_the_whole_layers(seed):
+    assert_engine_equals("host", seed, "esp32c3")
+
+
+@pytest.mark.parametrize("engine", EMULATED)
+@pytest.mark.parametrize("seed", range(2))
+def test_n4_emulated_chips_equal_the_whole_layers(seed, engine):
+    chip, *tools = EMULATED[engine]
+    require(*tools)
+    assert_engine_equals(engine, seed, chip)
+
+
+def test_the_sample_has_chains_of_every_kind():
+    """Else the comparison would prove little: windows, branches, pools and several strips occur."""
+    plans = [planned(seed, "esp32")[1] for seed in range(SAMPLE)]
+    kernels = {step.params.kernel for plan in plans for step in plan.steps}
+    assert {"rows_s8", "pixel_sums_s8", "mean_of_sums_s8"} <= kernels
+    assert sum(len(plan.strips.layers) > 20 for plan in plans) > SAMPLE // 3
+    assert sum(len(plan.strips.chains) > 1 for plan in plans) > 5
+
+
+def residual(rows: int = 40) -> Graph:
+    """An image of 40 x 20 x 8 through layers of 3 x 3 with a shortcut, then a mean."""
+    net = Net(np.random.default_rng(3))
+    net.b.values["x"] = net.b.values["x"].__class__((1, rows, 20, 8), 0.05, net.zero_point)
+    a = net.conv("x", same=True)
+    b = net.conv(a, same=True)
+    return net.graph(net.add(Mean((1, 2)), net.add(Add(), a, b)))
+
+
+def test_memory_holds_a_few_rows():
+    graph = residual()
+    strips, made = in_strips(graph, [Chain(0, 3, Fraction(1))])
+    whole, plan = build_plan(graph), build_plan(strips, strips=made)
+
+    assert whole.arena_bytes >= 2 * 40 * 20 * 8
+    assert plan.arena_bytes < 16 * 20 * 8
+    assert plan.arena_bytes == plan.arena_bound
+
+
+def test_no_row_is_computed_twice():
+    strips, made = in_strips(residual(), [Chain(0, 3, Fraction(3))])
+    for layer in ("conv2d_0", "conv2d_1", "add_2"):
+        parts = [n for n in strips.nodes if made.layers.get(n.name) == layer and n.op.name == layer[:-2]]
+        assert sum(strips.values[n.outputs[0]].shape[1] for n in parts) == 40
+        assert max(strips.values[n.outputs[0]].shape[1] for n in parts) == 3
+
+
+def test_strips_of_one_shape_share_their_parameters():
+    from mcuq.plan.tables import distinct_params
+
+    strips, made = in_strips(residual(), [Chain(0, 3, Fraction(1))])
+    plan = build_plan(strips, strips=made)
+    names = {params for step, params in distinct_params(plan).items() if made.layers.get(step) == "conv2d_1"}
+    assert len([s for s in plan.steps if made.layers.get(s.name) == "conv2d_1"]) > 40
+    assert len(names) <= 6  # top, middle, bottom, and rows that move
+
+
+def test_what_cannot_be_a_chain_is_named():
+    graph = residual()
+    with pytest.raises(UnsupportedOperatorError, match="conv2d_1: its values are used beside the chain"):
+        links(graph, 0, 1)
+    net = Net(np.random.default_rng(0))
+    x = net.add(AveragePool((net.shape("x")[1], 1)), "x")
+    graph = net.graph(net.conv(net.add(Mean((3,), keep_dims=True), x)))
+    with pytest.raises(UnsupportedOperatorError, match="mean_1: mean has no rows: it cannot be computed in strips"):
+        links(graph, 0, 2)
