@@ -20,14 +20,15 @@ from mcuq.emit.ownership import refuse_others
 from mcuq.errors import CannotQuantizeError, DoesNotFitError, UsageError
 from mcuq.files import hold, write_held
 from mcuq.fit import FitReport
+from mcuq.fit.chains import planned
 from mcuq.fit.check import check_fit as fit_of
 from mcuq.fit.regions import Extra, Neighbour, Place
 from mcuq.fit.speed import with_faster_kernels
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
+from mcuq.kernels import GENERIC
 from mcuq.passes.fold_constant_channels import Folded, fold_constant_channels, saved
 from mcuq.plan import Plan
-from mcuq.plan.builder import build_plan
 from mcuq.target.board import Board, board_from, load_board
 from mcuq.target.platformio_ini import disagreements
 from mcuq.target.record import FILE, Record, read_record, record_path
@@ -36,24 +37,35 @@ from mcuq.tensor import Array
 
 
 def compile(  # noqa: A001 - the verb's public name
-    graph: Graph, board: Board | str | None = None, *, io_in_arena: bool | None = False, speed: bool = False
+    graph: Graph,
+    board: Board | str | None = None,
+    *,
+    io_in_arena: bool | None = False,
+    speed: bool = False,
+    slower: int = 0,
+    ram: int = 0,
 ) -> Plan:
     """Lower a model to the steps a board will execute; without a board, to the portable kernels.
 
     With ``io_in_arena`` inputs and outputs lie in the arena too, instead of in memory of the caller's; None: where that
     takes less memory in all. With ``speed`` layers get faster kernels that take more flash, as far as the board has the
-    memory.
+    memory. With ``slower`` layers are computed in strips of rows where that takes less memory, for about so many
+    percent more instructions; with ``ram`` wherever needed for arena, state, inputs and outputs to fit so many bytes.
+
+    Raises:
+        DoesNotFitError: the model needs more than ``ram``.
     """
     if isinstance(graph, FloatGraph):
         raise CannotQuantizeError(f"{graph.name} is a float model; mcuq.quantize(model, samples) first")
     if not board:
-        return build_plan(fold_constant_channels(graph), io_in_arena=io_in_arena)
-    return compile_for(Archive(graph), _board(board), "", Setup(io_in_arena=io_in_arena, speed=speed))
+        return planned(fold_constant_channels(graph), GENERIC, Setup(io_in_arena=io_in_arena, slower=slower, ram=ram))
+    setup = Setup(io_in_arena=io_in_arena, speed=speed, slower=slower, ram=ram)
+    return compile_for(Archive(graph), _board(board), "", setup)
 
 
 def compile_for(model: Archive, board: Board, framework: str, setup: Setup) -> Plan:
     """Lower a model to the steps that a board will execute with this framework and setup."""
-    plan = build_plan(fold_constant_channels(model.graph), board.chip.kernels, setup.io_in_arena)
+    plan = planned(fold_constant_channels(model.graph), board.chip.kernels, setup)
     if not setup.speed:
         return plan
     vectors = len(next(iter(model.samples.values()), ()))

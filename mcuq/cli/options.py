@@ -75,6 +75,10 @@ def add_setup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--share-arena", action=switch, default=None, help=share)
     speed = "faster kernels that take more flash, as far as the board has it"
     parser.add_argument("--speed", action=switch, default=None, help=speed)
+    slower = "percent more instructions, for less memory: layers in strips of rows; default: 0"
+    parser.add_argument("--slower", type=_percent, metavar="N", help=slower)
+    ram = "bytes, or 24K, that arena, state, inputs and outputs may take together"
+    parser.add_argument("--ram", type=_bytes, metavar="N", help=ram)
     parser.add_argument("--app-ram", type=_count, metavar="N", help="bytes of static data of the application")
     parser.add_argument("--app-flash", type=_count, metavar="N", help="bytes of code and constants of the application")
 
@@ -86,9 +90,17 @@ def _count(text: str) -> int:
     return number
 
 
+def _percent(text: str) -> int:
+    return _count(text.removesuffix("%"))
+
+
+def _bytes(text: str) -> int:
+    return _count(text[:-1]) * 1024 if text[-1:] in ("K", "k") else _count(text)
+
+
 def setup_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_setup`, None where they were not given."""
-    names = ("arena", "wifi", "ble", "app_ram", "app_flash", "io_in_arena", "share_arena", "speed")
+    names = ("arena", "wifi", "ble", "app_ram", "app_flash", "io_in_arena", "share_arena", "speed", "slower", "ram")
     return {name: getattr(arguments, name) for name in names} | partition_options(arguments.partition)
 
 

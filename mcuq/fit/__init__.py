@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
-from mcuq.errors import UsageError
+from mcuq.errors import DoesNotFitError, UsageError
 from mcuq.fit import linked, regions
+from mcuq.fit.chains import planned
 from mcuq.fit.elf import Linked
 from mcuq.fit.regions import NO_EXTRA, Extra, Place, Row
 from mcuq.fit.speed import with_faster_kernels
 from mcuq.graph import Graph
 from mcuq.plan import Plan, Speedup
-from mcuq.plan.builder import build_plan
 from mcuq.target.board import Board, board_ids, load_board
 from mcuq.target.setup import PLAIN, Setup
 
@@ -51,6 +51,7 @@ class FitReport:
     arena_bytes: int = 0  # without the caller's inputs and outputs
     total_bytes: int = 0  # with them
     speedup: Speedup | None = None
+    chains: tuple[str, ...] = ()  # layers that are computed in strips of rows
     remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -134,25 +135,32 @@ def compare(
         framework: another one than each board's default.
         boards: default: every board that mcuq knows.
     """
-    plan_for = cache(lambda kernels: build_plan(graph, kernels, setup.io_in_arena))
+    plan_for = cache(lambda kernels: planned(graph, kernels, setup))
     boards = boards or [load_board(name) for name in board_ids()]
-    return tuple(_report_or_problem(plan_for(b.chip.kernels), b, framework, setup, extra) for b in boards)
+    return tuple(_report_or_problem(graph.name, plan_for, Place(b, framework, setup, extra)) for b in boards)
 
 
 def estimate(plan: Plan, place: Place) -> FitReport:
     """Return the report on a firmware that has not been built, without suggestions."""
     models = " and ".join(p.graph.name for p in (plan, *(model.plan for model in place.beside)))
     report = _report(models, place, regions.estimate(plan, place))
-    return replace(report, arena_bytes=plan.arena_bytes, total_bytes=plan.total_bytes, speedup=plan.speedup)
+    return replace(
+        report,
+        arena_bytes=plan.arena_bytes,
+        total_bytes=plan.total_bytes,
+        speedup=plan.speedup,
+        chains=plan.strips.spans,
+    )
 
 
-def _report_or_problem(plan: Plan, board: Board, framework: str, setup: Setup, extra: Extra) -> FitReport:
+def _report_or_problem(name: str, plan_for: Callable[[tuple[str, ...]], Plan], asked: Place) -> FitReport:
+    board = asked.board
     try:
-        place = Place(board, board.framework(framework), setup, extra)
-        return estimate(with_faster_kernels(plan, place), place)
-    except UsageError as error:
-        place = Place(board, board.framework(), replace(setup, partition=""))
-        return replace(_report(plan.graph.name, place, ()), problem=str(error))
+        place = replace(asked, framework=board.framework(asked.framework))
+        return estimate(with_faster_kernels(plan_for(board.chip.kernels), place), place)
+    except (UsageError, DoesNotFitError) as error:
+        place = Place(board, board.framework(), replace(asked.setup, partition=""))
+        return replace(_report(name, place, ()), problem=str(error))
 
 
 def _report(model: str, place: Place, rows: tuple[Row, ...]) -> FitReport:

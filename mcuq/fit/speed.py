@@ -47,7 +47,7 @@ def _fitting(plan: Plan, offers: Sequence[_Offer], place: Place) -> Iterator[tup
     """Yield plans that fit with how many of the first offers they take, the most first."""
     for count in range(len(offers), 0, -1) if _fits(plan, place) else ():
         taken = {offer.layer: offer.params for offer in offers[:count]}
-        faster = build_plan(plan.graph, plan.families, plan.io_in_arena, taken)
+        faster = build_plan(plan.graph, plan.families, plan.io_in_arena, taken, strips=plan.strips)
         if _fits(faster, place):
             yield faster, count
 

@@ -87,13 +87,17 @@ def _fewer_bits(plan: Plan, place: Place, report: FitReport, short: str) -> Iter
         saved += size // 2
         if saved < missing:
             continue
-        smaller = fit.estimate(build_plan(_in_four_bits(plan.graph, layers), plan.families, plan.io_in_arena), place)
+        smaller = fit.estimate(_in_fewer_bits(plan, layers), place)
         if smaller.fits:
             free = _free(smaller, short)
             yield Suggestion(
                 " ".join(["quantize", *(f"--layer-bits {n}=4" for n in layers)]), free, free - _free(report, short)
             )
             return
+
+
+def _in_fewer_bits(plan: Plan, layers: Sequence[str]) -> Plan:
+    return build_plan(_in_four_bits(plan.graph, layers), plan.families, plan.io_in_arena, strips=plan.strips)
 
 
 def _weights(graph: Graph) -> dict[str, int]:

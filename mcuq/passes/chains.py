@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor
 from types import MappingProxyType
 from typing import NamedTuple
@@ -43,6 +44,14 @@ class Strips:
     turns: Mapping[str, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
     memory: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     layers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def spans(self) -> tuple[str, ...]:
+        """The first and the last layer of every chain."""
+        found: dict[int, list[str]] = {}
+        for name, (chain, _) in self.turns.items():
+            found.setdefault(chain, []).append(self.layers[name])
+        return tuple(f"{layers[0]} to {layers[-1]}" for layers in found.values())
 
 
 WHOLE = Strips()  # a graph without chains
@@ -125,6 +134,36 @@ def _has_rows(graph: Graph, node: Node, name: str) -> bool:
     if name not in graph.values or len(graph.values[name].shape) < 2:
         return False
     return name == node.inputs[0] or graph.values[name].shape[AXIS] == graph.values[node.outputs[0]].shape[AXIS]
+
+
+class Held(NamedTuple):
+    """What a chain holds of a value: rows at most, if some stay for the next turn, turns that add rows, rows moved."""
+
+    rows: int
+    stays: bool
+    turns: int
+    moved: int
+
+
+def windows(found: Sequence[Link], schedule: Sequence[Mapping[str, int]]) -> dict[str, Held]:
+    """Return what a chain holds of every value that its layers read, in the turns of its schedule."""
+    held: dict[str, Held] = {}
+    for link in found[:-1]:
+        y, rows, moved, turns = link.output, 0, 0, 0
+        readers = [reader for reader in found if y in reader.rowed]
+        for before, after in pairwise(schedule):
+            if after[y] > before[y]:
+                first = first_needed(readers, before, before[y])
+                rows, moved = max(rows, after[y] - first), moved + before[y] - first
+                turns += 1
+        held[y] = Held(rows, moved > 0, turns, moved)
+    return held
+
+
+def first_needed(readers: Sequence[Link], before: Mapping[str, int], default: int) -> int:
+    """Return the first row of a value that its readers see in what they have not computed yet, or the default."""
+    waiting = [(link, before[link.output]) for link in readers if before[link.output] < link.total]
+    return min((min(max(0, link.needed(row, row + 1)[0]), default) for link, row in waiting), default=default)
 
 
 def ends(found: Sequence[Link], rows: Fraction) -> list[dict[str, int]]:

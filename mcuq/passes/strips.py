@@ -22,7 +22,7 @@ from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.mean_of_sums import MeanOfSums
 from mcuq.ops.pixel_sums import SUM_BYTES, PixelSums
 from mcuq.ops.rows import Rows
-from mcuq.passes.chains import AXIS, Chain, Link, Strips, ends, links
+from mcuq.passes.chains import AXIS, Chain, Link, Strips, ends, first_needed, links
 from mcuq.passes.rewriting import free_name
 from mcuq.passes.rows import on_rows
 from mcuq.tensor import QConstant, QTensor
@@ -51,7 +51,7 @@ def in_strips(graph: Graph, chains: Sequence[Chain]) -> tuple[Graph, Strips]:
     return made, Strips(tuple(chains), maker.turns, maker.memory, maker.layers)
 
 
-class Held(NamedTuple):
+class _Held(NamedTuple):
     """Rows of a value that are in memory: which, and under which name."""
 
     name: str
@@ -71,7 +71,7 @@ class _Maker:
     memory: dict[str, str] = field(default_factory=dict)
     layers: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
-    held: dict[str, Held] = field(default_factory=dict)
+    held: dict[str, _Held] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     here: tuple[int, int, str] = (0, 0, "")
 
@@ -95,7 +95,7 @@ class _Maker:
                 self.here = (number, 2 * place + 1, link.node.name)
                 strip = self._strip(link, before[y], after[y])
                 if readers[y]:
-                    self._join(y, Held(strip, before[y], after[y]))
+                    self._join(y, _Held(strip, before[y], after[y]))
                 else:
                     parts.append(strip)
         self.here = (number, 2 * len(found), found[-1].node.name)
@@ -109,14 +109,12 @@ class _Maker:
         old = self.held.pop(value, None)
         if old is None:
             return
-        next_rows = [(link, before[link.output]) for link in readers]
-        waiting = [(link, row) for link, row in next_rows if row < link.total]
-        first = min((max(0, link.needed(row, row + 1)[0]) for link, row in waiting), default=old.end)
+        first = first_needed(readers, before, old.end)
         if first < old.end:
             name = self._free(f"{value}_kept")
             self.values[name] = self._rows(value, old.end - first)
             self._node(name, Rows(first - old.first, old.end - first, moved=True), (old.name,), name)
-            self.held[value] = Held(name, first, old.end)
+            self.held[value] = _Held(name, first, old.end)
 
     def _strip(self, link: Link, first: int, end: int) -> str:
         """Add the layer on the rows that give these rows of its output; return what they are called."""
@@ -141,11 +139,11 @@ class _Maker:
         if old is None:
             zeros = self._free(f"{y}_zeros")
             self.constants[zeros] = QConstant(np.zeros(SUM_BYTES * channels, np.int8), np.ones(1))
-            old = Held(zeros, 0, 0)
+            old = _Held(zeros, 0, 0)
         self.values[name] = QTensor((SUM_BYTES * channels,), 1.0, 0)
         self._node(name, PixelSums(channels), (old.name, self._part(link.rowed[0], first, end)), name)
         self.memory[name] = f"{y}.strips"
-        self.held[y] = Held(name, 0, end)
+        self.held[y] = _Held(name, 0, end)
 
     def _pool(self, link: Link) -> None:
         """Add what a pool makes of its sums."""
@@ -158,7 +156,7 @@ class _Maker:
     def _part(self, value: str, low: int, high: int) -> str:
         """Return the name of these rows of a value, where they lie; what lies beside the image is padding."""
         rows = self.graph.values[value].shape[AXIS]
-        whole = self.held.get(value, Held(value, 0, rows))
+        whole = self.held.get(value, _Held(value, 0, rows))
         low, high = max(0, low), min(rows, high)
         assert whole.first <= low < high <= whole.end, (value, whole, low, high)
         if (low, high) == (whole.first, whole.end):
@@ -168,7 +166,7 @@ class _Maker:
         self._node(name, Rows(low - whole.first, high - low), (whole.name,), name)
         return name
 
-    def _join(self, value: str, new: Held) -> None:
+    def _join(self, value: str, new: _Held) -> None:
         """Hold the rows that were kept and the new ones: in memory where they lie one after the other."""
         kept = self.held.get(value)
         if kept:
@@ -176,7 +174,7 @@ class _Maker:
             self.values[name] = self._rows(value, new.end - kept.first)
             self._node(name, Concatenation(AXIS), (kept.name, new.name), name)
             self.memory[name] = f"{value}.strips"
-            new = Held(name, kept.first, new.end)
+            new = _Held(name, kept.first, new.end)
         self.held[value] = new
 
     def _finish(self, value: str, parts: list[str]) -> None:

@@ -36,17 +36,15 @@ def with_scratch(steps: Sequence[Step], place: Place, layers: Mapping[str, str])
     buffers, _ = place(best)
     smallest = _arena(buffers)
     limit = -(-(smallest + min(smallest // 8, MOST_ROOM)) // GRAIN) * GRAIN
-    taken = [_taken(step, index, buffers) for index, step in enumerate(best)]
-    spare = [max(0, limit - others) for others in taken]
     strips: dict[str, list[int]] = {}
     for index, step in enumerate(steps):
         strips.setdefault(layers.get(step.name, step.name), []).append(index)
+    every = strips.values()
+    taken = [max(_taken(best[index], index, buffers) for index in indices) for indices in every]
+    spare = [max(0, limit - others) for others in taken]
     for _ in range(ATTEMPTS):
-        for indices in strips.values():
-            least = min(spare[index] for index in indices)
-            for index in indices:
-                spare[index] = least
-        roomy = _given(steps, spare)
+        limits = {index: most for indices, most in zip(every, spare, strict=True) for index in indices}
+        roomy = _given(steps, [limits[index] for index in range(len(steps))])
         buffers, bound = place(roomy)
         arena = _arena(buffers)
         if arena <= limit:
@@ -54,10 +52,10 @@ def with_scratch(steps: Sequence[Step], place: Place, layers: Mapping[str, str])
             if arena == bound:
                 break
         full = min(arena, limit) * 7 // 8
-        for index, step in enumerate(roomy):
-            scratch = step.params.scratch_bytes
-            if taken[index] + scratch > full:
-                spare[index] = min(spare[index], scratch * 7 // 8)
+        for layer, indices in enumerate(every):
+            scratch = max(roomy[index].params.scratch_bytes for index in indices)
+            if taken[layer] + scratch > full:
+                spare[layer] = min(spare[layer], scratch * 7 // 8)
     return best
 
 

@@ -35,6 +35,8 @@ def fit(report: FitReport, sources: bool = False) -> Report:
         lines.append(
             f"arena {thousands(report.arena_bytes)} bytes, {with_borders(report.arena_bytes, report.total_bytes)}"
         )
+    if report.chains:
+        lines.append(f"in strips of a few rows: {', '.join(report.chains)}")
     if report.speedup:
         lines += speed_lines(report.speedup)
     for s in report.suggestions:

@@ -17,8 +17,9 @@ class Setup:
     ``app_ram`` is static data, ``app_flash`` code and constants, in bytes. With ``io_in_arena`` the model's inputs and
     outputs lie in the arena too, instead of in memory of the caller's; None: where that takes less memory in all. With
     ``speed`` layers get kernels that are faster and take more flash, as far as the board has the memory. With
-    ``share_arena`` a static arena serves all such models of a project in turn. ``partition_text`` is the
-    table's file where it is the user's own.
+    ``slower`` layers are computed in strips of rows, for about so many percent more instructions; with ``ram`` so that
+    arena, state, inputs and outputs take so many bytes at most. With ``share_arena`` a static arena serves all such
+    models of a project in turn. ``partition_text`` is the table's file where it is the user's own.
     """
 
     arena: Arena = "static"
@@ -31,6 +32,8 @@ class Setup:
     io_in_arena: bool | None = None
     share_arena: bool = True
     speed: bool = False
+    slower: int = 0
+    ram: int = 0
 
     @property
     def radio(self) -> str:
@@ -55,7 +58,9 @@ class Setup:
         for name, value in plain.items():
             if name not in known or type(value) not in (type(known[name]), bool if known[name] is None else None):
                 raise ValueError(f"{name!r} cannot be {value!r} in a setup")
-        if plain.get("arena", "static") not in ARENAS or min(plain.get("app_ram", 0), plain.get("app_flash", 0)) < 0:
+        if plain.get("arena", "static") not in ARENAS or any(
+            plain.get(name, 0) < 0 for name in ("app_ram", "app_flash", "slower", "ram")
+        ):
             raise ValueError("a setup has an unknown arena, or negative bytes")
         return cls(**plain)
 

@@ -12,7 +12,7 @@ from mcuq.ops.base import IN_PLACE, Overlap, Params, i32
 from mcuq.tensor import Array
 
 TABLES_BYTES = 2 * 256 * 4
-WORTH = 1024  # elements from which tables of 512 entries pay
+WORTH = 512  # elements from which tables of 512 entries pay
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,92 @@
+"""The planner's chains: less memory for a few instructions, an amount of memory that is met, or what is missing."""
+
+import numpy as np
+import pytest
+from strip_graphs import Net
+
+from mcuq import archive, pipeline
+from mcuq.archive import Archive
+from mcuq.errors import DoesNotFitError
+from mcuq.fit.chains import needed
+from mcuq.graph import Graph
+from mcuq.ops.add import Add
+from mcuq.ops.mean import Mean
+from mcuq.tensor import QTensor
+from mcuq.verification import simulate_on
+
+BOARD = "esp32-c3-devkitm-1"
+
+
+@pytest.fixture
+def graph() -> Graph:
+    """An image of 32 x 24 x 4 through layers of 16 channels with shortcuts, then a mean over all pixels."""
+    net = Net(np.random.default_rng(5))
+    net.b.values["x"] = QTensor((1, 32, 24, 4), 0.05, net.zero_point)
+    y = net.conv("x", 16, same=True)
+    for _ in range(2):
+        y = net.add(Add("relu"), y, net.conv(net.conv(y, depthwise=True, same=True), 16, same=True))
+    return net.graph(net.add(Mean((1, 2)), y))
+
+
+def test_nothing_changes_unless_it_is_asked_for(graph):
+    assert pipeline.compile(graph, BOARD).strips.chains == ()
+
+
+def test_more_instructions_buy_less_memory(graph):
+    totals = [needed(pipeline.compile(graph, BOARD, io_in_arena=None, slower=n)) for n in (0, 5, 100)]
+    assert totals[0] > 2 * totals[1] >= 2 * totals[2]
+
+
+def test_never_more_memory_than_without_chains():
+    net = Net(np.random.default_rng(5))
+    net.b.values["x"] = QTensor((1, 3, 4, 4), 0.05, net.zero_point)
+    graph = net.graph(net.conv(net.conv("x", 16, same=True), 4, same=True))
+    whole, chained = (pipeline.compile(graph, BOARD, io_in_arena=None, slower=n) for n in (0, 100))
+    assert needed(chained) <= needed(whole)
+
+
+def test_an_amount_of_memory_is_met_or_what_is_missing_is_said(graph):
+    whole = needed(pipeline.compile(graph, BOARD, io_in_arena=None))
+    assert pipeline.compile(graph, BOARD, io_in_arena=None, ram=whole).strips.chains == ()
+    plan = pipeline.compile(graph, BOARD, io_in_arena=None, ram=whole // 2)
+    assert plan.strips.chains
+    assert needed(plan) <= whole // 2
+    with pytest.raises(
+        DoesNotFitError, match=r"needs at least [\d,]+ bytes of RAM, of 100; layer \w+ decides"
+    ) as short:
+        pipeline.compile(graph, BOARD, io_in_arena=None, ram=100)
+    least = int(str(short.value).split("at least ")[1].split(" ")[0].replace(",", ""))
+    assert needed(pipeline.compile(graph, BOARD, io_in_arena=None, ram=least)) == least
+    with pytest.raises(DoesNotFitError):
+        pipeline.compile(graph, BOARD, io_in_arena=None, ram=least - 1)
+
+
+def test_the_host_runs_what_was_chosen(graph):
+    whole, plan = (pipeline.compile(graph, BOARD, io_in_arena=None, slower=n) for n in (0, 5))
+    x = np.random.default_rng(0).integers(-128, 128, (3, 1, 32, 24, 4)).astype(np.int8)
+    (name,) = graph.outputs
+    expected = pipeline.simulate(whole, x)
+    np.testing.assert_array_equal(simulate_on("host", plan, {"x": x}).outputs[name].reshape(expected.shape), expected)
+
+
+def test_options_of_the_command_line(graph, run, tmp_path):
+    model = tmp_path / "model.mcuq"
+    model.write_bytes(archive.dump(Archive(graph)))
+    status, out, _ = run("check", model, "--board", BOARD, "--slower", "5%")
+    assert status == 0
+    assert "in strips of a few rows: conv2d_0 to mean_" in out
+    status, _, err = run("check", model, "--board", BOARD, "--ram", "1K")
+    assert status == 1
+    assert "bytes of RAM, of 1,024; layer" in err
+
+
+def test_a_project_keeps_its_strips(graph, run, tmp_path):
+    """Built, recorded, and verified with the C compiler of this computer, layer by layer."""
+    model, project = tmp_path / "model.mcuq", tmp_path / "project"
+    model.write_bytes(archive.dump(Archive(graph)))
+    assert run("build", model, "--board", BOARD, "--out", project, "--slower", "5")[0] == 0
+    status, out, _ = run("build", model, "--board", BOARD, "--out", project)
+    assert status == 0
+    assert "--slower 5" in out
+    assert "nothing changed" in out
+    assert run("verify", project)[0] == 0
