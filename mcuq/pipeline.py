@@ -26,9 +26,9 @@ from mcuq.fit.regions import Extra, Neighbour, Place
 from mcuq.fit.speed import with_faster_kernels
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
-from mcuq.kernels import GENERIC
 from mcuq.passes.fold_constant_channels import Folded, fold_constant_channels, saved
 from mcuq.plan import Plan
+from mcuq.plan.builder import ANY_CHIP
 from mcuq.target.board import Board, board_from, load_board
 from mcuq.target.platformio_ini import disagreements
 from mcuq.target.record import FILE, Record, read_record, record_path
@@ -58,7 +58,7 @@ def compile(  # noqa: A001 - the verb's public name
     if isinstance(graph, FloatGraph):
         raise CannotQuantizeError(f"{graph.name} is a float model; mcuq.quantize(model, samples) first")
     if not board:
-        return planned(fold_constant_channels(graph), GENERIC, Setup(io_in_arena=io_in_arena, slower=slower, ram=ram))
+        return planned(fold_constant_channels(graph), ANY_CHIP, Setup(io_in_arena=io_in_arena, slower=slower, ram=ram))
     setup = Setup(io_in_arena=io_in_arena, speed=speed, slower=slower, ram=ram)
     return compile_for(Archive(graph), _board(board), "", setup)
 

@@ -76,7 +76,7 @@ def overlapping(rng) -> list:
     parts = [Slice((0, 0, 0, 2), (1, 7, 6, 2)), Slice((0, 0, 1, 1), (1, 7, 5, 3)), Slice((0, 1, 0, 0), (1, 6, 6, 4))]
     parts.append(Slice((0, 0, 1, 0), (1, 4, 2, 2), (1, 2, 3, 2)))
     cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
-    parts = [Rows(2, 4), Rows(0, 5, moved=True), Rows(3, 4, moved=True)]
+    parts = [Rows(2, 4), Rows(0, 5), Rows(3, 4)]
     cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
     cases.append(lowered(PixelSums(4), QTensor((16,), 1.0, 0), IMAGE))
     tiled = [p.with_scratch(limit) for p in overlapping_on("esp32", rng) for limit in (0, 300, 1 << 12)]

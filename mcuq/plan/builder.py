@@ -21,11 +21,12 @@ from mcuq.tensor import QConstant
 BEFORE = -1  # the first step
 BORDERS = ("input", "output")  # regions of the caller's memory
 SCRATCH_ALIGNMENT = 4
+ANY_CHIP = kernels.GENERIC  # families of kernels
 
 
 def build_plan(
     graph: Graph,
-    families: tuple[str, ...] = kernels.GENERIC,
+    families: tuple[str, ...] = ANY_CHIP,
     io_in_arena: bool | None = False,
     instead: Mapping[str, Params] = MappingProxyType({}),
     *,

@@ -50,7 +50,7 @@ def test_n4_kernel_equals_run_on_an_emulated_chip(rng, isa):
 @pytest.mark.parametrize("pixels", PIXELS)
 @pytest.mark.parametrize("quantization", QUANTIZATION)
 @pytest.mark.parametrize("divides", [False, True])
-def test_it_is_the_layer_that_it_stands_for(rng, pixels, quantization, divides):
+def test_table_is_the_layer_that_it_stands_for(rng, pixels, quantization, divides):
     if divides and quantization[0] != quantization[1]:
         pytest.skip("an average pool keeps scale and zero point")
     x = rng.integers(-128, 128, (20, *pixels, CHANNELS)).astype(np.int8)

@@ -39,7 +39,7 @@ def test_n4_kernel_equals_run_on_an_emulated_chip(rng, isa):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_strips_sum_up_to_the_whole(rng, shape):
+def test_table_is_the_sum_strip_by_strip(rng, shape):
     params, strips = lowered(shape), rng.integers(-128, 128, (6, *shape)).astype(np.int8)
     total = np.zeros((1, 4 * shape[-1]), np.int8)
     for strip in strips:

@@ -35,7 +35,7 @@ def test_n4_kernel_equals_run_on_an_emulated_chip(rng, isa):
 
 
 @pytest.mark.parametrize(("shape", "begin", "count"), CASES)
-def test_integers_are_the_formula(rng, shape, begin, count):
+def test_table_is_the_formula(rng, shape, begin, count):
     x = rng.integers(-128, 128, (2, *shape)).astype(np.int8)
     got = lowered(shape, begin, count).run(x.reshape(2, -1))
     np.testing.assert_array_equal(got.reshape(2, 1, count, *shape[2:]), Rows(begin, count).forward(x))
