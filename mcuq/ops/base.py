@@ -203,10 +203,7 @@ class Op:
         """Compute in real numbers. Activations have a leading sample axis before their shape; constants do not."""
 
     def compute(self, *inputs: Real) -> Real:
-        """Return what :meth:`forward` does, without warnings of numpy's.
-
-        What overflows becomes infinite, and is found, and named, where ranges are.
-        """
+        """Return what :meth:`forward` does, without a warning: what overflows is found, and named, where ranges are."""
         with np.errstate(all="ignore"):
             return self.forward(*inputs)
 
@@ -215,10 +212,7 @@ class Op:
         return (self.forward(*inputs),)
 
     def observe(self, *inputs: Real) -> tuple[tuple[Real, ...], tuple[Real, ...]]:
-        """Compute all outputs, and for each of them the values that its quantization must hold, without warnings.
-
-        Those are its own, and where it is the last of many steps those of all steps.
-        """
+        """Compute all outputs, and for each the values that its quantization must hold: those of all of its steps."""
         with np.errstate(all="ignore"):
             outputs = self.forward_all(*inputs)
         return outputs, outputs
