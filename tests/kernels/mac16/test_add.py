@@ -26,8 +26,8 @@ def lowered(chip, a, b):
     ("a", "b", "kernel"),
     [
         (IMAGE, IMAGE, TABLES),
-        ((1, 1024), (1, 1024), TABLES),
-        ((1, 1023), (1, 1023), PORTABLE),  # tables would cost more than they save
+        ((1, 512), (1, 512), TABLES),
+        ((1, 511), (1, 511), PORTABLE),  # tables would cost more than they save
         (IMAGE, (16,), PORTABLE),
         (IMAGE, (1, 1, 1, 1), PORTABLE),
         ((1, 8, 8, 1), (1, 8, 8, 16), PORTABLE),
