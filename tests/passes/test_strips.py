@@ -139,7 +139,7 @@ def test_strips_of_one_shape_share_their_parameters():
     plan = build_plan(strips, strips=made)
     names = {params for step, params in distinct_params(plan).items() if made.layers.get(step) == "conv2d_1"}
     assert len([s for s in plan.steps if made.layers.get(s.name) == "conv2d_1"]) == 40
-    assert len(names) <= 6  # top, middle, bottom, and rows that move
+    assert len(names) <= 8  # top, middle, bottom, for two sizes of memory
 
 
 def test_what_cannot_be_a_chain_is_named():
