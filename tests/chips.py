@@ -22,6 +22,13 @@ def chips_with(family: str) -> list[str]:
     return found
 
 
+def chips_led_by(family: str) -> list[str]:
+    """Every chip whose best family of kernels it is: no other takes a layer first; at least one."""
+    found = [name for name in chips_with(family) if families(name)[0] == family]
+    assert found, family
+    return found
+
+
 def kernel_for(op: Op, inputs: Sequence[Operand], output: QTensor, chip: str = "generic") -> Params:
     """Return the kernel of a layer whose buffers are the caller's."""
     return chosen(Layer(op.lower(inputs, output), inputs, at_border=True), families(chip))

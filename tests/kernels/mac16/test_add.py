@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chips import chips_with, kernel_for
+from chips import chips_led_by, kernel_for
 from harness import Case, assert_kernels_equal_run
 
 from kernels.mac16 import layers as mac16_layers
@@ -34,7 +34,7 @@ def lowered(chip, a, b):
     ],
 )
 def test_choice_of_kernel(a, b, kernel):
-    assert {lowered(chip, a, b).kernel for chip in chips_with("mac16")} == {kernel}
+    assert {lowered(chip, a, b).kernel for chip in chips_led_by("mac16")} == {kernel}
     assert lowered("generic", a, b).kernel == PORTABLE
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from chips import chips_with
+from chips import chips_led_by
 from harness import Case, assert_kernels_equal_run, random_bytes
 
 from kernels.mac16 import layers as mac16_layers
@@ -48,7 +48,7 @@ def conv(rng, image, filters, window, op=None, x_zero_point=-7, **options):
 def test_choice_of_kernel(rng, image, filters, window, op, kernel):
     lower = conv(rng, image, filters, window, op)
 
-    assert {lower(chip).kernel for chip in chips_with("mac16")} == {kernel}
+    assert {lower(chip).kernel for chip in chips_led_by("mac16")} == {kernel}
     assert lower("generic").kernel == PORTABLE
 
 

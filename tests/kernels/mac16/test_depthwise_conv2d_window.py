@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from chips import chips_with
+from chips import chips_led_by
 from harness import Case, assert_kernels_equal_run, random_bytes
 
 from kernels.mac16.emulated import assert_assembly_equals_run
@@ -37,7 +37,7 @@ def depthwise(rng, image, window, op=None, x_zero_point=-7, multiplier=1, **opti
 def test_choice_of_kernel(rng, image, window, op, kernel):
     lower = depthwise(rng, image, window, op)
 
-    assert {lower(chip).kernel for chip in chips_with("mac16")} == {kernel}
+    assert {lower(chip).kernel for chip in chips_led_by("mac16")} == {kernel}
     assert lower("generic").kernel == PORTABLE
 
 

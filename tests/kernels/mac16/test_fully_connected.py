@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from chips import chips_with
+from chips import chips_led_by
 from harness import assert_kernels_equal_run, random_bytes
 
 from kernels.mac16 import layers as mac16_layers
@@ -36,7 +36,7 @@ def connected(rng, batch, inputs, outputs, weights=None, x_zero_point=-7, activa
 def test_choice_of_kernel(rng, batch, inputs, outputs, kernel):
     lower = connected(rng, batch, inputs, outputs)
 
-    assert {lower(chip).kernel for chip in chips_with("mac16")} == {kernel}
+    assert {lower(chip).kernel for chip in chips_led_by("mac16")} == {kernel}
     assert lower("generic").kernel == PORTABLE
 
 
