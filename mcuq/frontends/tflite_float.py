@@ -175,7 +175,8 @@ class _FloatReader(Reader):
     def keep(self, name: str, tensor: FileTensor) -> None:
         """See :meth:`Reader.keep`."""
         assert tensor.data is not None
-        self.constants[name] = tensor.data if tensor.dtype == "float32" else quantized_constant(tensor)
+        is_real = tensor.dtype in ("bool", "float32")
+        self.constants[name] = tensor.data.astype(np.float32) if is_real else quantized_constant(tensor)
 
     def keep_zeros(self, name: str, tensor: FileTensor) -> None:
         """See :meth:`Reader.keep_zeros`."""

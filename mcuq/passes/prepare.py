@@ -7,6 +7,7 @@ from dataclasses import replace
 from mcuq.errors import MalformedModelError
 from mcuq.float_graph import FloatGraph
 from mcuq.passes.absorb_requantize import absorb_requantize
+from mcuq.passes.align_ranks import align_ranks
 from mcuq.passes.channels_last import channels_last
 from mcuq.passes.fold_affine import fold_affine
 from mcuq.passes.fold_constants import fold_constants
@@ -19,7 +20,14 @@ from mcuq.passes.recognize_masks import recognize_masks
 from mcuq.passes.recognize_norms import recognize_norms
 from mcuq.passes.remove_identities import remove_identities
 
-PREPARATIONS = (fold_constants, recognize_norms, recognize_activations, recognize_blocks, channels_last)
+PREPARATIONS = (
+    align_ranks,
+    fold_constants,
+    recognize_norms,
+    recognize_activations,
+    recognize_blocks,
+    channels_last,
+)
 SIMPLIFICATIONS = (
     remove_identities,
     merge_pads,
