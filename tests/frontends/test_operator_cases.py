@@ -67,19 +67,37 @@ def test_int8_is_the_nearest_integer(shared, name):
     assert error.max() < 0.5 + 1e-4
 
 
-@pytest.mark.parametrize("name", [*(name for name in WHOLE if name != "arg_max"), *UNRUN])
-def test_float_is_close(shared, rng, name):
-    """30 dB against the real results, on the samples that the ranges are from."""
-    _, graph = load(shared, f"{name}_float")
-    assert isinstance(graph, FloatGraph)
+def drawn(name, graph, rng, count):
+    """Inputs by name: normal, or of 0.5 to 4."""
     x = {
-        value: rng.uniform(0.5, 4, (300, *graph.shapes[value]))
+        value: rng.uniform(0.5, 4, (count, *graph.shapes[value]))
         if is_positive(name, value)
-        else rng.normal(size=(300, *graph.shapes[value]))
+        else rng.normal(size=(count, *graph.shapes[value]))
         for value in graph.inputs
     }
-    x = {value: samples.astype(np.float32) for value, samples in x.items()}
+    return {value: samples.astype(np.float32) for value, samples in x.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "fresh"),
+    [
+        (name, fresh)
+        for name in (*WHOLE, *UNRUN)
+        for fresh in (False, True)
+        if name != "arg_max" and (name, fresh) != ("exp", True)
+    ],
+)
+def test_float_is_close(shared, rng, name, fresh):
+    """30 dB against the real results: on the samples that the ranges are from, and on 2,000 others.
+
+    For these the ranges are from 3,000: as many tell how far the tails of quotients reach. One exponential of a
+    normal number beyond all those seen costs more than all others' errors together: measured 22.7 to 32.7 dB.
+    """
+    _, graph = load(shared, f"{name}_float")
+    assert isinstance(graph, FloatGraph)
+    x = drawn(name, graph, rng, 3000 if fresh else 300)
     quantized = loading.quantize(graph, x)
+    x = drawn(name, graph, rng, 2000) if fresh else x
     q = {value: quantized.values[value].quantize(samples) for value, samples in x.items()}
     output = quantized.values[quantized.outputs[0]]
     got = output.dequantize(simulate(build_plan(quantized), q)[quantized.outputs[0]])
