@@ -1,6 +1,7 @@
 """Kernels in assembly for the vector unit of the ESP32-S3, with a twin in C.
 
-Who serves what, the best first. What a kernel does not take, `mac16` serves.
+Who serves what, the best first. What a kernel does not take, `mac16` serves. The unit's registers belong to
+coprocessor 3, which ESP-IDF saves for tasks: the kernels run in tasks, not in interrupt handlers.
 """
 
 from __future__ import annotations
