@@ -8,14 +8,16 @@ import re
 
 import numpy as np
 import pytest
-from onnx_models import agree
+from onnx_models import agree, graph_of, model, node
 from onnx_operators import CASES as ONNX
 from operator_claims import ELSEWHERE, claimed, is_elsewhere
 from requirements import absent
 from test_tflite_float import IMAGE, ONE, Net, read
+from tflite_builder import ModelBuilder
 
 import mcuq
 from mcuq import float_run, ops
+from mcuq.errors import UnsupportedOperatorError
 from mcuq.frontends import onnx_ops, onnx_qdq, tflite_ops, tflite_recurrent
 from mcuq.frontends.flatbuffer import parse
 from mcuq.passes.prepare import prepare
@@ -99,11 +101,12 @@ def test_pytorch(rng):
 def test_keras_and_tflite(rng):
     if not importlib.util.find_spec("tensorflow"):
         absent("tensorflow", 'pip install "mcuq[keras]"')
-    from keras_operators import OPS, model
+    from keras_operators import OPS
+    from keras_operators import model as operators
 
     from mcuq.frontends import keras, tflite
 
-    net, given = model(), arrays(rng, (1, 6, 6, 4))
+    net, given = operators(), arrays(rng, (1, 6, 6, 4))
     wanted = net(given)
     file = keras._converted(net)
     graph = prepare(tflite.model_of(file, "operators"))
@@ -122,3 +125,17 @@ def tflite_pairs(file, graph):
     codes = {operator.index: operator.code for operator in file.operators}
     numbers = ((node.op.name, re.match(rf"{node.op.name}_(\d+)", node.name)) for node in graph.nodes)
     return {(name, codes[int(found[1])]) for name, found in numbers if found}
+
+
+def test_convolutions_of_three_dimensions_are_refused():
+    """In one line, by name; PyTorch's are ONNX's, Keras' are TFLite's."""
+    weights = np.zeros((2, 3, 1, 1, 1), np.float32)
+    proto = model([node("Conv", "x w", "y")], {"x": (1, 3, 4, 4, 4)}, {"w": weights})
+    with pytest.raises(UnsupportedOperatorError, match=r"node 0 Conv: takes \[1, C, H, W\] or \[1, C, L\], not shape"):
+        graph_of(proto, "test")
+    builder = ModelBuilder()
+    x, y = (builder.tensor((1, 4, 4, 4, c), "float32") for c in (3, 2))
+    filters = builder.tensor((1, 1, 1, 3, 2), "float32", data=np.zeros((1, 1, 1, 3, 2)))
+    builder.op("CONV_3D", [x, filters], [y], "Conv3DOptions")
+    with pytest.raises(UnsupportedOperatorError, match=r"mcuq has no CONV_3D \(1\)"):
+        read(builder.finish([x], [y]))
