@@ -310,6 +310,17 @@ def test_generated_c_is_what_a_reader_expects(rng, tmp_path):
     assert not re.search(r"20\d\d-\d\d|/tmp|/home", "".join(p.read_text() for p in tmp_path.rglob("*.[ch]")))
 
 
+@pytest.mark.parametrize(
+    ("board", "unit"), [("esp32dev", "MAC16's"), ("esp32-s3-devkitc-1", "coprocessor 3"), ("esp32-c3-devkitm-1", "")]
+)
+def test_the_header_says_whose_registers_no_interrupt_saves(rng, tmp_path, board, unit):
+    pipeline.write_project(Archive(small_graph(rng)), board, tmp_path)
+    header = (tmp_path / "lib/small/src/small.h").read_text()
+
+    assert ("not in interrupt handlers" in header) == bool(unit)
+    assert unit in header
+
+
 def test_self_test_vectors_are_reproducible(rng):
     plan = pipeline.compile(small_graph(rng), "esp32dev")
     a, b = emit.self_test_inputs(plan), emit.self_test_inputs(plan)

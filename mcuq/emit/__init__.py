@@ -28,6 +28,7 @@ from mcuq.tensor import Array, QConstant, QTensor
 
 VECTOR_BYTES = 16 << 10  # of embedded self-test inputs; always at least one vector
 MAX_VECTORS = 4
+UNITS = {"_mac16": "MAC16's", "_s3": "the vector unit's, coprocessor 3"}  # whose registers an interrupt does not save
 MAX_STEPS = 16  # of a sequence: with fewer a model that remembers hardly shows what it remembers
 
 
@@ -150,7 +151,7 @@ def emit_project(graph: Graph, board: Board, framework: str, vectors: int, setup
 
 def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict[str, Any]:
     inputs, results = borders(plan.graph)
-    graph = plan.graph
+    graph, kernels = plan.graph, sorted({step.params.kernel for step in plan.steps})
     tables, structs = _tables(plan, declared(graph.name, [border.argument for border in (*inputs, *results)]))
     count, params = len(next(iter(outputs.values()))), distinct_params(plan)
     return {
@@ -171,7 +172,8 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
         "signature": f"{', '.join(map(signature, inputs))} -> {', '.join(map(signature, results))}",
         "tables": tables,
         "structs": structs,
-        "kernels": sorted({step.params.kernel for step in plan.steps}),
+        "kernels": kernels,
+        "units": [unit for suffix, unit in UNITS.items() if any(kernel.endswith(suffix) for kernel in kernels)],
         "calls": [_call(plan, index, step, params[step.name]) for index, step in enumerate(plan.steps)],
         "vectors": [
             {
