@@ -177,12 +177,13 @@ def test_every_board_and_framework_parses(board, tmp_path):
         config.validate(silent=True)
 
         assert config.warnings == []
-        assert config.envs() == [board, "emulated"]
+        assert config.envs() == [board, "emulated", "native"]
         assert config.default_envs() == [board]
         assert config.get(f"env:{board}", "framework") == [framework]
         assert config.get(f"env:{board}", "test_framework") == "custom"
         assert config.get("env:emulated", "platform") == f"symlink://{Path.cwd()}/lib/mcuq/emulator/platform"
-        assert config.get("env:emulated", "build_src_filter") == ["-<*>"]
+        assert config.get("env:native", "platform") == f"symlink://{Path.cwd()}/lib/mcuq/emulator/native/platform"
+        assert all(config.get(f"env:{name}", "build_src_filter") == ["-<*>"] for name in ("emulated", "native"))
 
 
 def test_platform_and_engine_agree():

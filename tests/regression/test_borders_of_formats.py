@@ -138,7 +138,7 @@ def test_what_other_programs_read(plain):
     """The INI, YAML, CMake and JSON files of a plain project hold the words, and nothing else."""
     parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";", "#"))
     parser.read_string(plain["platformio.ini"].decode())
-    assert {*parser.sections()} == {"platformio", "env", "env:mine", "env:emulated"}
+    assert {*parser.sections()} == {"platformio", "env", "env:mine", "env:emulated", "env:native"}
     section = parser["env:mine"]
     assert (section["platform"], section["board"], section["framework"]) == (
         "espressif32@6.13.0",
@@ -148,7 +148,7 @@ def test_what_other_programs_read(plain):
     assert section["board_build.partitions"] == "own.csv"
     yaml = pytest.importorskip("yaml", reason="pip install pyyaml")
     steps = yaml.safe_load(plain[".github/workflows/mcuq.yml"])["jobs"]["model"]["steps"]
-    assert steps[3]["run"] == "mcuq check small.mcuq --board mine.toml --framework arduino"
+    assert steps[1]["run"] == "make -C test"
     assert json.loads(plain["lib/small/library.json"])["name"] == "small"
 
 

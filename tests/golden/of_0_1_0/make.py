@@ -61,4 +61,5 @@ def _kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if is_kernel and find_spec("float_nets") else member
 
 
-main(Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
