@@ -273,3 +273,11 @@ def test_files_of_keras_2(keras, shared):
     x = data["specs"].astype(np.float32).reshape(-1, *wake.shapes[wake.inputs[0]])
     kinds = float_run.run(wake, {wake.inputs[0]: x})[wake.outputs[0]].reshape(len(x), -1).argmax(1)
     assert (kinds == data["labels"].ravel()).sum() == 41
+
+
+def test_integer_inputs_are_indices(keras, rng):
+    model = keras.Sequential([keras.Input((4,), dtype="int32"), keras.layers.Embedding(9, 3)])
+    graph, x = read_keras(model), rng.integers(0, 9, (5, 1, 4))
+    result = float_run.run(graph, {graph.inputs[0]: x.astype(np.float32)})[graph.outputs[0]]
+
+    np.testing.assert_array_equal(result[:, 0], model(x[:, 0]).numpy())

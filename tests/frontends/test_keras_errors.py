@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from requirements import absent
 
-from mcuq.errors import MalformedModelError, McuqError, ToolMissingError, UnsupportedOperatorError, UsageError
+from mcuq.errors import MalformedModelError, ToolMissingError, UnsupportedOperatorError, UsageError
 from mcuq.frontends.keras import read_keras
 
 if not importlib.util.find_spec("tensorflow"):
@@ -135,11 +135,6 @@ def test_subclassed_and_unbuilt_models(keras):
 def test_operators_that_mcuq_does_not_have_are_listed(keras):
     model = small(keras, keras.layers.Lambda(keras.ops.erfinv))
     assert_refused(model, UnsupportedOperatorError, r"mcuq has no CUSTOM 'Erfinv' \(1\)")
-
-
-def test_integer_inputs(keras):
-    model = keras.Sequential([keras.Input((4,), dtype="int32"), keras.layers.Embedding(9, 3)])
-    assert_refused(model, McuqError, "mcuq has no|must be float32")
 
 
 def test_files_of_another_kind(keras, tmp_path):
