@@ -8,12 +8,13 @@ import pytest
 from float_nets import Builder, samples
 from requirements import require
 
-from mcuq import archive
+from mcuq import archive, pipeline
 from mcuq.archive import Archive
 from mcuq.emit.classes import literal, named
 from mcuq.errors import McuqError, UsageError
 from mcuq.float_run import run as run_float
 from mcuq.loading import quantize_float
+from mcuq.ops.reshape import Reshape
 from mcuq.samples.classes import class_names
 
 NET = Builder((1, 6)).dense(4).graph()
@@ -119,6 +120,15 @@ def test_one_output_tells_two_apart():
     one = Builder((1, 6)).dense(1).graph()
     graph = quantize_float(one, samples(one, 20)).graph
     assert [c.literal for c in named(graph, ("no", "yes"))] == ['"no"', '"yes"']
+
+
+def test_a_scalar_tells_two_apart(tmp_path):
+    scalar = Builder((1, 6)).dense(1).add(Reshape(())).graph()
+    graph = quantize_float(scalar, samples(scalar, 20)).graph
+    written = pipeline.write_project(Archive(graph, classes=("no", "yes")), "esp32dev", tmp_path)
+
+    assert written.plan.graph.values[graph.outputs[0]].shape == ()
+    assert "below and from the threshold on" in next(tmp_path.glob("lib/*/src/net.h")).read_text()
 
 
 def test_literals_cannot_be_left():

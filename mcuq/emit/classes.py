@@ -26,7 +26,7 @@ def named(graph: Graph, classes: Sequence[str]) -> list[Named]:
     Raises:
         UsageError: for more or fewer names than classes that the model tells apart.
     """
-    outputs = graph.values[graph.outputs[0]].shape[-1]
+    outputs = (1, *graph.values[graph.outputs[0]].shape)[-1]
     if classes and len(classes) != told_apart(outputs):
         raise UsageError(
             f"{graph.name}: {len(classes)} classes are named, the model tells {told_apart(outputs)} apart; "
