@@ -156,6 +156,7 @@ def test_the_process_ends_with_its_parent(framework, tmp_path, number):
     mark = tmp_path / "pid"
     path = framework(f"import os, time\nopen({str(mark)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)")
     opening = "from pathlib import Path\nfrom mcuq.frontends.isolation import read_isolated\n"
+    opening += "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in the background
     script = f"{opening}read_isolated(Path({str(path)!r}), 500)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path[:1], str(MAIN), *sys.path[1:]])}
     parent = subprocess.Popen([sys.executable, "-c", script], env=environment, stderr=subprocess.DEVNULL)
