@@ -75,6 +75,12 @@ class FitReport:
         return next((row for row in self.rows if row.region.startswith(region)), None)
 
     @property
+    def own_flash(self) -> int | None:
+        """Bytes of code, constants and texts without the framework's empty application; None where it is not known."""
+        row = self.row("app partition")
+        return sum(size for what, size in row.breakdown if not what.startswith("empty ")) if row else None
+
+    @property
     def shortfall(self) -> str:
         """What is missing, in one line; empty if it fits."""
         missing = [

@@ -148,14 +148,12 @@ def _figures(
 ) -> dict[tuple[str, str], float | None]:
     """Return what is said of a whole model, by what it is and its unit."""
     report = check_model(model, board)
-    app = report.row("app partition")
-    own = sum(size for what, size in app.breakdown if not what.startswith("empty ")) if app else None
     facts = _facts(model.graph, counted)
     found: dict[tuple[str, str], float | None] = {
         ("arena", "bytes"): report.arena_bytes,
         ("arena, input and output", "bytes"): report.total_bytes,
         ("state", "bytes"): sum(model.graph.values[s.read].bytes for s in model.graph.states),
-        ("flash", "bytes"): own,
+        ("flash", "bytes"): report.own_flash,
         ("parameters", ""): sum(f.parameters for f in facts.values()),
         ("multiply-accumulates", ""): sum(f.macs for f in facts.values()),
         ("fits", ""): float(report.fits),

@@ -104,9 +104,8 @@ def _of_memory(limits: Limits, report: FitReport, board: Board) -> Iterator[Verd
         return
     if limits.max_arena is not None:
         yield _at_most("max_arena", board, limits.max_arena, report.arena_bytes, "bytes")
-    if limits.max_flash is not None and (row := report.row("app partition")):
-        own = sum(size for what, size in row.breakdown if not what.startswith("empty "))
-        yield _at_most("max_flash", board, limits.max_flash, own, "bytes")
+    if limits.max_flash is not None and report.own_flash is not None:
+        yield _at_most("max_flash", board, limits.max_flash, report.own_flash, "bytes")
 
 
 def _of_instructions(most: int, model: Archive, board: Board, framework: str) -> Verdict:
