@@ -53,12 +53,10 @@ def test_they_reach_the_header_and_c_says_them(run, files):
     folders = [f"-I{files / 'p' / 'lib' / name / 'src'}" for name in ("mcuq", "net")]
     flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wtrigraphs", "-ffunction-sections"]
     sources = [files / "main.c", *(files / "p/lib/net/src").glob("net.c"), *(files / "p/lib/mcuq/src").glob("*_s8*.c")]
-    shared = [files / "p/lib/mcuq/src" / name for name in ("mcuq_app.c",)]
     command = ["gcc", *flags, *folders, *sources, "-Wl,--gc-sections", "-o", files / "main", "-lm"]
     subprocess.run(command, check=True)
     done = subprocess.run([files / "main"], capture_output=True, check=False)
 
-    assert shared[0].exists()
     assert done.stdout.decode() == "".join(f"{name}\n" for name in NAMES)
     assert done.returncode == 3
     assert archive.read(files / "p/net.mcuq").classes == NAMES
@@ -113,7 +111,7 @@ def test_as_many_as_the_model_tells_apart():
     graph = quantize_float(NET, samples(NET, 20)).graph
     with pytest.raises(UsageError, match="2 classes are named, the model tells 4 apart"):
         named(graph, ("a", "b"))
-    assert [c.constant for c in named(graph, ("a", "a_1", "A", "!"))][1] != named(graph, ("a", "a_1", "A", "!"))[2]
+    assert len({c.constant for c in named(graph, ("a", "A", "a_0", "!"))}) == 4
 
 
 def test_one_output_tells_two_apart():
