@@ -15,6 +15,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.quantization.activations import activation_schemes, remembered
 from mcuq.quantization.clipping import check_method, choose_range
 from mcuq.quantization.histogram import Histogram
+from mcuq.quantization.reach import exponentials
 from mcuq.quantization.remarks import Remarks
 from mcuq.quantization.samples import Batch, batches
 from mcuq.quantization.scheme import Range, Scheme
@@ -83,11 +84,13 @@ class Calibration:
         methods = dict.fromkeys(remembered(self.graph), "minmax") | self._methods(per_layer or {})
         check_method(method)
         schemes = activation_schemes(self.graph, scheme, layers or {})
-        return {
+        ranges = {
             name: self.silent.get(name) or choose_range(histogram, methods.get(name, method), schemes[name])
             for name, histogram in self.histograms.items()
             if name not in self.graph.known
         }
+        steps = {name: kind.steps for name, kind in schemes.items() if methods.get(name, method) == "mse"}
+        return ranges | dict(exponentials(self.graph, self.histograms, ranges, steps))
 
     def _methods(self, per_layer: Mapping[str, str]) -> dict[str, str]:
         outputs = {node.name: node.outputs[0] for node in self.graph.nodes}

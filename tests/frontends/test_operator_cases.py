@@ -84,25 +84,62 @@ def drawn(name, graph, rng, count):
         (name, fresh)
         for name in (*WHOLE, *UNRUN)
         for fresh in (False, True)
-        if name != "arg_max" and (name, fresh) != ("exp", True)
+        if name != "arg_max" and (name, fresh) != ("exp", True)  # below
     ],
 )
 def test_float_is_close(shared, rng, name, fresh):
     """30 dB against the real results: on the samples that the ranges are from, and on 2,000 others.
 
-    For these the ranges are from 3,000: as many tell how far the tails of quotients reach. One exponential of a
-    normal number beyond all those seen costs more than all others' errors together: measured 22.7 to 32.7 dB.
+    For these the ranges are from 3,000: as many tell how far the tails of quotients reach.
     """
     _, graph = load(shared, f"{name}_float")
     assert isinstance(graph, FloatGraph)
     x = drawn(name, graph, rng, 3000 if fresh else 300)
     quantized = loading.quantize(graph, x)
-    x = drawn(name, graph, rng, 2000) if fresh else x
+    assert decibels(graph, quantized, drawn(name, graph, rng, 2000) if fresh else x) > LEAST
+
+
+def decibels(graph, quantized, x):
+    """The results' power over their errors'."""
     q = {value: quantized.values[value].quantize(samples) for value, samples in x.items()}
     output = quantized.values[quantized.outputs[0]]
     got = output.dequantize(simulate(build_plan(quantized), q)[quantized.outputs[0]])
     real = float_run.run(graph, x)[graph.outputs[0]]
-    assert 10 * np.log10(np.mean(real**2) / np.mean((got - real) ** 2)) > LEAST
+    return 10 * np.log10(np.mean(real**2) / np.mean((got - real) ** 2))
+
+
+def test_float_exponentials_not_seen(shared):
+    """In 9 of 10 sets of 300 samples: in a tenth a number lies so far out that no range of 8 bits serves it and them.
+
+    Of all normal numbers at once the best range has 27.1 dB, see the next test.
+    """
+    _, graph = load(shared, "exp_float")
+    found = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        quantized = loading.quantize(graph, drawn("exp", graph, rng, 1000))
+        found += [decibels(graph, quantized, drawn("exp", graph, rng, 300)) for _ in range(10)]
+    assert np.mean(np.array(found) > LEAST) >= 0.9
+
+
+def best_range(real):
+    """The decibels of the best of all ranges from 0 on, of 8 bits, if nothing but rounding and clipping goes wrong."""
+    found = []
+    for top in np.exp(np.arange(3.5, 5.5, 0.05)):
+        error = np.clip(np.round(real / top * 255), 0, 255) * top / 255 - real
+        found.append(10 * np.log10(np.mean(real**2) / np.mean(error**2)))
+    return max(found)
+
+
+def test_no_range_holds_all_exponentials(shared):
+    """Of a million normal numbers none has 30 dB, of all there are 27.1 by the integrals; mcuq's is near the best."""
+    _, graph = load(shared, "exp_float")
+    rng = np.random.default_rng(0)
+    quantized = loading.quantize(graph, drawn("exp", graph, rng, 1000))
+    x = drawn("exp", graph, rng, 100_000)
+    best = best_range(np.exp(x[graph.inputs[0]].astype(np.float64)))
+    assert best < LEAST - 1
+    assert decibels(graph, quantized, x) > best - 2
 
 
 def test_arg_max_float_is_the_index(shared, rng):
