@@ -23,6 +23,7 @@ _HOMES = {  # where every public name lives
     "mcuq.verbs": ("evaluate", "fewest_bits", "save", "verify"),
     "mcuq.verbs.comparing": ("Comparison", "compare"),
     "mcuq.verbs.gating": ("Gate", "gate"),
+    "mcuq.verbs.reporting": ("write_report",),
     "mcuq.verification": ("Verification",),
 }
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "stream",
     "verify",
     "write_project",
+    "write_report",
 ]
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from mcuq.verbs import evaluate, fewest_bits, save, verify
     from mcuq.verbs.comparing import Comparison, compare
     from mcuq.verbs.gating import Gate, gate
+    from mcuq.verbs.reporting import write_report
     from mcuq.verification import Verification
 
 

@@ -26,6 +26,7 @@ from mcuq.fit.regions import Extra, Neighbour, Place
 from mcuq.fit.speed import with_faster_kernels
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
+from mcuq.page.project import project_page
 from mcuq.passes.fold_constant_channels import Folded, fold_constant_channels, saved
 from mcuq.plan import Plan
 from mcuq.plan.builder import ANY_CHIP
@@ -216,10 +217,11 @@ def write_project(
         if not report.fits:
             together = f" together with {' and '.join(model.plan.graph.name for model in beside)}" if beside else ""
             raise DoesNotFitError(f"{graph.name} does not fit {board.id}{together}: {report.shortfall}")
+        record = Record(board.id, framework, setup, file, quantization, board.text, stream)
+        page = project_page(replace(content, graph=graph), plan, report, record)
         # without its float model, which CI need not carry
         content = Archive(graph, samples, board.id, framework, setup, board_text=board.text, classes=content.classes)
-        owned = emit.emit_libraries([emit.Built(plan, content), *others])
-        record = Record(board.id, framework, setup, file, quantization, board.text, stream)
+        owned = emit.emit_libraries([emit.Built(plan, content), *others]) | page
         owned[f"lib/{graph.name}/{FILE}"] = record.dump()
         owned |= _unrecorded(directory, others)
         users = emit.emit_project(graph, board, framework, len(next(iter(samples.values()))), setup)

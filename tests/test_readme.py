@@ -162,7 +162,7 @@ def test_make_has_what_is_named(name):
 
 
 HELP = dict.fromkeys(
-    "build quantize search evaluate check inspect simulate verify compare gate boards ops doctor".split(), ""
+    "build quantize search evaluate check inspect simulate verify report compare gate boards ops doctor".split(), ""
 )
 
 

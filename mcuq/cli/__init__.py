@@ -10,13 +10,27 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from mcuq import __version__
-from mcuq.cli import build, check, compare, doctor, evaluate, gate, inspect, quantize, search, simulate, tables, verify
+from mcuq.cli import (
+    build,
+    check,
+    compare,
+    doctor,
+    evaluate,
+    gate,
+    inspect,
+    quantize,
+    report,
+    search,
+    simulate,
+    tables,
+    verify,
+)
 from mcuq.cli.stopping import INTERRUPTED, TERMINATED, Terminated, terminable
 from mcuq.cli.verb import BAD_INPUT, NO, YES
 from mcuq.errors import ClearNoError, McuqError
 from mcuq.report.text import complain, flush, prepare_streams
 
-VERBS = (build, quantize, evaluate, search, check, inspect, simulate, verify, compare, gate, tables, doctor)
+VERBS = (build, quantize, evaluate, search, check, inspect, simulate, verify, compare, gate, report, tables, doctor)
 
 
 class _Once(argparse.Action):

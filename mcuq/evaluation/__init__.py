@@ -15,6 +15,7 @@ from mcuq.errors import UsageError
 from mcuq.evaluation.layers import Layer, Memory, judge_weights, run_both
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
+from mcuq.page.rendering import fragment
 from mcuq.plan.builder import build_plan
 from mcuq.quantization.samples import Batch, batches
 from mcuq.samples import judging
@@ -77,6 +78,16 @@ class Evaluation:
         names = ("float_accuracy", "integer_accuracy", "float_rmse", "integer_rmse", "agreement", "difference")
         found = [f"{name} {value:.4g}" for name in names if (value := getattr(self, name)) is not None]
         return f"<Evaluation of {self.samples:,} samples: {', '.join(found) or 'nothing to judge by'}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a report shows of it, for a notebook."""
+        return fragment("judged.html.j2", {"judged": self, "layers": self.noisiest})
+
+    @property
+    def noisiest(self) -> list[Layer]:
+        """The layers that were judged by how much noise they add, the worst first; those without any last."""
+        layers = [layer for layer in self.layers if layer.values]
+        return sorted(layers, key=lambda layer: (layer.own.sqnr is None, layer.own.sqnr or 0.0))
 
     @property
     def worst(self) -> Layer | None:

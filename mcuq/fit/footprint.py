@@ -13,7 +13,7 @@ from typing import Any
 
 from mcuq.errors import McuqError
 from mcuq.ops.base import Member, Params
-from mcuq.plan import Plan, states
+from mcuq.plan import Plan, root_of, states
 from mcuq.plan.tables import TABLE_ALIGNMENT, alignments, distinct_params, distinct_tables
 from mcuq.resources import resource
 
@@ -130,6 +130,18 @@ def weight_bytes(plan: Plan) -> int:
 def constant_objects(plan: Plan) -> dict[str, int]:
     """Return the bytes of every constant C object of a plan, by its name."""
     return _operands(plan) | _tables(plan) | _parameters(plan)
+
+
+def constants_by_step(plan: Plan) -> dict[str, int]:
+    """Return by step the bytes of the constant objects that it is the first to read."""
+    operands, tables, parameters = _operands(plan), _tables(plan), _parameters(plan)
+    found: dict[str, int] = {}
+    known: dict[tuple[str, bytes], str] = {}
+    for step in plan.steps:
+        named = [table for _, table, is_new in distinct_tables(step.name, step.params, known) if is_new]
+        read = sum(operands.pop(root_of(value, plan.views), 0) for value in step.inputs)
+        found[step.name] = read + sum(tables[name] for name in named) + parameters.get(step.name, 0)
+    return found
 
 
 def _operands(plan: Plan) -> dict[str, int]:
