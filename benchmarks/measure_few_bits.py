@@ -30,7 +30,7 @@ from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.quantization import Options, quantize
-from mcuq.target.board import load_chip
+from mcuq.target.chip import load_chip
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
 ENGINES = {"esp32c3": "rv32", "esp32": "xtensa"}

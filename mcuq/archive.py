@@ -65,9 +65,9 @@ class Archive:
         return dataclasses.replace(placed, board_text=record.board_text)
 
     def setup_for(self, board: str, framework: str) -> Setup:
-        """Return the recorded setup; the partition table only for the board and framework that it belongs to."""
+        """Return the recorded setup; partition table and platform only for the board and framework they belong to."""
         same = (board, framework) == (self.board, self.framework)
-        return self.setup if same else dataclasses.replace(self.setup, partition="", partition_text="")
+        return self.setup if same else dataclasses.replace(self.setup, partition="", partition_text="", platform="")
 
 
 def digest(graph: Graph) -> str:

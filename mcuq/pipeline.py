@@ -14,9 +14,9 @@ import numpy as np
 from mcuq import emit, simulator
 from mcuq.archive import Archive
 from mcuq.data import Reading, reading_of, sample_shape, to_integers
+from mcuq.emit import ownership
 from mcuq.emit.library import GUARD, models_beside
 from mcuq.emit.names import model_name
-from mcuq.emit.ownership import refuse_others
 from mcuq.errors import CannotQuantizeError, DoesNotFitError, UsageError
 from mcuq.files import hold, write_held
 from mcuq.fit import FitReport
@@ -88,13 +88,16 @@ def placed(
     ``options`` are fields of the setup that replace the recorded ones; None is none.
     """
     found = board_for(model, board)
+    found = found.on(options.get("platform") or "", framework)
     framework = recorded_framework(model, found, framework)
-    return found, framework, model.setup_for(found.id, framework).updated(options)
+    setup = model.setup_for(found.id, framework).updated(options)
+    return found.on(setup.platform, framework), framework, setup
 
 
 def recorded_framework(model: Archive, board: Board, framework: str = "") -> str:
     """Return the framework that was asked for, or the recorded one on its board, or the board's first."""
-    return board.framework(framework or (model.framework if board.id == model.board else ""))
+    recorded = model.framework if board.id == model.board and model.framework in board.frameworks else ""
+    return board.framework(framework or recorded)
 
 
 def board_for(model: Archive, board: Board | str) -> Board:
@@ -207,16 +210,16 @@ def write_project(
         board = board_for(content, board)
         framework = recorded_framework(content, board, framework)
         setup = setup or content.setup_for(board.id, framework)
+        board = board.on(setup.platform, framework)
+        ownership.require_platform(board, framework, directory)
         plan = compile_for(replace(content, graph=graph), board, framework, setup)
         samples = content.samples or emit.self_test_inputs(plan)
-        refuse_others(directory, graph.name)
+        ownership.refuse_others(directory, graph.name)
         others = [_rebuilt(other, board) for other in models_beside(directory, graph.name)]
         beside = tuple(_neighbour(other) for other in others if other.content.board == board.id)
         report = fit_of(plan, board, framework, setup, _extra(plan, samples), beside=beside)
         report = replace(report, remarks=disagreements(directory, board, framework, report.partition))
-        if not report.fits:
-            together = f" together with {' and '.join(model.plan.graph.name for model in beside)}" if beside else ""
-            raise DoesNotFitError(f"{graph.name} does not fit {board.id}{together}: {report.shortfall}")
+        _require_fit(report, graph.name, beside)
         record = Record(board.id, framework, setup, file, quantization, board.text, stream)
         page = project_page(replace(content, graph=graph), plan, report, record)
         # without its float model, which CI need not carry
@@ -226,10 +229,16 @@ def write_project(
         owned |= _unrecorded(directory, others)
         users = emit.emit_project(graph, board, framework, len(next(iter(samples.values()))), setup)
         kept = sorted(path for path in users if (directory / path).exists())
-        files = owned if is_project(directory) else owned | {p: text for p, text in users.items() if p not in kept}
-        stale = stale_files(directory, owned, [graph.name, *(other.name for other in others)])
-        changed = write_held(directory, files, stale, GUARD)
+        ours = {} if ownership.is_project(directory) else {p: text for p, text in users.items() if p not in kept}
+        stale = ownership.stale_files(directory, owned, [graph.name, *(other.name for other in others)])
+        changed = write_held(directory, owned | ours, stale, GUARD)
         return Written(plan, saved(graph, plan.graph), report, record, changed, kept)
+
+
+def _require_fit(report: FitReport, name: str, beside: Sequence[Neighbour]) -> None:
+    if not report.fits:
+        together = f" together with {' and '.join(model.plan.graph.name for model in beside)}" if beside else ""
+        raise DoesNotFitError(f"{name} does not fit {report.board}{together}: {report.shortfall}")
 
 
 def _unrecorded(directory: Path, models: Sequence[emit.Built]) -> dict[str, bytes]:
@@ -246,11 +255,6 @@ def remembered(model: Archive, directory: Path, name: str) -> Archive:
     """Return a model with what was decided for it when it was last built into this project, if it was."""
     record = read_record(record_path(directory, name))
     return model.recorded(record) if record else model
-
-
-def is_project(directory: Path) -> bool:
-    """Whether somebody's PlatformIO or ESP-IDF project is there, into which only libraries may be written."""
-    return any((directory / name).exists() for name in ("platformio.ini", "CMakeLists.txt"))
 
 
 def project_neighbours(directory: Path, name: str, board: Board) -> tuple[Neighbour, ...]:
@@ -272,15 +276,6 @@ def _neighbour(model: emit.Built) -> Neighbour:
 
 def _extra(plan: Plan, samples: Mapping[str, Array]) -> Extra:
     return application_extra(plan, len(next(iter(samples.values()))))
-
-
-def stale_files(directory: Path, generated: Mapping[str, bytes], names: Sequence[str]) -> list[Path]:
-    """Return the files of an earlier generation, in folders that mcuq owns, that this one does not have."""
-    library = ("lib/mcuq/src", "lib/mcuq/emulator", "lib/mcuq/emulator/rv32")
-    models = ((f"lib/{name}/src", f"{name}*.[ch]") for name in names)
-    folders = (*models, *((folder, "mcuq_*.*") for folder in library))
-    found = [path for folder, pattern in folders for path in sorted((directory / folder).glob(pattern))]
-    return [path for path in found if path.relative_to(directory).as_posix() not in generated]
 
 
 def application_extra(plan: Plan, vectors: int = 0) -> Extra:

@@ -6,7 +6,7 @@ from mcuq.kernels import GENERIC, chosen
 from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Op, Operand, Params
 from mcuq.resources import resource
-from mcuq.target.board import load_chip
+from mcuq.target.chip import load_chip
 from mcuq.tensor import QTensor
 
 

@@ -270,7 +270,7 @@ def test_platformio_ini_says_what_the_board_file_says(rng, tmp_path, board, fram
 
     assert (tmp_path / main).is_file()
     for line in (
-        f"platform = {known.platforms[framework]}",
+        f"platform = {known.platform(framework).spec}",
         f"board = {board}",
         f"framework = {framework}",
         "build_unflags = -Os",

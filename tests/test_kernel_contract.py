@@ -13,7 +13,7 @@ from test_contract import all_params
 from mcuq import kernels
 from mcuq.ops.base import Params
 from mcuq.resources import resource
-from mcuq.target.board import Chip, load_chip
+from mcuq.target.chip import Chip, load_chip
 
 ROOT = Path(__file__).parents[1]
 CHIPS = sorted(path.stem for path in (resource("boards") / "chips").glob("*.toml"))

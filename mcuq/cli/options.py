@@ -28,6 +28,8 @@ def add_board(parser: argparse.ArgumentParser, required: bool, several: bool = F
     else:
         parser.add_argument("--board", required=required, metavar="B", help=what)
     parser.add_argument("--framework", default="", metavar="F", help="arduino or espidf; default: the board's first")
+    what = "official, pioarduino (Arduino 3) or esp-idf (6.0, without PlatformIO); default: the board's first"
+    parser.add_argument("--platform", metavar="P", help=what)
 
 
 def add_reading(parser: argparse._ActionsContainer) -> None:
@@ -100,8 +102,9 @@ def _bytes(text: str) -> int:
 
 def setup_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_setup`, None where they were not given."""
-    names = ("arena", "wifi", "ble", "app_ram", "app_flash", "io_in_arena", "share_arena", "speed", "slower", "ram")
-    return {name: getattr(arguments, name) for name in names} | partition_options(arguments.partition)
+    names = ("arena", "platform", "wifi", "ble", "app_ram", "app_flash", "io_in_arena", "share_arena", "speed")
+    options = {name: getattr(arguments, name) for name in (*names, "slower", "ram")}
+    return options | partition_options(arguments.partition)
 
 
 def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> None:

@@ -100,12 +100,13 @@ def _request(arguments: argparse.Namespace) -> Request:
     from mcuq.target.setup import Setup
 
     require_mcuq(arguments.out)
-    board = load_board(arguments.board)
+    setup = Setup().updated(setup_options(arguments))
+    board = load_board(arguments.board).on(setup.platform, arguments.framework)
     return Request(
         model=arguments.model,
         data=arguments.data,
         calibration=arguments.calibration,
-        place=(board, board.framework(arguments.framework), Setup().updated(setup_options(arguments))),
+        place=(board, board.framework(arguments.framework), setup),
         options=Options(**quantization_options(arguments)),
         max_drop=arguments.max_drop,
         margin=arguments.margin,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mcuq import archive
 from mcuq.errors import McuqError, UsageError
+from mcuq.target.board import Board
 from mcuq.target.project_format import refuse_newer
 
 KERNELS = "mcuq kernels and application"
@@ -54,3 +56,28 @@ def _described(folder: Path) -> str:
     except (OSError, ValueError, RecursionError):
         return ""
     return str(manifest.get("description", "")) if isinstance(manifest, dict) else ""
+
+
+def is_project(directory: Path) -> bool:
+    """Whether somebody's PlatformIO or ESP-IDF project is there, into which only libraries may be written."""
+    return any((directory / name).exists() for name in ("platformio.ini", "CMakeLists.txt"))
+
+
+def require_platform(board: Board, framework: str, directory: Path) -> None:
+    """Refuse a new project that PlatformIO could not build."""
+    platform = board.platform(framework)
+    if not platform.spec and not is_project(directory):
+        version = board.sdk(framework).version
+        raise UsageError(
+            f"{directory}: no PlatformIO platform has {framework} {version}; build into an ESP-IDF project (a folder "
+            f"with its CMakeLists.txt), which takes lib/ as components, or choose another --platform"
+        )
+
+
+def stale_files(directory: Path, generated: Mapping[str, bytes], names: Sequence[str]) -> list[Path]:
+    """Return the files of an earlier generation, in folders that mcuq owns, that this one does not have."""
+    library = ("lib/mcuq/src", "lib/mcuq/emulator", "lib/mcuq/emulator/rv32")
+    models = ((f"lib/{name}/src", f"{name}*.[ch]") for name in names)
+    folders = (*models, *((folder, "mcuq_*.*") for folder in library))
+    found = [path for folder, pattern in folders for path in sorted((directory / folder).glob(pattern))]
+    return [path for path in found if path.relative_to(directory).as_posix() not in generated]

@@ -162,7 +162,8 @@ def estimate(plan: Plan, place: Place) -> FitReport:
 def _report_or_problem(name: str, plan_for: Callable[[tuple[str, ...]], Plan], asked: Place) -> FitReport:
     board = asked.board
     try:
-        place = replace(asked, framework=board.framework(asked.framework))
+        board = board.on(asked.setup.platform, asked.framework)
+        place = replace(asked, board=board, framework=board.framework(asked.framework))
         return estimate(with_faster_kernels(plan_for(board.chip.kernels), place), place)
     except (UsageError, DoesNotFitError) as error:
         place = Place(board, board.framework(), replace(asked.setup, partition=""))

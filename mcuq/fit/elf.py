@@ -15,7 +15,7 @@ from mcuq.fit import footprint
 from mcuq.plan import Plan
 from mcuq.reading import gate, require_regular
 from mcuq.resources import resource
-from mcuq.target.board import Chip
+from mcuq.target.chip import Chip
 
 MACHINES = {"EM_XTENSA": "Xtensa", "EM_RISCV": "RISC-V"}
 STATIC = re.compile(r"\.(dram0|noinit|s?data|s?bss)(?!.*(dummy|heap_start))")

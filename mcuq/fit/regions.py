@@ -11,7 +11,8 @@ from mcuq.fit import footprint
 from mcuq.fit.footprint import Breakdown, total
 from mcuq.plan import Plan
 from mcuq.target import heap
-from mcuq.target.board import Board, Chip, Partition
+from mcuq.target.board import Board, Partition
+from mcuq.target.chip import Chip
 from mcuq.target.sdk import Radio, Sdk
 from mcuq.target.setup import PLAIN, Setup
 from mcuq.target.sourced_toml import Amount

@@ -19,9 +19,14 @@ def boards() -> Report:
     from mcuq.target.board import board_ids, load_board
 
     known = [load_board(board_id) for board_id in board_ids()]
-    rows = [[b.id, b.name, b.chip.name, ", ".join(b.frameworks)] for b in known]
-    data = [{"id": b.id, "name": b.name, "chip": b.chip.id, "frameworks": list(b.frameworks)} for b in known]
-    return Report(data, columns=["board", "name", "chip", "frameworks"], rows=rows)
+    platforms = [{f: [p.name for p in b.platforms[f]] for f in b.frameworks} for b in known]
+    data = [
+        {"id": b.id, "name": b.name, "chip": b.chip.id, "frameworks": list(b.frameworks), "platforms": each}
+        for b, each in zip(known, platforms, strict=True)
+    ]
+    of_each = [", ".join(dict.fromkeys(name for names in each.values() for name in names)) for each in platforms]
+    rows = [[b.id, b.name, b.chip.name, ", ".join(b.frameworks), p] for b, p in zip(known, of_each, strict=True)]
+    return Report(data, columns=["board", "name", "chip", "frameworks", "platforms"], rows=rows)
 
 
 def operators() -> Report:

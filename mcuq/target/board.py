@@ -1,4 +1,4 @@
-"""Boards and chips as data: ``boards/<platformio board id>.toml`` and ``boards/chips/<chip>.toml``.
+"""Boards as data: ``boards/<platformio board id>.toml``.
 
 Every number that is a size is an :class:`Amount`, ``{ bytes = …, source = "…" }`` in the file; one without a source
 is refused. A board may also be a file of the user's own, in the same format.
@@ -6,24 +6,22 @@ is refused. A board may also be a file of the user's own, in the same format.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeVar
 
 from mcuq.errors import UsageError
 from mcuq.reading import printable
 from mcuq.resources import resource
 from mcuq.target import consistency
-from mcuq.target.board_names import find_board
+from mcuq.target.board_names import find_board, named
+from mcuq.target.chip import Chip, load_chip
 from mcuq.target.partition_csv import read_partitions
-from mcuq.target.sdk import FRAMEWORKS, Sdk, read_sdk
+from mcuq.target.platforms import Platform, known_platforms, platform_of
+from mcuq.target.sdk import FRAMEWORKS, Sdk
 from mcuq.target.sourced_toml import Amount, Table, file_text, parse_sourced, read_sourced
-
-T = TypeVar("T")
 
 FLASH_MODES = ("qio", "qout", "dio", "dout")
 FURTHER = ("flash_mode", "flash_frequency", "monitor_speed", "partitions")  # keys that a board's file must have
@@ -40,48 +38,18 @@ class Partition:
 
 
 @dataclass(frozen=True)
-class Chip:
-    """A SoC.
-
-    ``isa`` is what compiles for it, and picks the column of ``kernels.json``; ``kernels`` are the families of
-    ``mcuq.kernels`` that it has, the best first, and ``without`` says of families that others of its isa have why it
-    has not. ``board`` is PlatformIO's plain board with the chip. ``const_window`` is how much constant data flash can
-    map, ``psram_window`` how much PSRAM. ``iram`` is memory for code alone (None: it shares that of static data).
-    """
-
-    id: str
-    name: str
-    isa: str
-    kernels: tuple[str, ...]
-    without: Mapping[str, str]
-    board: str
-    const_window: Amount
-    code_shares_const_window: bool
-    psram_window: Amount | None
-    iram: Amount | None
-    sdks: tuple[Sdk, ...]
-
-    @property
-    def emulated(self) -> Literal["rv32", "xtensa", "s3"]:
-        """The emulated chip that executes its instructions, as the engines call it."""
-        if self.isa == "xtensa":
-            return "s3" if "s3" in self.kernels else "xtensa"
-        return "rv32"
-
-
-@dataclass(frozen=True)
 class Board:
     """A board.
 
-    ``frameworks[0]`` is the default; ``platforms`` is the PlatformIO platform of each; ``flash_frequency`` is in Hz.
-    ``platformio`` is what PlatformIO calls the board, or the one that it is built as; ``text`` is the file of a board
-    of the user's own, which travels with its projects.
+    ``frameworks[0]`` is the default; ``platforms`` are those that have each, the board's own choice first;
+    ``flash_frequency`` is in Hz. ``platformio`` is what PlatformIO calls the board, or the one that it is built as;
+    ``text`` is the file of a board of the user's own, which travels with its projects.
     """
 
     id: str
     name: str
     chip: Chip
-    platforms: Mapping[str, str]
+    platforms: Mapping[str, tuple[Platform, ...]]
     frameworks: tuple[str, ...]
     flash: Amount
     flash_mode: str
@@ -92,6 +60,24 @@ class Board:
     psram_mode: str = ""
     platformio: str = ""
     text: str = ""
+
+    def on(self, platform: str, framework: str = "") -> Board:
+        """Return the board as one platform alone has it; as it is, if that is empty.
+
+        Raises:
+            UsageError: that platform has not the board, or not that framework for it; with the ones that have.
+        """
+        if not platform:
+            return self
+        named(platform, known_platforms(), "platform")
+        asked = [framework] if framework else list(self.frameworks)
+        there = {f: tuple(p for p in self.platforms.get(f, ()) if p.name == platform) for f in self.frameworks}
+        if not any(there.get(f) for f in asked):
+            have = dict.fromkeys(p.name for f in asked for p in self.platforms.get(f, ()))
+            what = f"{framework} for {self.id}" if framework else self.id
+            raise UsageError(f"{platform} has no {what}; {' and '.join(have) or 'no platform'} has it")
+        frameworks = tuple(f for f in self.frameworks if there[f])
+        return replace(self, platforms=there, frameworks=frameworks)
 
     def framework(self, wanted: str = "") -> str:
         """Return the framework asked for, or the board's default.
@@ -104,10 +90,15 @@ class Board:
             raise UsageError(f"{self.id} has no framework {printable(wanted, 60)}; it has {has}")
         return wanted or self.frameworks[0]
 
+    def platform(self, framework: str = "") -> Platform:
+        """Return where the framework comes from."""
+        return self.platforms[self.framework(framework)][0]
+
     def sdk(self, framework: str = "") -> Sdk:
         """Return the figures of a framework, as this board's platform pins it."""
-        wanted = self.framework(framework)
-        return next(s for s in self.chip.sdks if (s.framework, s.platform) == (wanted, self.platforms[wanted]))
+        found = self.chip.sdk(self.framework(framework), self.platform(framework).name)
+        assert found, "a board has no platform without figures"
+        return found
 
     def partition(self, framework: str = "", table: str = "", text: str = "") -> Partition:
         """Return the board's partition table for a framework, or another one by name, or from the text of its file.
@@ -123,7 +114,7 @@ class Board:
             app, end = (Amount(count, table) for count in read_partitions(text, table))
             found = Partition(table, app, end)
         else:
-            found = _named(table, known_partitions(framework), "partition table")
+            found = named(table, known_partitions(framework), "partition table")
         if found.flash.bytes > self.flash.bytes:
             raise UsageError(f"{table} needs {found.flash.bytes} bytes of flash, {self.id} has {self.flash.bytes}")
         return found
@@ -171,45 +162,6 @@ def _board_names() -> Mapping[str, tuple[str, ...]]:
 
 
 @cache
-def load_chip(chip: str, where: str = "") -> Chip:
-    """Read a chip by its id, as ``boards/chips`` names it.
-
-    Args:
-        chip: its id.
-        where: the file that names it, for the error.
-
-    Raises:
-        UsageError: an unknown id, or a damaged file.
-    """
-    paths = {path.stem: path for path in (resource("boards") / "chips").glob("*.toml")}
-    table = read_sourced(_named(chip, paths, "chip", where))
-    result = Chip(
-        id=chip,
-        name=table.text("name"),
-        isa=table.text("isa"),
-        kernels=table.texts("kernels"),
-        without=_reasons(table),
-        board=table.text("board"),
-        const_window=table.amount("const_window"),
-        code_shares_const_window=table.flag("code_shares_const_window"),
-        psram_window=table.optional_amount("psram_window"),
-        iram=table.optional_amount("iram"),
-        sdks=tuple(read_sdk(sdk) for sdk in table.tables("sdk")),
-    )
-    table.close()
-    for problem in consistency.of_sdks(result.sdks):
-        table.fail(problem)
-    return result
-
-
-def _reasons(chip: Table) -> dict[str, str]:
-    if not chip.has_table("without"):
-        return {}
-    table = chip.table("without")
-    return {family: table.text(family) for family in table.names}
-
-
-@cache
 def known_partitions(framework: str) -> Mapping[str, Partition]:
     """Return the partition tables that a framework ships, by the name of their CSV file."""
     table = read_sourced(resource("boards") / "partitions" / f"{framework}.toml")
@@ -217,13 +169,10 @@ def known_partitions(framework: str) -> Mapping[str, Partition]:
 
 
 def _board(table: Table, board_id: str) -> Board:
-    table.require("name", "chip", "platform", "frameworks", "flash", *FURTHER)
+    table.require("name", "chip", "frameworks", "flash", *FURTHER)
     chip = load_chip(table.text("chip"), table.where)
     frameworks = table.texts("frameworks", FRAMEWORKS)
-    platforms = _platforms(table, frameworks)
-    for framework, platform in platforms.items():
-        if not any((s.framework, s.platform) == (framework, platform) for s in chip.sdks):
-            table.fail(f"no figures for {framework} of {platform} on {chip.name}; see boards/chips/{chip.id}.toml")
+    platforms = _platforms(table, frameworks, chip)
     psram = table.optional_amount("psram")
     partitions = table.table("partitions")
     result = Board(
@@ -259,14 +208,28 @@ def _contradictions(board: Board) -> Iterator[str]:
         yield from (f"partitions: {framework}: {table.table}: {problem}" for problem in found)
 
 
-def _platforms(table: Table, frameworks: tuple[str, ...]) -> dict[str, str]:
-    """Read ``platform``, one for all frameworks or ``{ arduino = …, espidf = … }``."""
-    if not table.has_table("platform"):
-        return dict.fromkeys(frameworks, table.word("platform"))
-    each = table.table("platform")
-    platforms = {framework: each.word(framework) for framework in frameworks}
-    each.close()
-    return platforms
+def _platforms(table: Table, frameworks: tuple[str, ...], chip: Chip) -> dict[str, tuple[Platform, ...]]:
+    """Read ``platforms``, of which each framework takes those that have it, or ``platform``.
+
+    That is one for all frameworks, or ``{ arduino = …, espidf = … }``: by name, or as ``platformio.ini`` calls it.
+    """
+    if "platforms" in table.values:
+        listed = [known_platforms()[name] for name in table.texts("platforms", known_platforms())]
+        found = {f: tuple(p for p in listed if chip.sdk(f, p.name)) for f in frameworks}
+        names = dict.fromkeys(frameworks, ", ".join(p.name for p in listed))
+    else:
+        table.require("platform")
+        each = table.table("platform") if table.has_table("platform") else None
+        names = {f: each.word(f) for f in frameworks} if each else dict.fromkeys(frameworks, table.word("platform"))
+        if each:
+            each.close()
+        meant = {f: platform_of(name) for f, name in names.items()}
+        found = {f: (p,) if p and chip.sdk(f, p.name) else () for f, p in meant.items()}
+    for framework, there in found.items():
+        if not there:
+            where = f"{framework} of {names[framework]} on {chip.name}"
+            table.fail(f"no figures for {where}; see boards/chips/{chip.id}.toml")
+    return found
 
 
 def _board_partition(tables: Table, framework: str) -> Partition:
@@ -274,23 +237,10 @@ def _board_partition(tables: Table, framework: str) -> Partition:
     if tables.has_table(framework):
         own = tables.table(framework)
         return _partition(own.word("table"), own)
-    return _named(tables.text(framework), known_partitions(framework), "partition table", tables.where)
+    return named(tables.text(framework), known_partitions(framework), "partition table", tables.where)
 
 
 def _partition(name: str, table: Table) -> Partition:
     result = Partition(name, table.amount("app"), table.amount("flash"))
     table.close()
     return result
-
-
-def _named(name: str, known: Mapping[str, T], kind: str, where: str = "") -> T:
-    """Return what has that name.
-
-    Raises:
-        UsageError: nothing has; with the closest names, or all of them.
-    """
-    if name in known:
-        return known[name]
-    close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    hint = f"closest: {', '.join(close)}" if close else f"there are {', '.join(sorted(known))}"
-    raise UsageError(f"{where + ': ' if where else ''}unknown {kind} {name!r}; {hint}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from mcuq.errors import UsageError
+
+T = TypeVar("T")
 
 SHOWN = 8
 
@@ -36,6 +39,19 @@ def find_board(wanted: str, boards: Mapping[str, Sequence[str]]) -> str:
         raise UsageError(f"unknown board {wanted!r}; {hint}")
     shown = ", ".join(f"{name} ({boards[name][0]})" for name in close[:SHOWN])
     raise UsageError(f"unknown board {wanted!r}; it could be {shown}{', ...' if len(close) > SHOWN else ''}")
+
+
+def named(name: str, known: Mapping[str, T], kind: str, where: str = "") -> T:
+    """Return what has exactly that name.
+
+    Raises:
+        UsageError: nothing has; with the closest names, or all of them.
+    """
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    hint = f"closest: {', '.join(close)}" if close else f"there are {', '.join(sorted(known))}"
+    raise UsageError(f"{where + ': ' if where else ''}unknown {kind} {name!r}; {hint}")
 
 
 def _near(key: str, text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -37,17 +38,32 @@ def disagreements(folder: Path, board: Board, framework: str, table: str) -> tup
     if not ours:
         found = ", ".join(f"{env['board']} (env:{name})" for name, env in environments.items())
         return (f"{path}: is for {found}; the model was checked for {board.id}",)
-    own = board.partition(framework).table
-    return tuple(line for name, env in ours.items() for line in _lines(path, name, env, framework, table, own))
+    lines = (_lines(env, board, framework, table) for env in ours.values())
+    return tuple(f"{path}: env:{name} {line}" for name, said in zip(ours, lines, strict=True) for line in said)
 
 
-def _lines(path: Path, name: str, env: Mapping[str, str], framework: str, table: str, own: str) -> Iterator[str]:  # noqa: PLR0917
+def _lines(env: Mapping[str, str], board: Board, framework: str, table: str) -> Iterator[str]:
+    """Yield what an environment has otherwise."""
     frameworks = env.get("framework", "").replace(",", " ").split()
     if frameworks and framework not in frameworks and not any("$" in name for name in frameworks):
-        yield f"{path}: env:{name} has framework = {', '.join(frameworks)}; the model was checked with {framework}"
-    given = env.get("board_build.partitions", own).strip()
+        yield f"has framework = {', '.join(frameworks)}; the model was checked with {framework}"
+    platform, checked = _platform(env.get("platform", "")), board.platform(framework).name
+    if platform and platform != checked:
+        yield f"has the platform {platform}; the model was checked for {checked}: --platform {platform}"
+    given = env.get("board_build.partitions", board.partition(framework).table).strip()
     if "$" not in given and Path(given).name != Path(table).name:
-        yield f"{path}: env:{name} has the partition table {given}; the model was checked with {table}"
+        yield f"has the partition table {given}; the model was checked with {table}"
+
+
+def _platform(spec: str) -> str:
+    """Return which platform it is, in whatever version; empty for one that mcuq does not know.
+
+    >>> _platform("platformio/espressif32@^6.9.0"), _platform("https://github.com/tasmota/platform-espressif32.git")
+    ('official', '')
+    """
+    if "pioarduino" in spec:
+        return "pioarduino"
+    return "official" if re.fullmatch(r"(platformio/)?espressif32(\s*@.*)?", spec.strip()) else ""
 
 
 def _environments(parser: configparser.ConfigParser) -> dict[str, dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mcuq.target.platforms import known_platforms
 from mcuq.target.sourced_toml import Amount, Table
 
 FRAMEWORKS = ("arduino", "espidf")
@@ -41,7 +42,7 @@ class Heap:
 
 @dataclass(frozen=True)
 class Sdk:
-    """What one framework, as one PlatformIO platform pins it, leaves to an application on one chip.
+    """What one framework, as one platform (its name) pins it, leaves to an application on one chip.
 
     ``static_limit`` is the linker segment of static data, ``base_static`` what an empty application uses of it;
     ``static_high`` is a second segment, which takes what does not fit into the first; ``static_limit_ble`` is the
@@ -82,7 +83,7 @@ def read_sdk(table: Table) -> Sdk:
     result = Sdk(
         framework=table.text("framework", FRAMEWORKS),
         version=table.text("version"),
-        platform=table.text("platform"),
+        platform=table.text("platform", known_platforms()),
         static_limit=table.amount("static_limit"),
         base_static=table.amount("base_static"),
         base_image=table.amount("base_image"),

@@ -18,11 +18,13 @@ class Setup:
     outputs lie in the arena too, instead of in memory of the caller's; None: where that takes less memory in all. With
     ``speed`` layers get kernels that are faster and take more flash, as far as the board has the memory. With
     ``slower`` layers are computed in strips of rows, for about so many percent more instructions; with ``ram`` so that
-    arena, state, inputs and outputs take so many bytes at most. With ``share_arena`` a static arena serves all such
+    arena, state, inputs and outputs take so many bytes at most. ``platform`` is where the framework comes from (empty:
+    the board's own choice). With ``share_arena`` a static arena serves all such
     models of a project in turn. ``partition_text`` is the table's file where it is the user's own.
     """
 
     arena: Arena = "static"
+    platform: str = ""
     partition: str = ""
     partition_text: str = ""
     wifi: bool = False

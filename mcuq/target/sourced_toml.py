@@ -80,6 +80,10 @@ class Table:
             self.fail(f"{key} is {values!r}, not a list of {' or '.join(allowed) or 'texts'}")
         return tuple(values)
 
+    def optional_text(self, key: str) -> str:
+        """Read a text that may be absent or empty."""
+        return self.text(key) if self.values.get(key) else self.values.pop(key, "")
+
     def optional_word(self, key: str) -> str:
         """Read a text that goes into other files and may be absent; empty then."""
         return self.word(key) if key in self.values else ""

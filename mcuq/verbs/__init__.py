@@ -200,4 +200,5 @@ def fewest_bits(
 
 def _placed(board: Board | str, framework: str, setup: Setup) -> tuple[Board, str, Setup]:
     found = load_board(board) if isinstance(board, str) else board
+    found = found.on(setup.platform, framework)
     return found, found.framework(framework), setup

@@ -18,7 +18,7 @@ from mcuq.passes.strips import in_strips
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate
-from mcuq.target.board import load_chip
+from mcuq.target.chip import load_chip
 from mcuq.verification import simulate_on
 
 SAMPLE = 60

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mcuq.errors import UsageError
-from mcuq.target import board
+from mcuq.target import chip
 
 MAIN = Path(__file__).parents[2]
 PLAIN = (MAIN / "boards" / "esp32dev.toml").read_text()
@@ -49,7 +49,7 @@ def test_a_partition_table_is_a_word(built, text):
 
 @pytest.mark.parametrize("text", [r'"esp32\nextra_scripts = x"', '"espressif32 # x"', '"$(touch ran)"', '"a\\"b"'])
 def test_a_platform_is_a_word(built, text):
-    assert "platform is " in built('platform = "espressif32@6.13.0"', f"platform = {text}")
+    assert "platform is " in built('platforms = ["official", "pioarduino", "esp-idf"]', f"platform = {text}")
 
 
 @pytest.mark.parametrize("name", ["a]b.toml", "a b.toml", "a$b.toml", "a%b.toml"])
@@ -123,6 +123,6 @@ def test_the_ram_of_a_chip_agrees_with_itself(tmp_path, monkeypatch, old):
     assert old in text
     (tmp_path / "chips").mkdir()
     (tmp_path / "chips/esp32.toml").write_text(text.replace(old, RAM[old]))
-    monkeypatch.setattr(board, "resource", lambda _: tmp_path)
+    monkeypatch.setattr(chip, "resource", lambda _: tmp_path)
     with pytest.raises(UsageError, match=r"sdk arduino 2\.0\.17: "):
-        board.load_chip.__wrapped__("esp32")
+        chip.load_chip.__wrapped__("esp32")
