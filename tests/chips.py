@@ -15,11 +15,14 @@ def families(chip: str = "generic") -> tuple[str, ...]:
 
 
 def chips_with(family: str) -> list[str]:
-    """Every chip that lists a family of kernels; at least one."""
+    """A chip of each kind that lists a family of kernels; at least one.
+
+    Two chips are of one kind if they have the same instructions and families: a layer's kernel depends on nothing else.
+    """
     names = sorted(path.stem for path in (resource("boards") / "chips").glob("*.toml"))
-    found = [name for name in names if family in families(name)]
-    assert found, family
-    return found
+    kinds = {(load_chip(name).isa, families(name)): name for name in reversed(names) if family in families(name)}
+    assert kinds, family
+    return sorted(kinds.values())
 
 
 def chips_led_by(family: str) -> list[str]:
