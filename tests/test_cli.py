@@ -151,7 +151,7 @@ BAD = {
     "unknown suffix": ["inspect", "{notes}"],
     "unknown board": ["check", "{model}", "--board", "esp32-dve"],
     "unknown framework": ["check", "{model}", "--board", "esp32dev", "--framework", "zephyr"],
-    "framework the board lacks": ["check", "{model}", "--board", "esp32-h2-devkitm-1", "--framework", "arduino"],
+    "framework the board lacks": ["check", "{model}", "--board", "esp32-c61-devkitc1", "--framework", "arduino"],
     "neither board nor compare": ["check", "{model}"],
     "board and compare": ["check", "{model}", "--board", "esp32dev", "--compare"],
     "a radio the chip lacks": ["check", "{model}", "--board", "esp32-p4", "--wifi"],
