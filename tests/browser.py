@@ -21,7 +21,7 @@ class Browser:
         self.complaints, self.session = [], None
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
+        for domain in ("Page", "Runtime", "Log", "Network", "Performance"):
             self.call(f"{domain}.enable")
 
     def call(self, method, **parameters):
@@ -58,6 +58,11 @@ class Browser:
         self.call("Page.navigate", url=Path(path).resolve().as_uri())
         while self.evaluate("document.readyState") != "complete":
             pass
+
+    def busy(self):
+        """Return the seconds that the page has computed, whatever else the machine does."""
+        metrics = self.call("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in metrics if metric["name"] == "ProcessTime")
 
     def evaluate(self, script):
         """Return what JavaScript evaluates to."""

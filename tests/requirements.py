@@ -65,6 +65,7 @@ PARTS = {
     "qemu-system-riscv32": Part(_tool("qemu-system-riscv32"), "apt-get install qemu-system-misc"),
     "qemu-system-xtensa": Part(_tool("qemu-system-xtensa"), "apt-get install qemu-system-misc"),
     "git": Part(_tool("git"), "apt-get install git"),
+    "chromium": Part(_tool("chromium"), "apt-get install chromium"),
     "cmake": Part(_tool("cmake"), "apt-get install cmake"),
     "g++": Part(_tool("g++"), "apt-get install g++"),
     "platformio": Part(_module("platformio"), "pip install platformio==6.2.* scons==4.11.1"),

@@ -118,12 +118,12 @@ def test_what_was_not_given_is_said(folder):
 def test_build_writes_one_beside_the_project(run, folder, tmp_path):
     """The same bytes again, without what only measuring tells."""
     status, out, _ = run("build", folder / "m.mcuq", "--board", BOARD, "--out", tmp_path / "p", "--json")
-    built = (tmp_path / "p/net_report.html").read_text("utf-8")
+    built = (tmp_path / "p/lib/net/report.html").read_text("utf-8")
 
-    assert status == 0 and "net_report.html" in json.loads(out)["changed"]
+    assert status == 0 and "lib/net/report.html" in json.loads(out)["changed"]
     assert "when a model is built" in Reading(built).text("layers")
     assert run("build", folder / "m.mcuq", "--board", BOARD, "--out", tmp_path / "p")[0] == 0
-    assert (tmp_path / "p/net_report.html").read_text("utf-8") == built
+    assert (tmp_path / "p/lib/net/report.html").read_text("utf-8") == built
     assert str(tmp_path) not in built
 
 

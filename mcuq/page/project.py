@@ -33,4 +33,4 @@ def project_page(model: Archive, plan: Plan, fit: FitReport, record: Record) -> 
     texts = (text.format(model=f"{name}.mcuq") for text in ("" if model.samples else SAMPLES, JUDGED, COUNTED))
     origin = Origin(shlex.join(words), (("framework", f"{record.framework} {fit.sdk}"), *chosen))
     page = gather(model, plan, fit, origin, inputs=model.samples or None, absent=Absent(*texts))
-    return {f"{name}_report.html": html(page)}
+    return {f"lib/{name}/report.html": html(page)}
