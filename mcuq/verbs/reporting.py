@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcuq import checking, loading, pipeline
+from mcuq import loading, pipeline
 from mcuq.archive import Archive
 from mcuq.checking import NO_OPTIONS
 from mcuq.data import Reading
+from mcuq.emit.names import require_names
 from mcuq.errors import ToolMissingError
 from mcuq.evaluation import Evaluation, evaluate, open_data
 from mcuq.files import write_file
@@ -76,7 +77,8 @@ def report(
     told: Progress = progress or (lambda what, done, whole: None)
     found, framework, setup = pipeline.placed(model, board, framework, options)
     plan = pipeline.compile_for(model, found, framework, setup)
-    fit = checking.check_model(model, board, framework, options)
+    require_names(plan)
+    fit = pipeline.check_fit(plan, found, framework, setup)
     counted, uncounted = _counted(plan, found.chip.emulated, asked.instructions, told)
     judged = _judged(model, asked, told) if asked.data else None
     inputs = _integers(model, asked) if asked.data else None
