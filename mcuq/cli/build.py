@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from mcuq.cli.options import (
     add_board,
@@ -14,6 +16,11 @@ from mcuq.cli.options import (
     setup_options,
 )
 from mcuq.cli.verb import YES, Verbs, add_model, add_verb, opened
+from mcuq.errors import UsageError
+
+if TYPE_CHECKING:
+    from mcuq.plan import Plan
+    from mcuq.target.board import Board
 
 
 def add(verbs: Verbs) -> None:
@@ -22,7 +29,9 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(verbs, "build", "check a model, simulate it and write its PlatformIO project", example)
     add_model(parser)
     add_board(parser, required=True)
-    parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="the project; a second model is added")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="the project; a second model is added")
+    what = "an Arduino library of the project's models, or of this one without a project"
+    parser.add_argument("--arduino-zip", metavar="FILE", type=Path, help=what)
     parser.add_argument("--name", default="", metavar="N", help="the model's name in C; default: the file's")
     what = "make a causal network a streaming one: AXIS of its input (0 is the batch), FRAMES per call"
     parser.add_argument("--stream", type=_stream, metavar="AXIS[:FRAMES]", help=what)
@@ -41,18 +50,31 @@ def _stream(text: str) -> str:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the project; say what was decided."""
+    """Write the project, an Arduino library, or both; say what was decided."""
+    if arguments.arduino_zip and arguments.arduino_zip.suffix != ".zip":
+        raise UsageError(f"{arguments.arduino_zip}: an Arduino library is written to a .zip file")
+    if arguments.out:
+        return _built(arguments, arguments.out)
+    if not arguments.arduino_zip:
+        raise UsageError("--out DIR for a project, --arduino-zip FILE for an Arduino library, or both")
+    arguments.framework = arguments.framework or "arduino"
+    if arguments.framework == "arduino" and arguments.platform is None:
+        arguments.platform = "pioarduino"  # Arduino core 3, as the Arduino IDE installs it
+    with TemporaryDirectory(prefix="mcuq-") as folder:
+        return _built(arguments, Path(folder))
+
+
+def _built(arguments: argparse.Namespace, folder: Path) -> int:
     from mcuq import pipeline
-    from mcuq.errors import UsageError
     from mcuq.files import finish
     from mcuq.report import show
     from mcuq.report.build import build
     from mcuq.target.record import read_record, record_path, recorded_name
     from mcuq.verbs.forms import in_steps, streamed
 
-    finish(arguments.out)
-    name = arguments.name or recorded_name(arguments.out, arguments.model.name)
-    record = read_record(record_path(arguments.out, name)) if name else None
+    finish(folder)
+    name = arguments.name or recorded_name(folder, arguments.model.name)
+    record = read_record(record_path(folder, name)) if name else None
     before = record.quantization if record else {}
     model = opened(arguments, before)
     if arguments.stateful and arguments.stream:
@@ -60,12 +82,12 @@ def run(arguments: argparse.Namespace) -> int:
     model = in_steps(model) if arguments.stateful else model
     stream = arguments.stream or (record.stream if record and not model.graph.states else "")
     model = streamed(model, *map(int, stream.split(":"))) if stream else model
-    model = pipeline.remembered(model, arguments.out, name or model.graph.name)
+    model = pipeline.remembered(model, folder, name or model.graph.name)
     board, framework, setup = pipeline.placed(model, arguments.board, arguments.framework, setup_options(arguments))
     written = pipeline.write_project(
         model,
         board,
-        arguments.out,
+        folder,
         framework,
         name,
         setup=setup,
@@ -73,5 +95,16 @@ def run(arguments: argparse.Namespace) -> int:
         quantization={**before, **quantization_options(arguments)},
         stream=stream or (record.stream if record else ""),
     )
-    show(build(written, arguments.out, model.notes), arguments.json)
+    if arguments.arduino_zip:
+        _write_library(arguments.arduino_zip, folder, board, written.plan, setup.arena)
+    show(build(written, arguments.out, model.notes, arguments.arduino_zip), arguments.json)
     return YES
+
+
+def _write_library(path: Path, project: Path, board: Board, plan: Plan, arena: str) -> None:
+    from mcuq.emit.arduino import arduino_zip
+    from mcuq.emit.border import run_call
+    from mcuq.files import write_file
+
+    call = run_call(plan.graph, arena, bool(plan.graph.states))
+    write_file(path, arduino_zip(project, board, plan.graph.name, call))

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from mcuq.plan import Plan
 
 
-def build(written: Written, directory: Path, notes: Sequence[str] = ()) -> Report:
-    """Report what ``mcuq build`` did; ``notes`` are those of the quantization, where there was one."""
+def build(written: Written, directory: Path | None, notes: Sequence[str] = (), library: Path | None = None) -> Report:
+    """Report what ``mcuq build`` did.
+
+    Args:
+        written: the project.
+        directory: where it is; None: it was only made for the library.
+        notes: of the quantization, where there was one.
+        library: the Arduino library that was written.
+    """
     fits = fit(written.report)
     graph = written.plan.graph
     wrote = f"{len(written.changed)} files written" if written.changed else "nothing changed"
@@ -26,15 +33,25 @@ def build(written: Written, directory: Path, notes: Sequence[str] = ()) -> Repor
         *fits.lines,
         f"{graph.name}: {len(written.plan.steps)} steps, {arena(written.plan)}",
         *written.folded.lines,
-        f"{directory}: {wrote}",
     ]
-    lines.append(f"recorded until an option changes it (lib/{graph.name}/build.json): {written.record.text}")
+    data = {"model": graph.name, "directory": str(directory) if directory else None, "fit": fits.data}
+    data |= {"changed": written.changed if directory else [], "kept": written.kept, "notes": list(notes)}
+    data |= {"arduino_zip": str(library)} if library else {}
+    lines += _project(written, directory, wrote) if directory else []
+    if library:
+        lines.append(f"{library}: an Arduino library; in the IDE: Sketch, Include Library, Add .ZIP Library")
+    return Report(data, fits.title, fits.columns, fits.rows, lines)
+
+
+def _project(written: Written, directory: Path, wrote: str) -> list[str]:
+    """Return what there is to say of a project, and what to do next."""
+    name = written.plan.graph.name
+    lines = [f"{directory}: {wrote}"]
+    lines.append(f"recorded until an option changes it (lib/{name}/build.json): {written.record.text}")
     if written.kept:
         lines.append(f"left as they are, because they are yours: {', '.join(written.kept)}")
     lines.append(f"next: mcuq verify {directory}, then pio run -t upload in {directory}")
-    data = {"model": graph.name, "directory": str(directory), "fit": fits.data}
-    data |= {"changed": written.changed, "kept": written.kept, "notes": list(notes)}
-    return Report(data, fits.title, fits.columns, fits.rows, lines)
+    return lines
 
 
 def quantization(model: Archive, path: Path, size: int) -> Report:
