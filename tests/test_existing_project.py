@@ -107,6 +107,16 @@ def test_library_json_is_a_valid_package(mine, pio, library, tmp_path):
     assert {"library.json", "CMakeLists.txt"} <= set(listing)
 
 
+def test_the_manifest_of_a_component_names_the_chips_that_have_its_kernels(mine):
+    """As idf-component-manager reads it: loaded by its own ManifestManager, it was valid (3.1.2, by hand)."""
+    texts = [(mine / "lib" / name / "idf_component.yml").read_text() for name in ("mcuq", "small")]
+    chips = ["esp32c3", "esp32c5", "esp32c6", "esp32c61", "esp32h2", "esp32p4", "esp32s2"]
+    for text, license_line in zip(texts, ("license: Apache-2.0", ""), strict=True):
+        assert f'version: "{mcuq.__version__}"\n' in text and (license_line in text.splitlines()) == bool(license_line)
+        listed = text[text.index("targets:\n") : text.index("dependencies:")]
+        assert listed == "targets:\n" + "".join(f"  - {chip}\n" for chip in chips)
+
+
 IDF = """\
 macro(idf_component_register)
     cmake_parse_arguments(_ "" "" "SRCS;INCLUDE_DIRS;REQUIRES;PRIV_REQUIRES" ${ARGN})

@@ -14,7 +14,7 @@ from mcuq.archive import Archive
 from mcuq.emit import c_source, ownership
 from mcuq.emit.border import border_offsets, borders, run_call, signature
 from mcuq.emit.classes import named
-from mcuq.emit.library import included, library, shared_library
+from mcuq.emit.library import Manifest, included, library, shared_library, targets
 from mcuq.emit.names import MODEL, c_name, declared, distinct, names_within
 from mcuq.emit.rendering import Files, render
 from mcuq.graph import Graph
@@ -87,7 +87,8 @@ def emit_libraries(models: Sequence[Built]) -> Files:
         files |= _model(model, shared=model in shared)
     headers = {header for path, text in files.items() if path.endswith((".c", ".h")) for header in included(text)}
     arena = max((model.plan.arena_bytes for model in shared), default=0)
-    return files | shared_library(headers, [model.name for model in shared], arena)
+    chips = targets(type(step.params) for model in models for step in model.plan.steps)
+    return files | shared_library(headers, chips, [model.name for model in shared], arena)
 
 
 def emit_library(plan: Plan, content: Archive) -> Files:
@@ -100,6 +101,14 @@ def _model(model: Built, *, shared: bool) -> Files:
     plan, content, name = model.plan, model.content, c_name(model.name, MODEL)
     context = _context(plan, content, simulate(plan, content.samples)) | {"shared": shared}
     folder = f"lib/{name}"
+    about = Manifest(
+        name,
+        ownership.description(name),
+        [f"{name}.c", f"{name}_model.c"],
+        [f"{name}.h"],
+        targets(type(step.params) for step in plan.steps),
+        ["mcuq"],
+    )
     sources = {
         f"{folder}/src/{name}.h": render("model.h.j2", context),
         f"{folder}/src/{name}.c": render("model.c.j2", context),
@@ -108,7 +117,7 @@ def _model(model: Built, *, shared: bool) -> Files:
     }
     return {
         **sources,
-        **library(name, ownership.description(name), [f"{name}.c", f"{name}_model.c"], [f"{name}.h"], ["mcuq"]),
+        **library(about),
         f"{folder}/README.md": render("model_readme.md.j2", context),
         f"{name}.mcuq": archive.dump(content),
     }

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mcuq import __version__, archive
@@ -13,39 +14,68 @@ from mcuq.emit.ownership import KERNELS
 from mcuq.emit.rendering import Files, render
 from mcuq.errors import McuqError, UsageError
 from mcuq.resources import resource
+from mcuq.target.chip import load_chip
 
 ARENA = "mcuq_shared_arena"
 GUARD = (  # what lib/mcuq/src/mcuq.h, which every firmware needs, is while the other files do not belong together
     "lib/mcuq/src/mcuq.h",
     b'#error "an interrupted `mcuq build` left this project half written; run it again, or `mcuq verify .`"\n',
 )
+KEYWORDS = ["neural network", "quantization", "tinyml", "esp32"]
+HOMEPAGE = "https://pypi.org/project/mcuq/"
 INCLUDE = re.compile(rb'^#include "(\w+\.h)"', re.MULTILINE)
 
 
-def library(name: str, description: str, sources: list[str], headers: list[str], requires: list[str]) -> Files:
+@dataclass(frozen=True)
+class Manifest:
+    """What a library says of itself: ``targets`` are the chips, as ESP-IDF calls them, that have all its kernels."""
+
+    name: str
+    description: str
+    sources: Sequence[str]
+    headers: Sequence[str]
+    targets: Sequence[str]
+    requires: Sequence[str] = ()
+
+
+def targets(kernels: Iterable[type]) -> list[str]:
+    """Return the chips, as ESP-IDF calls them, that have the families of these kernels."""
+    modules = (kernel.__module__.split(".") for kernel in kernels)
+    families = {parts[2] for parts in modules if parts[1] == "kernels"} - {"portable"}
+    chips = (load_chip(path.stem) for path in sorted((resource("boards") / "chips").glob("*.toml")))
+    return list(dict.fromkeys(chip.id.split("_")[0] for chip in chips if families <= {*chip.kernels}))
+
+
+def library(about: Manifest) -> Files:
     """Return what makes lib/<name> a library for PlatformIO and a component for ESP-IDF."""
     manifest = {
-        "name": name,
+        "name": about.name,
         "version": __version__,
-        "description": description,
+        "description": about.description,
+        "keywords": KEYWORDS,
+        "homepage": HOMEPAGE,
         "frameworks": "*",
         "platforms": "*",
-        "headers": headers,
-        "dependencies": dict.fromkeys(requires, __version__),
+        "headers": list(about.headers),
+        "dependencies": dict.fromkeys(about.requires, __version__),
         "build": {"flags": ["-O2"], "libArchive": True},
     }
-    component = {"version": __version__, "name": name, "sources": sources, "requires": requires}
+    context = {"version": __version__, **vars(about)}
     return {
-        f"lib/{name}/library.json": (json.dumps(manifest, indent=2) + "\n").encode(),
-        f"lib/{name}/CMakeLists.txt": render("library_cmakelists.txt.j2", component),
+        f"lib/{about.name}/library.json": (json.dumps(manifest, indent=2) + "\n").encode(),
+        f"lib/{about.name}/CMakeLists.txt": render("library_cmakelists.txt.j2", context),
+        f"lib/{about.name}/idf_component.yml": render("idf_component.yml.j2", context),
     }
 
 
-def shared_library(headers: Iterable[str], sharing: Sequence[str] = (), arena_bytes: int = 0) -> Files:
+def shared_library(
+    headers: Iterable[str], chips: Sequence[str], sharing: Sequence[str] = (), arena_bytes: int = 0
+) -> Files:
     """Return lib/mcuq: needed kernels, the application, the emulated chip, PlatformIO's script.
 
     Args:
         headers: what the project's models include; those that are not mcuq's count for nothing.
+        chips: that have all its kernels; see :func:`targets`.
         sharing: models that share an arena; none: it is not there.
         arena_bytes: its size.
     """
@@ -64,7 +94,7 @@ def shared_library(headers: Iterable[str], sharing: Sequence[str] = (), arena_by
         texts = {f"{ARENA}.{suffix}": render(f"shared_arena.{suffix}.j2", context) for suffix in ("h", "c")}
         files |= {f"lib/mcuq/src/{name}": text for name, text in texts.items()}
         compiled.append(f"{ARENA}.c")
-    return files | library("mcuq", KERNELS, compiled, ["mcuq.h", "mcuq_app.h"], [])
+    return files | library(Manifest("mcuq", KERNELS, compiled, ["mcuq.h", "mcuq_app.h"], chips))
 
 
 def kernel_folders() -> list[Path]:
