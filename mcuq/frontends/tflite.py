@@ -21,6 +21,7 @@ from mcuq.frontends.tflite_operands import COUNTED, quantized_activation, quanti
 from mcuq.frontends.tflite_reader import Reader
 from mcuq.frontends.tflite_variables import resolve_variables
 from mcuq.graph import Graph, identifier
+from mcuq.passes.merge_dilations import merge_integer_dilations
 from mcuq.passes.recognize_integers import recognize_integers
 from mcuq.tensor import QConstant, QTensor
 
@@ -80,7 +81,7 @@ def graph_of(file: FileGraph, name: str) -> Graph:
         constants=reader.constants,
         states=tuple(reader.states),
     )
-    return (graph if graph.states else recognize_integers(graph)).verify()
+    return (graph if graph.states else recognize_integers(merge_integer_dilations(graph))).verify()
 
 
 def _strip_float_borders(file: FileGraph) -> tuple[list[FileOperator], list[int], list[int]]:

@@ -15,10 +15,8 @@ from mcuq.frontends.tflite_operands import (
     data,
     fused_activation,
     integers,
-    new_constant,
     present,
 )
-from mcuq.ops.batch_to_space import BatchToSpace
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.depth_to_space import DepthToSpace
 from mcuq.ops.embedding import Embedding
@@ -28,7 +26,6 @@ from mcuq.ops.pad import Pad
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.resize_nearest import ResizeNearest
 from mcuq.ops.slice import Slice
-from mcuq.ops.space_to_batch import SpaceToBatch
 from mcuq.ops.space_to_depth import SpaceToDepth
 from mcuq.ops.tile import Tile, broadcast_repeats
 from mcuq.ops.transpose import Transpose
@@ -203,41 +200,6 @@ def broadcast_to(operator: FileOperator, tensors: Tensors, output: FileTensor) -
     (x,) = present(tensors[:1])
     full, repeats = broadcast_repeats(x.shape, output.shape)
     return (Tile(repeats) if full == x.shape else (Reshape(full), Tile(repeats))), [x]
-
-
-def space_to_batch(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    """SPACE_TO_BATCH_ND of images: padded with zeros first.
-
-    In int8 with the integer 0: TensorFlow Lite Micro leaves its padding value unset, and finds 0 in fresh memory.
-    """
-    (x,) = present(tensors[:1])
-    block, pads = _blocks(tensors, x)
-    op = SpaceToBatch(block)
-    if not any(sum(pads, ())):
-        return op, [x]
-    (top, bottom), (left, right) = pads
-    zero = [new_constant(x, np.zeros((), np.int8))] if x.dtype == "int8" else []
-    return (Pad((0, top, left, 0), (0, bottom, right, 0)), op), [x, *zero]
-
-
-def batch_to_space(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    """BATCH_TO_SPACE_ND of images: cropped in the end."""
-    (x,) = present(tensors[:1])
-    block, crops = _blocks(tensors, x)
-    op = BatchToSpace(block)
-    if not any(sum(crops, ())):
-        return op, [x]
-    (top, _), (left, _) = crops
-    return (op, Slice((0, top, left, 0), output.shape)), [x]
-
-
-def _blocks(tensors: Tensors, x: FileTensor) -> tuple[tuple[int, int], tuple[tuple[int, int], tuple[int, int]]]:
-    """Return the block's rows and columns, and what is added or cut in front and behind."""
-    block = integers(tensors[1], "the blocks")
-    pads = np.reshape(integers(tensors[2], "the paddings"), (-1, 2)).tolist()
-    if len(x.shape) != 4 or len(block) != 2 or len(pads) != 2:
-        raise UnsupportedOperatorError(f"blocks of {len(block)} dimensions of {x}; images have two")
-    return (block[0], block[1]), ((pads[0][0], pads[0][1]), (pads[1][0], pads[1][1]))
 
 
 def space_to_depth(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:

@@ -20,6 +20,7 @@ from mcuq.frontends.tflite_loops import join_loops
 from mcuq.frontends.tflite_operands import COUNTED, quantized_activation, quantized_constant
 from mcuq.frontends.tflite_reader import Reader
 from mcuq.frontends.tflite_repeats import merge_repeats
+from mcuq.passes.merge_dilations import merge_dilations
 from mcuq.passes.recognize_masks import finite_masks
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
@@ -55,7 +56,7 @@ def float_graph_of(file: FileGraph, name: str) -> FloatGraph:
         known=reader.known,
         states=tuple(reader.states),
     )
-    return merge_repeats(finite_masks(graph).verify()).verify()
+    return merge_repeats(merge_dilations(finite_masks(graph).verify())).verify()
 
 
 def _refuse_dynamic(tensor: FileTensor) -> None:

@@ -70,7 +70,14 @@ def new_constant(like: FileTensor, values: Array) -> FileTensor:
 
 def image(tensor: FileTensor | None) -> FileTensor:
     """Return the tensor if it is one image."""
-    if tensor is None or len(tensor.shape) != 4 or tensor.shape[0] != 1:
+    if images(tensor).shape[0] != 1:
+        raise UnsupportedOperatorError(f"needs one image, [1, rows, columns, channels], not {tensor}")
+    return images(tensor)
+
+
+def images(tensor: FileTensor | None) -> FileTensor:
+    """Return the tensor if it is images."""
+    if tensor is None or len(tensor.shape) != 4:
         raise UnsupportedOperatorError(f"needs one image, [1, rows, columns, channels], not {tensor}")
     return tensor
 

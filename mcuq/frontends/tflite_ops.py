@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from mcuq.errors import UnsupportedOperatorError
-from mcuq.frontends import tflite_copies, tflite_elementwise, tflite_matrices, tflite_reductions
+from mcuq.frontends import tflite_copies, tflite_elementwise, tflite_matrices, tflite_reductions, tflite_samples
 from mcuq.frontends.batch import ONE_SOFTMAX
 from mcuq.frontends.flatbuffer import FileOperator, FileTensor
 from mcuq.frontends.tflite_elementwise import Convert
@@ -25,6 +25,7 @@ from mcuq.frontends.tflite_operands import (
     fused_activation,
     height_and_width,
     image,
+    images,
     only,
     present,
     with_constants,
@@ -47,7 +48,7 @@ SEVERAL_OUTPUTS = ("SPLIT", "SPLIT_V", "TOPK_V2", "UNPACK")  # their functions a
 
 
 def _conv2d(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    options, x = operator.options, image(tensors[0])
+    options, x = operator.options, images(tensors[0])
     operands = with_constants(tensors)
     _, h, w, c = x.shape
     _, kh, kw, i = operands[1].shape
@@ -58,7 +59,7 @@ def _conv2d(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Con
 
 
 def _depthwise_conv2d(operator: FileOperator, tensors: Tensors, output: FileTensor) -> Converted:
-    options, x = operator.options, image(tensors[0])
+    options, x = operator.options, images(tensors[0])
     operands = with_constants(tensors)
     _, kh, kw, o = operands[1].shape
     if options.DepthMultiplier() not in (0, o // x.shape[3]):
@@ -157,7 +158,7 @@ READERS: Mapping[str, Convert] = {
     **tflite_reductions.READERS,
     "AVERAGE_POOL_2D": _average_pool,
     "CONCATENATION": tflite_copies.concatenation,
-    "BATCH_TO_SPACE_ND": tflite_copies.batch_to_space,
+    "BATCH_TO_SPACE_ND": tflite_samples.batch_to_space,
     "BROADCAST_TO": tflite_copies.broadcast_to,
     "CONV_2D": _conv2d,
     "DEPTH_TO_SPACE": tflite_copies.depth_to_space,
@@ -179,7 +180,7 @@ READERS: Mapping[str, Convert] = {
     "REVERSE_V2": tflite_copies.reverse,
     "SLICE": tflite_copies.slice_,
     "SOFTMAX": _softmax,
-    "SPACE_TO_BATCH_ND": tflite_copies.space_to_batch,
+    "SPACE_TO_BATCH_ND": tflite_samples.space_to_batch,
     "SPACE_TO_DEPTH": tflite_copies.space_to_depth,
     "SPLIT": tflite_copies.split,
     "SPLIT_V": tflite_copies.split_v,

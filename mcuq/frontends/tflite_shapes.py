@@ -14,6 +14,7 @@ import numpy as np
 from mcuq.errors import MalformedModelError, McuqError
 from mcuq.frontends import tflite_ops
 from mcuq.frontends.flatbuffer import DAMAGE, MAX_RANK, FileGraph, FileOperator, FileTensor
+from mcuq.frontends.tflite_samples import count_samples
 from mcuq.tensor import Array, Shape
 
 INTEGERS = ("int32", "int64")
@@ -31,6 +32,7 @@ def fold_shapes(file: FileGraph) -> FileGraph:
     Raises:
         MalformedModelError: for an operator that cannot compute what its output says.
     """
+    file = count_samples(file)
     tensors = list(file.tensors)
     kept: list[FileOperator] = []
     settled: set[int] = set()

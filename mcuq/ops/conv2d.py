@@ -152,8 +152,7 @@ class Conv2d(Op):
             np.matmul(columns, flat[g * outputs : (g + 1) * outputs].T, out=y[:, g * outputs : (g + 1) * outputs])
         if len(inputs) > 2:
             y += inputs[2]
-        y = y.reshape(*taps.shape[:3], o)
-        return activate(self.activation, y)[:, np.newaxis]
+        return activate(self.activation, y).reshape(*x.shape[:2], *taps.shape[1:3], o)
 
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from oracle import run, samples
+from oracle import read, run, samples
 from pairs import build as pair
 from reductions import build as reduction
 from test_cumsum import build as running_sum
 from test_gather import build as gathered
 from test_gather import mirrored
+from test_select import build as select
 from tflite_builder import ModelBuilder, tflm
 
 SAMPLE, SWEEP = 4, 200  # models per operator
@@ -44,6 +45,20 @@ def test_n5_of_two_operands(code, count):
         zero = scales[1][1]
         b = np.where(b == zero, zero - 1 if zero > 0 else zero + 1, b).astype(np.int8) if code == "DIV" else b[::-1]
         np.testing.assert_array_equal(run(model, a, b), tflm(model, a, b), err_msg=f"{code} {shapes} {scales}")
+
+
+@counts
+def test_n5_of_select(count):
+    """Operands of one rank, whose dimensions are 1 now and then."""
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        full = shape_of(rng, int(rng.integers(2, 5)))
+        shapes = [tuple(1 if rng.random() < 0.25 else n for n in full) for _ in range(3)]
+        model = select(shapes, quantizations(rng, 1, "")[0])
+        condition = rng.integers(0, 2, (4, *shapes[0])).astype(bool)
+        a, b = samples(rng, 4, shapes[1]), samples(rng, 4, shapes[2])[::-1]
+        got, wanted = run(model, condition.view(np.int8), a, b), tflm(model, condition, a, b)
+        np.testing.assert_array_equal(got, wanted, err_msg=f"{number} {shapes}")
 
 
 @pytest.mark.parametrize("code", REDUCTIONS)
@@ -118,7 +133,67 @@ def random_matmul(rng):
     return builder.finish([x, z], [y]), (1, batch, *a), (1, batch, *b)
 
 
-OTHERS = (random_cumsum, random_gather, random_mirror_pad, random_arg, random_depth, random_matmul)
+def flat(shape):
+    """Of a model's border, which has a batch of 1."""
+    return (1, int(np.prod(shape)))
+
+
+def random_blocks(rng):
+    """Pixels to samples, or back and cropped; not padded: TensorFlow Lite Micro pads with what lies in its memory."""
+    is_back, block, size = bool(rng.integers(2)), rng.integers(1, 4, 2), rng.integers(1, 4, 2)
+    sides, deep = rng.integers(0, 3, (2, 2)) * is_back, int(rng.integers(1, 4))
+    whole = np.maximum(block * size, sides.sum(axis=1) + 1)
+    whole += -whole % block
+    image, small = (1, *(whole - sides.sum(axis=1)), deep), (int(np.prod(block)), *(whole // block), deep)
+    way = (("SPACE_TO_BATCH_ND", image, small), ("BATCH_TO_SPACE_ND", small, image))
+    code, shape, made = way[is_back]
+    builder = ModelBuilder()
+    a, x, y, b = (builder.tensor(s, scale=0.1, zero_point=5) for s in (flat(shape), shape, made, flat(made)))
+    shapes = [builder.tensor((len(s),), "int32", data=np.array(s)) for s in (shape, flat(made))]
+    constants = [builder.tensor(n.shape, "int32", data=n) for n in (block, sides)]
+    builder.op("RESHAPE", [a, shapes[0]], [x])
+    builder.op(code, [x, *constants], [y])
+    builder.op("RESHAPE", [y, shapes[1]], [b])
+    return builder.finish([a], [b]), flat(shape)
+
+
+def random_dilation(rng):
+    """A convolution between both, which becomes a dilated one."""
+    block, filters = rng.integers(1, 4, 2), rng.integers(1, 4, 2)
+    cuts, (deep, out) = rng.integers(0, 2, (2, 2)), (int(n) for n in rng.integers(1, 5, 2))
+    small = filters + rng.integers(1, 4, 2)
+    image, made = (1, *(block * small), deep), small - filters + 1
+    crops = np.minimum(cuts, ((made * block - 1) // 2)[:, np.newaxis])
+    depthwise = bool(rng.integers(2))
+    out, count = (deep, int(np.prod(block))) if depthwise else (out, int(np.prod(block)))
+    (x_scale, x_zero), (y_scale, y_zero) = quantizations(rng, 2, "")
+    builder = ModelBuilder()
+    x, spread = (builder.tensor(s, scale=x_scale, zero_point=x_zero) for s in (image, (count, *small, deep)))
+    shape = (1, *filters, out) if depthwise else (out, *filters, deep)
+    w_scales = 10 ** rng.uniform(-2.5, -1.5, out)
+    weights = builder.tensor(
+        shape, scale=w_scales, axis=3 if depthwise else 0, data=rng.integers(-127, 128, shape).astype(np.int8)
+    )
+    bias = builder.tensor((out,), "int32", scale=x_scale * w_scales, data=rng.integers(-999, 999, out))
+    last = (1, *(made * block - crops.sum(axis=1)), out)
+    between, y = (builder.tensor(s, scale=y_scale, zero_point=y_zero) for s in ((count, *made, out), last))
+    block_, pads, cut = (builder.tensor(n.shape, "int32", data=n) for n in (block, np.zeros((2, 2)), crops))
+    builder.op("SPACE_TO_BATCH_ND", [x, block_, pads], [spread])
+    fields = {"padding": 1, "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+    if depthwise:
+        fields["depthMultiplier"] = 1
+    kind = ("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions") if depthwise else ("CONV_2D", "Conv2DOptions")
+    builder.op(kind[0], [spread, weights, bias], [between], kind[1], version=3, **fields)
+    builder.op("BATCH_TO_SPACE_ND", [between, block_, cut], [y])
+    model = builder.finish([x], [y])
+    assert "space_to_batch" not in {node.op.name for node in read(model).nodes}
+    return model, image
+
+
+OTHERS = (
+    *(random_cumsum, random_gather, random_mirror_pad, random_arg, random_depth, random_matmul),
+    *(random_blocks, random_dilation),
+)
 
 
 @pytest.mark.parametrize("draw", OTHERS, ids=lambda draw: draw.__name__)
