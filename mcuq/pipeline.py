@@ -221,7 +221,7 @@ def write_project(
         report = replace(report, remarks=disagreements(directory, board, framework, report.partition))
         _require_fit(report, graph.name, beside)
         record = Record(board.id, framework, setup, file, quantization, board.text, stream)
-        page = project_page(replace(content, graph=graph), plan, report, record)
+        page = project_page(Archive(graph, classes=content.classes), plan, report, record)
         # without its float model, which CI need not carry
         content = Archive(graph, samples, board.id, framework, setup, board_text=board.text, classes=content.classes)
         owned = emit.emit_libraries([emit.Built(plan, content), *others]) | page
