@@ -1,67 +1,138 @@
-"""Accuracy and stored bytes of weights with few bits on the MLPerf Tiny keyword model.
+"""Accuracy and stored bytes of weights with few bits: the keyword model with labels, two others next to their floats.
 
-Run: ``python benchmarks/few_bits.py [SHARED] [OUT.md]``; SHARED holds the reference models; needs ``mcuq[keras]``.
+Run: ``python benchmarks/few_bits.py [SHARED] [OUT.md]``; SHARED holds the reference models; needs ``mcuq[keras]`` and
+scikit-learn.
 """
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from calibrators import ROOT, Model, models
+from calibrators import KWS_SCALE, KWS_ZERO_POINT, ROOT
+from sklearn.datasets import load_sample_images
 
 import mcuq
+from mcuq import float_run
+from mcuq.float_graph import FloatGraph
+from mcuq.graph import Graph
 from mcuq.quantization import Options, quantize
+from mcuq.quantization.arrays import sqnr
+from mcuq.quantization.layers import run_integers
 
 ROWS: dict[str, dict[str, Any]] = {
     "8 bits": {},
-    "5 bits": {"bits": 5},
     "4 bits": {"bits": 4},
-    "4 bits, clipped": {"bits": 4, "clip": True},
-    "4 bits, clipped, no corrections": {"bits": 4, "clip": True, "corrections": ()},
-    "3 bits, clipped": {"bits": 3, "clip": True},
-    "3 bits, clipped, full span": {"bits": 3, "clip": True, "span": "full"},
-    "2 bits, clipped": {"bits": 2, "clip": True},
-    "2 bits, clipped, full span": {"bits": 2, "clip": True, "span": "full"},
+    "3 bits": {"bits": 3},
+    "2 bits": {"bits": 2},
+    "2 bits, symmetric span": {"bits": 2, "span": "symmetric"},
     "codebook of 16": {"codebook": 16},
-    "codebook of 16, by energy": {"codebook": 16, "codebook_energy": True},
-    "codebook of 16, by energy, no rounding": {"codebook": 16, "codebook_energy": True, "corrections": ("bias",)},
-    "codebooks of 16, for 16 channels each": {"codebook": 16, "codebook_channels": 16},
-    "codebook of 4, by energy": {"codebook": 4, "codebook_energy": True},
+    "codebook of 4": {"codebook": 4},
+    "4 bits, no corrections": {"bits": 4, "corrections": ()},
+    "2 bits, clipped, no corrections": {"bits": 2, "clip": True, "corrections": ()},
 }
+DRAWS = 3
+CALIBRATED = 100
+PICTURES = 300  # pieces of photographs
 
 
-def stored(model: Model, choice: dict[str, Any]) -> tuple[float, int]:
-    """Return accuracy on the fresh samples, and the bytes of weights and codebooks in flash."""
-    plan = mcuq.compile(quantize(model.graph, model.samples, Options(**choice)).graph)
-    scores = np.asarray(mcuq.simulate(plan, model.fresh)).reshape(len(model.fresh), -1)
-    tables = [pair for step in plan.steps for pair in step.params.tables()]
-    size = sum(table.nbytes for member, table in tables if member.name in ("weights", "levels", "codebook"))
-    return float((scores.argmax(axis=1) == model.labels).mean()), size
+def keywords(shared: Path) -> tuple[FloatGraph, np.ndarray, np.ndarray]:
+    """Return the keyword model, its samples and their labels."""
+    data = np.load(shared / "data/kws01.npz")
+    x = (data["X"].astype(np.float32) - KWS_ZERO_POINT) * np.float32(KWS_SCALE)
+    return mcuq.load(shared / "models/mlperf/kws_savedmodel"), x, data["Y"]
+
+
+def draws(count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield which samples calibrate and which are judged: the first 100 and the others, then two draws at random."""
+    for seed in range(DRAWS):
+        order = np.random.default_rng(seed).permutation(count) if seed else np.arange(count)
+        yield order[:CALIBRATED], order[CALIBRATED:]
+
+
+def weight_bytes(graph: Graph) -> int:
+    """Return the bytes of weights and codebooks in flash."""
+    tables = [pair for step in mcuq.compile(graph).steps for pair in step.params.tables()]
+    return sum(table.nbytes for member, table in tables if member.name in ("weights", "levels", "codebook"))
+
+
+def keyword_rows(shared: Path) -> Iterator[str]:
+    """Yield a row per choice: accuracy for every draw, bytes, seconds."""
+    graph, x, labels = keywords(shared)
+    whole = 0
+    float_answers = float_run.run(graph, {graph.inputs[0]: x.reshape(-1, *graph.shapes[graph.inputs[0]])})
+    answers = float_answers[graph.outputs[0]].reshape(len(x), -1).argmax(axis=1)
+    cells = [f"{100 * float((answers[judged] == labels[judged]).mean()):.1f} %" for _, judged in draws(len(x))]
+    yield f"| float | {' | '.join(cells)} | | |"
+    for what, choice in ROWS.items():
+        cells, start = [], time.process_time()
+        made = [quantize(graph, x[seen], Options(**choice)).graph for seen, _ in draws(len(x))]
+        seconds = (time.process_time() - start) / DRAWS
+        for integers, (_, judged) in zip(made, draws(len(x)), strict=True):
+            scores = np.asarray(mcuq.simulate(mcuq.compile(integers), x[judged])).reshape(len(judged), -1)
+            cells.append(f"{100 * float((scores.argmax(axis=1) == labels[judged]).mean()):.1f} %")
+        whole = whole or weight_bytes(made[0])
+        yield f"| {what} | {' | '.join(cells)} | {100 * weight_bytes(made[0]) / whole:.1f} % | {seconds:.1f} |"
+        print(what, *cells, flush=True, file=sys.stderr)
+
+
+def pictures(graph: FloatGraph) -> np.ndarray:
+    """Return pieces of scikit-learn's two photographs, of all sizes, as the model takes them in."""
+    _, height, width, _ = graph.shapes[graph.inputs[0]]
+    rng, found = np.random.default_rng(1), []
+    for number in range(PICTURES):
+        photograph = load_sample_images().images[number % 2]
+        size = int(rng.integers(height, min(photograph.shape[:2])))
+        top, left = (int(rng.integers(0, n - size + 1)) for n in photograph.shape[:2])
+        places = [np.arange(n) * size // n for n in (height, width)]
+        piece = photograph[top : top + size, left : left + size][places[0]][:, places[1]]
+        found.append(piece[:, ::-1] if rng.random() < 0.5 else piece)
+    return np.stack(found)
+
+
+def picture_rows(shared: Path, file: str, factor: float) -> Iterator[str]:
+    """Yield a row per choice: same answer as the float model, and dB, on pieces that calibration has not seen."""
+    graph = mcuq.load(shared / "models/mlperf" / file)
+    x = (pictures(graph) * factor).astype(np.float32)
+    fresh = {graph.inputs[0]: x[CALIBRATED:]}
+    wanted = float_run.run(graph, fresh)[graph.outputs[0]].reshape(PICTURES - CALIBRATED, -1)
+    whole = 0
+    for what, choice in ROWS.items():
+        start = time.process_time()
+        integers = quantize(graph, x[:CALIBRATED], Options(**choice)).graph
+        seconds, whole = time.process_time() - start, whole or weight_bytes(integers)
+        given = run_integers(graph, integers, fresh)[graph.outputs[0]].reshape(wanted.shape)
+        same = 100 * float((given.argmax(axis=1) == wanted.argmax(axis=1)).mean())
+        size = 100 * weight_bytes(integers) / whole
+        yield f"| {what} | {same:.1f} % | {sqnr(wanted, given):.1f} | {size:.1f} % | {seconds:.1f} |"
+        print(file, what, same, flush=True, file=sys.stderr)
 
 
 def report(shared: Path) -> Iterator[str]:
     """Yield the lines of the report."""
-    kws = next(models(shared))
-    depthwise = [node.name for node in kws.graph.nodes if node.op.name == "depthwise_conv2d"]
-    _, whole = stored(kws, {})
     yield "# Few bits per weight\n"
-    yield "`python benchmarks/few_bits.py`; KWS, calibrated on 100 samples of kws01, judged on the other 900 by the"
-    yield f"integer simulator; activations of 8 bits. Weights of 8 bits are {whole:,} bytes.\n"
-    yield "| weights | accuracy, depthwise at 8 bits | bytes | accuracy, all layers alike | bytes |"
-    yield "|---|---|---|---|---|"
-    for what, choice in ROWS.items():
-        kept = stored(kws, {**choice, "layer_bits": dict.fromkeys(depthwise, 8)})
-        alike = stored(kws, choice)
-        yield f"| {what} | " + " | ".join(f"{100 * a:.1f} % | {100 * n / whole:.1f} %" for a, n in (kept, alike)) + " |"
-        print(what, flush=True, file=sys.stderr)
+    yield f"`python benchmarks/few_bits.py`; {CALIBRATED} samples calibrate, all layers alike, activations of 8 bits,"
+    yield "integer simulator. Bytes: of the weights, next to 8 bits; seconds: CPU time of `mcuq.quantize`.\n"
+    yield "## Keywords (DS-CNN): right of 900 samples of kws01 that did not calibrate\n"
+    yield "Calibrated on the first 100, and on two other draws.\n"
+    yield "| weights | first 100 | draw 1 | draw 2 | bytes | seconds |\n|---|---|---|---|---|---|"
+    yield from keyword_rows(shared)
+    for what, file, factor in (
+        ("Images (ResNet-8)", "ic_resnet8_float.tflite", 1.0),
+        ("Persons (MobileNet 0.25)", "vww_mbv1_025_float.tflite", 1 / 255),
+    ):
+        yield f"\n## {what}: the float model's answer, on {PICTURES - CALIBRATED} pieces of photographs\n"
+        yield "No labels come with these: pieces of scikit-learn's two photographs, other ones than calibrated.\n"
+        yield "| weights | same answer | dB | bytes | seconds |\n|---|---|---|---|---|"
+        yield from picture_rows(shared, file, factor)
 
 
 def main() -> None:
     """Print the report and write it."""
     shared = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared"
-    target = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "benchmarks/results/few-bits-2026-11-21.md"
+    target = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "benchmarks/results/few-bits-2026-11-29.md"
     lines = list(report(shared))
     target.write_text("\n".join(lines) + "\n")
     print("\n".join(lines))

@@ -242,6 +242,11 @@ def _notes(graph: FloatGraph, result: Result) -> Iterator[str]:
     corrections = ", ".join(options.corrections) or "none"
     clipped = ", weights clipped" if options.clip else ""
     yield f"scheme {options.scheme}, ranges by {options.method}{clipped}, corrections: {corrections}"
+    if options.weight_bytes:
+        named = (
+            f"{bits}: " + ", ".join(n for n, own in options.layer_bits.items() if own == bits) for bits in (2, 4, 8)
+        )
+        yield f"bits within {options.weight_bytes} of weight bytes: {'; '.join(text for text in named if text[3:])}"
     if _has_integer_weights(graph):
         yield INTEGERS_STAY
     if result.calibration:

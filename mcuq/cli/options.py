@@ -118,6 +118,8 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
     add_scheme(group)
     group.add_argument("--bits", type=int, metavar="N", help="of the weights, 2 to 8; default: 8")
     group.add_argument("--layer-bits", type=_layer_bits, action="append", metavar="LAYER=N", help="for one layer")
+    what = "that all weights may take: 50%% of 8 bits', or 24K; layers get 8, 4 or 2 bits by their outputs' error"
+    group.add_argument("--weight-bytes", metavar="N", help=what)
     what = "of one layer's output"
     group.add_argument("--layer-activation-bits", type=_layer_bits, action="append", metavar="LAYER=N", help=what)
     group.add_argument("--codebook", type=int, metavar="N", help="take weights from codebooks of 4 or 16 entries")
@@ -146,7 +148,7 @@ def add_scheme(group: argparse._ArgumentGroup) -> None:
 def quantization_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_calibration` that were given, as fields of ``quantization.Options``."""
     numbers = ("bits", "activation_bits", "codebook", "codebook_channels")
-    names = ("scheme", "weights", "activations", "method", "auto", "codebook_energy", "span", "clip")
+    names = ("scheme", "weights", "activations", "method", "auto", "codebook_energy", "span", "clip", "weight_bytes")
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     options = {name: given[name] for name in (*names, *numbers) if name in given}
     if arguments.layer_method:

@@ -14,9 +14,11 @@ from mcuq.quantization.auto import Trial, search
 from mcuq.quantization.bias_correction import correct_biases
 from mcuq.quantization.calibrate import Calibration, Progress, calibrate_all
 from mcuq.quantization.equalization import equalize
+from mcuq.quantization.mixed import assigned
 from mcuq.quantization.options import DEFAULT, Options
 from mcuq.quantization.quantizer import quantize_graph
-from mcuq.quantization.rounding import optimize_rounding, weigh_codebooks
+from mcuq.quantization.reconstruction import reconstruct
+from mcuq.quantization.rounding import weigh_codebooks
 from mcuq.quantization.scheme import Range, Scheme
 from mcuq.quantization.tensors import needs_calibration
 from mcuq.tensor import Array
@@ -67,9 +69,13 @@ def quantize(
     if calibration is None:
         if needed := needs_calibration(graph):
             raise UsageError(f"{needed[0]} has no range: this model needs calibration samples")
+        if options.weight_bytes:
+            raise UsageError("bits within a number of bytes are chosen by calibration samples; give some")
         if options.codebook_energy:
             raise UsageError("codebooks by the energy of inputs need calibration samples")
         return Result(quantize_graph(graph, {}, options.kind, layer_schemes(graph, options)), graph, options, {}, None)
+    if options.weight_bytes and (options.bits, options.codebook) != (8, 0):
+        raise UsageError("weight_bytes chooses the bits of layers; give bits of single ones by layer_bits")
     schemes = layer_schemes(graph, options)
     if options.auto:
         variants = {False: graph, True: equalize(graph)}
@@ -114,8 +120,18 @@ class _Quantization:
             options, trials = search(self.seen[False], options, self._trial, self.progress)
         seen = self._variant(options)
         ranges = seen.ranges(options.method, options.kind, options.layer_methods, self.schemes)
+        if options.weight_bytes:
+            options = self._within_bytes(seen, ranges, options)
         graph = quantize_calibrated(seen.graph, ranges, options, self.schemes, inputs=seen.kept, progress=self.progress)
         return Result(graph, seen.graph, options, ranges, seen, tuple(trials))
+
+    def _within_bytes(self, seen: Calibration, ranges: Mapping[str, Range], options: Options) -> Options:
+        """Choose the bits of layers; return options that say so."""
+        widest = quantize_graph(seen.graph, ranges, options.kind, self.schemes)
+        bits = assigned(seen.graph, widest, seen.kept, options, self.progress)
+        options = replace(options, layer_bits={**options.layer_bits, **bits})
+        self.schemes = layer_schemes(seen.graph, options)
+        return options
 
     def _variant(self, options: Options) -> Calibration:
         return self.seen["equalization" in options.corrections]
@@ -149,7 +165,7 @@ def quantize_calibrated(
     if options.codebook_energy and any(c.codebook is not None for c in graph.constants.values()):
         graph = weigh_codebooks(source, graph, inputs, options.kind, layers=schemes, progress=progress)
     if "rounding" in options.corrections:
-        graph = optimize_rounding(source, graph, inputs, progress)
+        graph = reconstruct(source, graph, inputs, options.kind, layers=schemes, progress=progress)
     if "bias" in options.corrections:
         graph = correct_biases(source, graph, inputs, progress)
     return graph

@@ -15,7 +15,7 @@ import numpy as np
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.quantization.biases import quantize_bias
-from mcuq.quantization.layers import Layer, Progress, correct_layers
+from mcuq.quantization.layers import Layer, Progress, What, correct_layers
 from mcuq.quantization.samples import chunks
 from mcuq.tensor import Array, QConstant
 
@@ -34,7 +34,7 @@ def correct_biases(
     return correct_layers(graph, quantized, inputs, _corrected, "bias", progress)
 
 
-def _corrected(layer: Layer) -> QConstant:
+def _corrected(layer: Layer) -> Mapping[What, QConstant]:
     """Return the layer's bias plus the mean of what its outputs lack."""
     total, count = np.zeros(len(layer.bias)), np.zeros(len(layer.bias))
     weights = layer.weights.real().astype(np.float32)
@@ -45,4 +45,5 @@ def _corrected(layer: Layer) -> QConstant:
         axes = tuple(range(wanted.ndim - 1))
         total += np.sum((wanted - given) * counted, axis=axes, dtype=np.float64)
         count += counted.sum(axis=axes)
-    return quantize_bias(layer.bias + total / np.maximum(count, 1), layer.input_scale, layer.weights, layer.fraction)
+    bias = layer.bias + total / np.maximum(count, 1)
+    return {"bias": quantize_bias(bias, layer.input_scale, layer.weights, layer.fraction)}

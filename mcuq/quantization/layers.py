@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from mcuq.float_run import rounded, with_states
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import ACTIVATIONS, Op, Real
 from mcuq.quantization.samples import parts_of
-from mcuq.tensor import Array, QConstant
+from mcuq.tensor import Array, QConstant, QTensor
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -32,6 +33,7 @@ class Layer:
         bias: of the quantized model, [channels] in real numbers.
         input_scale: of the integers.
         fraction: of the bias.
+        output: of the quantized model.
     """
 
     node: Node
@@ -43,6 +45,7 @@ class Layer:
     bias: Array
     input_scale: float
     fraction: int
+    output: QTensor
 
     @property
     def op(self) -> Op:
@@ -62,7 +65,8 @@ class Layer:
         return self.node.op.weights_axis
 
 
-Correct = Callable[[Layer], QConstant]  # gives new weights or a new bias
+What = Literal["weights", "bias"]
+Correct = Callable[[Layer], Mapping[What, QConstant]]  # gives new weights, a new bias, or both
 
 
 def correct_layers(  # noqa: PLR0917
@@ -70,7 +74,7 @@ def correct_layers(  # noqa: PLR0917
     quantized: Graph,
     inputs: Mapping[str, Array],
     correct: Correct,
-    what: str,
+    stage: str,
     progress: Progress | None = None,
 ) -> Graph:
     """Replace weights or biases layer by layer, each knowing what the replaced ones before it make of its input.
@@ -79,11 +83,11 @@ def correct_layers(  # noqa: PLR0917
         graph: the float model.
         quantized: what ``quantize_graph`` made of it.
         inputs: float32 [samples, *shape] per model input.
-        correct: given a layer, returns its new constant. Layers whose weights arrived as integers are left alone.
-        what: "weights" or "bias".
+        correct: given a layer, returns its new constants. Layers whose weights arrived as integers are left alone.
+        stage: what to tell ``progress`` that is being done.
         progress: told the number of layers done.
     """
-    return _Walk(graph, quantized, inputs).corrected(correct, what, progress)
+    return _Walk(graph, quantized, inputs).corrected(correct, stage, progress)
 
 
 class _Walk:
@@ -98,14 +102,14 @@ class _Walk:
         self.constants = dict(quantized.constants)
         self.nodes: dict[str, Node] = {node.name: node for node in quantized.nodes}
 
-    def corrected(self, correct: Correct, what: str, progress: Progress | None) -> Graph:
+    def corrected(self, correct: Correct, stage: str, progress: Progress | None) -> Graph:
         sources = {node.name: node for node in self.graph.nodes}
         last = {name: i for i, node in enumerate(self.quantized.nodes) for name in node.inputs}
         last_real = {name: node.name for node in self.graph.nodes for name in node.inputs}
         for i, node in enumerate(self.quantized.nodes):
             source = sources.get(node.name)
             if source and self._is_correctable(source):
-                self._replace(node, correct(self._layer(source, node)), what)
+                self._replace(node, correct(self._layer(source, node)))
             self._run(self.nodes[node.name])
             if source:
                 self._run_real(source)
@@ -114,7 +118,7 @@ class _Walk:
             for name in [n for n in self.integers if last.get(n, i) == i and n not in self.quantized.outputs]:
                 del self.integers[name]
             if progress:
-                progress(what, i + 1, len(self.quantized.nodes))
+                progress(stage, i + 1, len(self.quantized.nodes))
         return replace(self.quantized, nodes=tuple(self.nodes.values()), constants=self.constants).verify()
 
     def _is_correctable(self, source: Node) -> bool:
@@ -137,15 +141,20 @@ class _Walk:
             bias=self.constants[node.inputs[2]].real().ravel() if len(node.inputs) > 2 else none,
             input_scale=x.scale,
             fraction=self.constants[node.inputs[2]].fraction if len(node.inputs) > 2 else 0,
+            output=self.quantized.values[node.outputs[0]],
         )
 
-    def _replace(self, node: Node, constant: QConstant, what: str) -> None:
-        if what == "bias" and len(node.inputs) == 2:
-            if not np.any(constant.values):
+    def _replace(self, node: Node, constants: Mapping[What, QConstant]) -> None:
+        if "weights" in constants:
+            self.constants[node.inputs[1]] = constants["weights"]
+        bias = constants.get("bias")
+        if bias is None:
+            return
+        if len(node.inputs) == 2:
+            if not np.any(bias.values):
                 return
-            self.nodes[node.name] = replace(node, inputs=(*node.inputs, f"{node.name}_bias"))
-        name = self.nodes[node.name].inputs[1 if what == "weights" else 2]
-        self.constants[name] = constant
+            node = self.nodes[node.name] = replace(node, inputs=(*node.inputs, f"{node.name}_bias"))
+        self.constants[node.inputs[2]] = bias
 
     def _run(self, node: Node) -> None:
         """Compute the integers of a node."""

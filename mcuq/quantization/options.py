@@ -15,6 +15,7 @@ from mcuq.quantization.scheme import Activations, Scheme, Span, Weights
 Kind = Literal["affine", "scale", "fixed-point", "dynamic-fixed-point"]
 CORRECTIONS = ("equalization", "rounding", "bias")
 DEFAULT_CORRECTIONS = ("rounding", "bias")
+FEW_BITS = 4  # of a weight, at most: where a layer is made anew
 
 
 class Choices(TypedDict, total=False):
@@ -25,7 +26,8 @@ class Choices(TypedDict, total=False):
     activations: Activations | None
     bits: int
     layer_bits: Mapping[str, int]
-    span: Span
+    weight_bytes: str
+    span: Span | None
     activation_bits: int
     layer_activation_bits: Mapping[str, int]
     clip: bool
@@ -48,7 +50,10 @@ class Options:
         activations: which activations share a scale; None: "layer".
         bits: of the weights, 2 to 8.
         layer_bits: other numbers of bits for some layers, by name; these layers have no codebook.
-        span: of the weights' integers: "symmetric", ±(2^(bits-1) - 1), or "full", -2^(bits-1) too.
+        weight_bytes: that all weights may take: "50%" of what they take with 8 bits, or "24K". Layers that are not
+            among ``layer_bits`` get 8, 4 or 2 bits by the error of their outputs; needs calibration samples.
+        span: of the weights' integers: "symmetric", ±(2^(bits-1) - 1), or "full", -2^(bits-1) too; None: full for at
+            most 4 bits where the scheme has it, else symmetric.
         activation_bits: of activations, 2 to 8, kept in bytes. The model's inputs and outputs have 8; so have values
             whose scale an operator fixes (softmax, logistic, tanh), and what is tied to these.
         layer_activation_bits: other numbers of bits for the outputs of some layers, by name.
@@ -58,7 +63,8 @@ class Options:
         codebook_energy: whether, for the clustering, an error of a weight counts by the energy of its inputs.
         method: how ranges of activations are found; see :func:`mcuq.quantization.clipping.choose_range`.
         layer_methods: other methods for some layers, by name.
-        corrections: which of ``CORRECTIONS`` are applied, in their order.
+        corrections: which of ``CORRECTIONS`` are applied, in their order. With "rounding", layers of at most 4 bits get
+            scales, integers or codebooks, and biases by the least error of their outputs.
         auto: try methods and corrections, and keep what helps on the calibration samples.
     """
 
@@ -67,7 +73,8 @@ class Options:
     activations: Activations | None = None
     bits: int = 8
     layer_bits: Mapping[str, int] = field(default_factory=dict)
-    span: Span = "symmetric"
+    weight_bytes: str = ""
+    span: Span | None = None
     activation_bits: int = 8
     layer_activation_bits: Mapping[str, int] = field(default_factory=dict)
     clip: bool = False
@@ -109,13 +116,21 @@ class Options:
             self.clip,
             self.codebook,
             self.codebook_channels,
-            self.span,
+            self._span(self.bits),
             self.activation_bits,
         )
 
     def layer_kind(self, bits: int) -> Scheme:
         """Return the scheme of a layer with a number of bits of its own."""
-        return replace(self.kind, bits=bits, codebook=0)
+        return replace(self.kind, bits=bits, codebook=0, span=self._span(bits))
+
+    def _span(self, bits: int) -> Span:
+        return self.span or usual_span(self.scheme, bits)
+
+
+def usual_span(scheme: str, bits: int) -> Span:
+    """Return the span that weights have where nobody chose: few integers are too dear to leave one out."""
+    return "full" if scheme == "affine" and bits <= FEW_BITS else "symmetric"
 
 
 def options_of(choices: Mapping[str, Any]) -> Options:

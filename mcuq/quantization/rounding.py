@@ -9,33 +9,25 @@ than rounding to nearest by construction, the same every time, numpy alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
-from mcuq.ops.base import Real
-from mcuq.ops.conv2d import Conv2d
-from mcuq.ops.fully_connected import FullyConnected
-from mcuq.ops.groups import WINDOWED
-from mcuq.ops.window import pad, windows
 from mcuq.quantization.codebooks import nearest, neighbours, with_codebook
-from mcuq.quantization.layers import Layer, Progress, correct_layers
+from mcuq.quantization.layers import Layer, Progress, What, correct_layers
 from mcuq.quantization.quantizer import NO_LAYERS
 from mcuq.quantization.scheme import Scheme
+from mcuq.quantization.views import Reals, rows_of, view_of
 from mcuq.tensor import Array, QConstant
 
 MAX_ROWS = 4096  # inputs of a layer, each what one output pixel sees
 MAX_TAPS = 1024  # weights of a channel optimized at a time
 MAX_PASSES = 20
 RIDGE = 0.1  # of the mean square input: holds back weights that the samples say little about
-SEED = 1
-
-Reals = npt.NDArray[np.float64]
 
 
 def optimize_rounding(
@@ -49,17 +41,17 @@ def optimize_rounding(
         inputs: float32 [samples, *shape] per model input.
         progress: told the number of layers done.
     """
-    return correct_layers(graph, quantized, inputs, _optimized, "weights", progress)
+    return correct_layers(graph, quantized, inputs, optimized, "weights", progress)
 
 
-def _optimized(layer: Layer) -> QConstant:
-    """Return the layer's weights, rounded anew; those of an unknown kind of layer as they are."""
+def optimized(layer: Layer) -> Mapping[What, QConstant]:
+    """Return the layer's weights, rounded anew; nothing for an unknown kind of layer."""
     constant, shape = layer.weights, layer.weights.shape
-    view = _view(layer)
+    view = view_of(layer)
     if view is None:
-        return constant
+        return {}
     scale = np.broadcast_to(constant.scale, shape[layer.axis]).reshape(view.groups, -1)
-    x, float_x = _rows(view, layer.input, layer.float_input)
+    x, float_x = rows_of(view, MAX_ROWS, layer.input, layer.float_input)
     real = view.grouped(layer.float_weights).astype(np.float64)
     error = (layer.bias - layer.float_bias).reshape(view.groups, -1)
     target = np.einsum("rgt,got->rgo", float_x, real, optimize=True) - error
@@ -68,64 +60,13 @@ def _optimized(layer: Layer) -> QConstant:
         levels = np.broadcast_to(constant.codebook, (shape[layer.axis], constant.codebook.shape[1]))
         problem = problem._replace(levels=levels.reshape(view.groups, -1, levels.shape[1]).astype(np.float64))
     values = view.ungrouped(descend(problem)).reshape(shape).astype(np.int8)
-    return replace(constant, values=values)
+    return {"weights": replace(constant, values=values)}
 
 
 def _limits(weights: QConstant) -> tuple[int, int]:
     """Return the smallest and largest integer: the smallest of all is only taken where the scheme took it."""
     limit = 2 ** (weights.bits - 1) - 1
     return min(-limit, int(weights.values.min())), limit
-
-
-class _View(NamedTuple):
-    """How a layer's weights see its input: the windows, and groups of output channels that see the same channels."""
-
-    windows: Callable[[Real], Real]  # [samples, *shape] to [samples, rows, columns, channels, height, width]
-    groups: int
-    channels_last: bool  # within the taps of a weight, as in OHWI
-
-    def grouped(self, weights: Array) -> Array:
-        """Return weights as [groups, outputs, taps]."""
-        if not self.channels_last:
-            weights = np.moveaxis(weights[0], 2, 0)
-        return weights.reshape(self.groups, len(weights) // self.groups, -1)
-
-    def ungrouped(self, weights: Array) -> Array:
-        """Undo :meth:`grouped`, but for the shape."""
-        if self.channels_last:
-            return weights
-        return np.moveaxis(weights.reshape(weights.shape[0] * weights.shape[1], -1), 0, 1)
-
-
-def _view(layer: Layer) -> _View | None:
-    op, shape = layer.op, layer.weights.shape
-    if not isinstance(op, WINDOWED):
-        return None
-    if isinstance(op, FullyConnected):
-        return _View(lambda x: x.reshape(len(x), -1, 1, shape[1], 1, 1), 1, True)
-    window, stride, dilation, padding = (shape[1], shape[2]), op.stride, op.dilation, op.padding
-
-    def seen(x: Real) -> Real:
-        return windows(pad(x.reshape(-1, *x.shape[2:]), padding, 0.0), window, stride, dilation)
-
-    if isinstance(op, Conv2d):
-        return _View(seen, op.groups, True)
-    return _View(seen, layer.input.shape[-1], False)
-
-
-def _rows(view: _View, *inputs: Real) -> list[Reals]:
-    """Return, for either input, what the same few output pixels see: [rows, groups, taps]."""
-    seen = [view.windows(x) for x in inputs]
-    places = seen[0].shape[:3]
-    count = int(np.prod(places))
-    chosen = np.random.default_rng(SEED).permutation(count)[:MAX_ROWS]
-    index = np.unravel_index(np.sort(chosen), places)
-    return [np.moveaxis(_by_group(x[index], view.groups), 2, 4).reshape(len(chosen), view.groups, -1) for x in seen]
-
-
-def _by_group(x: Real, groups: int) -> Reals:
-    """[rows, channels, height, width] to [rows, groups, channels of a group, height, width]."""
-    return x.reshape(len(x), groups, -1, *x.shape[2:]).astype(np.float64)
 
 
 class Problem(NamedTuple):
@@ -218,13 +159,14 @@ def weigh_codebooks(
 ) -> Graph:
     """Return the quantized model with codebooks clustered anew: errors count by the mean square of their inputs."""
 
-    def weighed(layer: Layer) -> QConstant:
-        view = _view(layer)
+    def weighed(layer: Layer) -> Mapping[What, QConstant]:
+        view = view_of(layer)
         if view is None or layer.weights.codebook is None:
-            return layer.weights
-        (x,) = _rows(view, layer.input)
+            return {}
+        (x,) = rows_of(view, MAX_ROWS, layer.input)
         energy = np.mean(x**2, axis=0)  # [groups, taps]
         per_channel = np.repeat(energy, layer.weights.shape[layer.axis] // view.groups, axis=0)
-        return with_codebook(layer.weights, layer.float_weights, layers.get(layer.node.name, scheme), per_channel)
+        kind = layers.get(layer.node.name, scheme)
+        return {"weights": with_codebook(layer.weights, layer.float_weights, kind, per_channel)}
 
     return correct_layers(graph, quantized, inputs, weighed, "weights", progress)

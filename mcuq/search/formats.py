@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mcuq.errors import UsageError
+from mcuq.quantization.options import usual_span
 from mcuq.quantization.scheme import Scheme
 
 WIDEST = "8"
@@ -25,7 +26,8 @@ def scheme_of(name: str, widest: Scheme) -> Scheme:
         return widest
     if name.startswith("cb"):
         return replace(widest, codebook=int(name.removeprefix("cb")))
-    return replace(widest, bits=int(name), clip=True)
+    bits = int(name)
+    return replace(widest, bits=bits, clip=True, span=usual_span(widest.kind, bits))
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def channel_errors(graph, integers, x) -> list[np.ndarray]:
         axes = tuple(range(wanted.ndim - 1))
         error = np.sum((wanted - given) * counted, axis=axes) / np.maximum(counted.sum(axis=axes), 1)
         found.append(error / np.abs(wanted).mean())
-        return layer.weights
+        return {}
 
     correct_layers(graph, integers, {"x": x}, look, "weights")
     return found
