@@ -7,7 +7,7 @@
 
 #include "bench_model.h"
 
-enum { MOST_MARKS = 128 };
+enum { MOST_MARKS = 4096 };
 
 static uint32_t marks[MOST_MARKS];
 static uint32_t marked;

@@ -94,12 +94,16 @@ def peer(kind: str, name: str, model: bytes, folder: Path) -> tuple[Program, int
     source = folder.with_suffix(".tflite")
     source.write_bytes(model)
     written = bakenn.compile_tflite(str(source), folder, name=name, backend_options=options, target=target)
+    return listed_program(folder, name), int(written.memory_report.arena_bytes)
+
+
+def listed_program(folder: Path, name: str) -> Program:
+    """Return the C that BakeNN wrote into a folder."""
     listed = (folder / "bakenn_sources.cmake").read_text().replace("${CMAKE_CURRENT_LIST_DIR}", str(folder))
     flags = ["-std=c11", *(f"-I{path}" for path in _listed(listed, "INCLUDE_DIRS"))]
     flags += [f"-D{define}" for define in _listed(listed, "COMPILE_DEFINITIONS")]
     sources = [Path(path) for path in _listed(listed, "SOURCES")]
-    call = CALL.format(name=name, upper=name.upper())
-    return Program(sources, flags, call, has_mac16=False), int(written.memory_report.arena_bytes)
+    return Program(sources, flags, CALL.format(name=name, upper=name.upper()), has_mac16=False)
 
 
 def _listed(cmake: str, what: str) -> Iterator[str]:

@@ -14,7 +14,10 @@ from mcuq.errors import UsageError
 from mcuq.fit import FitReport
 from mcuq.fit.check import check_fit
 from mcuq.fit.elf import read_elf
+from mcuq.fit.latency import Latency, of_measured
+from mcuq.plan import Plan
 from mcuq.target.board import Board
+from mcuq.target.measured import measured_path, read_measured
 from mcuq.target.platformio_ini import disagreements
 from mcuq.verification import model_files
 
@@ -40,13 +43,27 @@ def check_model(
     found, framework, setup = pipeline.placed(content, board, framework, options)
     plan = pipeline.compile_for(content, found, framework, setup)
     require_names(plan)
-    return _compared(pipeline.check_fit(plan, found, framework, setup), folder, found)
+    return _compared(pipeline.check_fit(plan, found, framework, setup), folder, found, [plan])
 
 
-def _compared(report: FitReport, folder: Path | None, board: Board) -> FitReport:
-    """Return a report with what the project's ``platformio.ini`` says otherwise."""
-    said = disagreements(folder, board, report.framework, report.partition) if folder else ()
-    return replace(report, remarks=said)
+def _compared(report: FitReport, folder: Path | None, board: Board, plans: Sequence[Plan]) -> FitReport:
+    """Return a report with what the project's ``platformio.ini`` says otherwise, and what its board took."""
+    if folder is None:
+        return report
+    known = [_measured(folder, plan, board, report.framework) for plan in plans]
+    times = tuple(found or time for found, time in zip(known, report.times, strict=True))
+    said = disagreements(folder, board, report.framework, report.partition)
+    return replace(report, remarks=said, times=times)
+
+
+def _measured(folder: Path, plan: Plan, board: Board, framework: str) -> Latency | None:
+    """Return what a board was measured to take, where that was this model with these kernels on this board."""
+    path = measured_path(folder, plan.graph.name)
+    found = read_measured(path) if path.exists() else None
+    kernels = [(step.name, step.params.kernel) for step in plan.steps]
+    if found is None or not found.is_of(archive.digest(plan.graph), kernels):
+        return None
+    return of_measured(found, plan) if (found.board, found.framework) == (board.id, framework) else None
 
 
 def check_project(
@@ -67,7 +84,7 @@ def check_project(
     plan = pipeline.compile_for(first, found, framework, setup)
     beside = pipeline.project_neighbours(project, first.graph.name, found)
     report = check_fit(plan, found, framework, setup, pipeline.application_extra(plan), beside=beside)
-    return _compared(report, project, found)
+    return _compared(report, project, found, [plan, *(model.plan for model in beside)])
 
 
 def check_boards(
@@ -110,4 +127,4 @@ def check_built(
     found, framework, setup = pipeline.placed(first, board or first.board, framework, options)
     plans = [pipeline.compile_for(content, found, framework, setup) for content in contents]
     report = fit.check_linked(plans, read_elf(elf), found, framework, setup)
-    return _compared(report, path if path.is_dir() else None, found)
+    return _compared(report, path if path.is_dir() else None, found, plans)

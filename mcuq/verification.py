@@ -25,6 +25,7 @@ from mcuq.engines.firmware import (
     Runs,
     first_difference,
     input_rows,
+    revision_in,
     traced_layers,
 )
 from mcuq.engines.host import FLAGS, build_host
@@ -68,7 +69,8 @@ class Verification:
     are what a board says, ``instructions`` what an emulated chip counts, which has no time; the others are None.
     ``layers`` holds the cycles or instructions of every step, where they are counted. ``faults`` counts requests sent
     again over a disturbed line. ``judged`` are the firmware's answers, where the samples tell right from wrong;
-    ``notes`` say how they were read. ``outputs`` counts the samples that differ for each output, by name.
+    ``notes`` say how they were read. ``outputs`` counts the samples that differ for each output, by name. ``firmware``
+    is its version, ``revision`` the chip's, where that was heard.
     """
 
     model: str
@@ -88,6 +90,8 @@ class Verification:
     judged: Tally | None = None
     notes: tuple[str, ...] = ()
     outputs: Mapping[str, int] = field(default_factory=dict)
+    firmware: str = ""
+    revision: str = ""
 
     def __repr__(self) -> str:
         """Return a line: model, engine, and whether all is equal."""
@@ -230,6 +234,8 @@ def _verify_model(  # noqa: PLR0917
         judged=judge_integers(task, graph, inputs, given.labels, runs.outputs) if task else None,
         notes=given.notes,
         outputs={name: int(differs.sum()) for name, differs in unequal.items()},
+        firmware=hello.version,
+        revision=revision_in(text),
     )
 
 

@@ -54,8 +54,8 @@ def test_every_size_names_its_source(path):
 
 
 def sizes(value):
-    """Yield every ``{ bytes, source }`` in a file; a size by another shape would be an integer above 1024."""
-    if isinstance(value, dict) and "bytes" in value:
+    """Yield every ``{ bytes, source }`` or ``{ hertz, source }``; in another shape it would be above 1024."""
+    if isinstance(value, dict) and ("bytes" in value or "hertz" in value):
         yield value
     elif isinstance(value, dict):
         for key, inner in value.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mcuq.cli.options import add_classes, add_reading
 from mcuq.cli.verb import NO, YES, Verbs, add_verb
+from mcuq.errors import UsageError
 
 
 def add(verbs: Verbs) -> None:
@@ -19,6 +20,7 @@ def add(verbs: Verbs) -> None:
         "--engine", choices=["host", "rv32", "xtensa", "s3"], default="host", help="build it and run it there"
     )
     where.add_argument("--port", default="", metavar="P", help="a board that runs it: /dev/ttyUSB0, COM3, socket://…")
+    parser.add_argument("--record", metavar="FILE", type=Path, help="with --port: what the board took, as JSON to send")
     parser.add_argument("--data", metavar="X.npy", type=Path, help="samples instead of the project's vectors")
     add_reading(parser)
     add_classes(parser)
@@ -30,6 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     from mcuq import verification
     from mcuq.report import runs, show
     from mcuq.report.progress import progress
+    from mcuq.verbs import recording
+
+    if arguments.record and not arguments.port:
+        raise UsageError("--record is of a board: give its --port with it")
 
     with progress("verifying", None) as advance:
         results = verification.verify_project(
@@ -41,5 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
             classes=arguments.classes,
             progress=advance,
         )
-    show(runs.verification(results), arguments.json)
+    kept = recording.keep(arguments.project, results, arguments.record) if arguments.port else []
+    show(runs.verification(results, kept), arguments.json)
     return YES if all(result.passed for result in results) else NO

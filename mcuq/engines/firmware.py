@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -165,6 +166,12 @@ class _Lines:
                 for line in self.opened:
                     line.close()
                 raise
+
+
+def revision_in(text: str) -> str:
+    """Return the chip's revision as its bootloader says it at the start; empty where it was not heard."""
+    said = re.search(r"chip revision: (v?[0-9][0-9.]{0,19})", text)
+    return said[1] if said else ""
 
 
 def _run_rows(device: Device, model: int, rows: Array) -> Iterator[Run]:

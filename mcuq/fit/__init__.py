@@ -11,6 +11,7 @@ from mcuq.errors import DoesNotFitError, UsageError
 from mcuq.fit import linked, regions
 from mcuq.fit.chains import planned
 from mcuq.fit.elf import Linked
+from mcuq.fit.latency import Latency, latency_on
 from mcuq.fit.regions import NO_EXTRA, Extra, Place, Row
 from mcuq.fit.speed import with_faster_kernels
 from mcuq.graph import Graph
@@ -53,6 +54,7 @@ class FitReport:
     speedup: Speedup | None = None
     chains: tuple[str, ...] = ()  # layers that are computed in strips of rows
     remarks: tuple[str, ...] = ()
+    times: tuple[Latency, ...] = ()  # of an inference, by model; never without their error
 
     def __repr__(self) -> str:
         """Return a line: the verdict, and what is missing or left."""
@@ -109,6 +111,7 @@ class FitReport:
             "speed": asdict(self.speedup) if self.speedup else None,
             "suggestions": [{"change": s.change, "free": s.free, "saves": s.saves} for s in self.suggestions],
             "remarks": list(self.remarks),
+            "times": [time.to_dict() for time in self.times],
         }
 
 
@@ -122,7 +125,12 @@ def check_linked(
     """
     place = Place(board, board.framework(framework), setup)
     rows = linked.rows(plans, elf.require(board.chip), place)
-    return _report(" and ".join(plan.graph.name for plan in plans), place, rows)
+    return replace(_report(" and ".join(plan.graph.name for plan in plans), place, rows), times=times(plans, place))
+
+
+def times(plans: Sequence[Plan], place: Place) -> tuple[Latency, ...]:
+    """Return how long an inference of each model is estimated to take."""
+    return tuple(latency_on(plan, place.board, place.framework, place.setup.arena) for plan in plans)
 
 
 def compare(
@@ -164,7 +172,8 @@ def _report_or_problem(name: str, plan_for: Callable[[tuple[str, ...]], Plan], a
     try:
         board = board.on(asked.setup.platform, asked.framework)
         place = replace(asked, board=board, framework=board.framework(asked.framework))
-        return estimate(with_faster_kernels(plan_for(board.chip.kernels), place), place)
+        plan = with_faster_kernels(plan_for(board.chip.kernels), place)
+        return replace(estimate(plan, place), times=times([plan], place))
     except (UsageError, DoesNotFitError) as error:
         place = Place(board, board.framework(), replace(asked.setup, partition=""))
         return replace(_report(name, place, ()), problem=str(error))

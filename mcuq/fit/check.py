@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mcuq.fit import FitReport, estimate
+from mcuq.fit import FitReport, estimate, times
 from mcuq.fit.regions import NO_EXTRA, Extra, Neighbour, Place
 from mcuq.fit.suggestions import suggestions
 from mcuq.plan import Plan
@@ -36,5 +36,6 @@ def check_fit(
         McuqError: a kernel that has not been measured.
     """
     place = Place(board, board.framework(framework), setup, extra, beside)
-    report = estimate(plan, place)
+    plans = [plan, *(model.plan for model in beside)]
+    report = replace(estimate(plan, place), times=times(plans, place))
     return report if report.fits else replace(report, suggestions=tuple(suggestions(plan, place, report)))

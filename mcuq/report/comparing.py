@@ -58,6 +58,7 @@ def _facts(facts: Facts) -> dict[str, str]:
         "parameters": f"{facts.parameters:,} parameters" if facts.parameters else "",
         "macs": f"{facts.macs:,} MACs" if facts.macs else "",
         "instructions": f"{facts.instructions:,} instructions" if facts.instructions is not None else "",
+        "microseconds": f"about {facts.microseconds:,.4g} µs" if facts.microseconds is not None else "",
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mcuq.fit import FitReport
+from mcuq.fit.latency import Latency
 from mcuq.fit.regions import Row
 from mcuq.plan import Speedup
 from mcuq.report import Report, thousands
@@ -35,6 +36,7 @@ def fit(report: FitReport, sources: bool = False) -> Report:
         lines.append(
             f"arena {thousands(report.arena_bytes)} bytes, {with_borders(report.arena_bytes, report.total_bytes)}"
         )
+    lines += time_lines(report.times)
     if report.chains:
         lines.append(f"in strips of a few rows: {', '.join(report.chains)}")
     if report.speedup:
@@ -45,8 +47,16 @@ def fit(report: FitReport, sources: bool = False) -> Report:
     lines += report.remarks
     if sources:
         lines += [f"{row.region}: {source}" for row in report.rows for source in row.sources]
+        lines += [f"time of {time.model}: {source}" for time in report.times for source in time.sources]
     columns = ["region", ">needed", ">available", ">free", "verdict", "of which"]
     return Report(report.to_dict(), title, columns, [_cells(row) for row in report.rows], lines)
+
+
+def time_lines(times: Sequence[Latency]) -> Iterator[str]:
+    """Say how long an inference takes, model by model."""
+    for time in times:
+        of = f" of {time.model}" if len(times) > 1 else ""
+        yield f"an inference{of}: {time.text}"
 
 
 def with_borders(arena: int, total: int) -> str:
@@ -82,10 +92,11 @@ def comparison(reports: Sequence[FitReport]) -> Report:
             report.framework,
             "fits" if report.fits else "no",
             *(thousands(row.free) if (row := report.row(name)) else "" for name in regions),
+            report.times[0].short if report.times else "",
         ]
         for report in reports
     ]
-    columns = ["board", "chip", "framework", "verdict", *(f">{COMPARED[name]}" for name in regions)]
+    columns = ["board", "chip", "framework", "verdict", *(f">{COMPARED[name]}" for name in regions), ">estimated ms"]
     problems = [report.problem for report in reports if report.problem]
     title = f"{reports[0].model}; bytes free:"
     return Report([report.to_dict() for report in reports], title, columns, rows, problems)

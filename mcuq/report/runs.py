@@ -51,13 +51,14 @@ def judged_line(judged: Tally) -> str:
     return f"{counts} correct ({judged.text}; {judged.task.how})"
 
 
-def verification(results: Sequence[Verification]) -> Report:
-    """Report a verification, model by model; with what every layer takes where it was counted."""
+def verification(results: Sequence[Verification], kept: Sequence[Path] = ()) -> Report:
+    """Report a verification, model by model; with what layers take where that was counted, and files left."""
     lines = []
     for r in results:
         equal = r.samples - r.different
         lines.append(f"{r.model} on {r.engine}: {equal} of {r.samples} samples equal to the simulator, byte for byte")
         lines += [f"  {line}" for line in _verification_details(r)]
+    lines += [f"measured times are kept in {path}" for path in kept]
     return Report([_verified(r) for r in results], lines=lines)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from mcuq.resources import resource
 from mcuq.target import consistency
 from mcuq.target.board_names import named
+from mcuq.target.cache import Cache, read_cache
 from mcuq.target.sdk import Sdk, read_sdk
 from mcuq.target.sourced_toml import Amount, Table, read_sourced
 
@@ -22,6 +23,7 @@ class Chip:
     ``mcuq.kernels`` that it has, the best first, and ``without`` says of families that others of its isa have why it
     has not. ``board`` is PlatformIO's plain board with the chip. ``const_window`` is how much constant data flash can
     map, ``psram_window`` how much PSRAM. ``iram`` is memory for code alone (None: it shares that of static data).
+    ``cache`` lies between a CPU and the constants in flash.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Chip:
     code_shares_const_window: bool
     psram_window: Amount | None
     iram: Amount | None
+    cache: Cache
     sdks: tuple[Sdk, ...]
 
     @property
@@ -72,6 +75,7 @@ def load_chip(chip: str, where: str = "") -> Chip:
         code_shares_const_window=table.flag("code_shares_const_window"),
         psram_window=table.optional_amount("psram_window"),
         iram=table.optional_amount("iram"),
+        cache=read_cache(table.table("cache")),
         sdks=_sdks(table),
     )
     table.close()

@@ -26,6 +26,7 @@ class Limits:
         max_arena: bytes of activations and scratch.
         max_flash: bytes of code, constants and texts, without the framework's empty application.
         max_instructions: of an inference on the emulated chip.
+        max_ms: of an inference on the board, by measurement or estimate, its error included.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Limits:
     max_arena: int | None = None
     max_flash: int | None = None
     max_instructions: int | None = None
+    max_ms: float | None = None
 
 
 def read_limits(place: Path) -> Limits:
@@ -59,6 +61,7 @@ def read_limits(place: Path) -> Limits:
     )
     framework = table.optional_word("framework")
     accuracy, drop = table.optional_real("min_accuracy", 0, 1), table.optional_real("max_drop", 0, 100)
+    milliseconds = table.optional_real("max_ms", 0, 1e9)
     numbers = ("max_arena", "max_flash", "max_instructions")
     arena, flash, instructions = (table.number(key) if key in table.values else None for key in numbers)
     table.close()
@@ -75,6 +78,7 @@ def read_limits(place: Path) -> Limits:
         max_arena=arena,
         max_flash=flash,
         max_instructions=instructions,
+        max_ms=milliseconds,
         **paths,
     )
 

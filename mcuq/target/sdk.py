@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcuq.target.platforms import known_platforms
-from mcuq.target.sourced_toml import Amount, Table
+from mcuq.target.sourced_toml import Amount, Frequency, Table
 
 FRAMEWORKS = ("arduino", "espidf")
 
@@ -47,12 +47,13 @@ class Sdk:
     ``static_limit`` is the linker segment of static data, ``base_static`` what an empty application uses of it;
     ``static_high`` is a second segment, which takes what does not fit into the first; ``static_limit_ble`` is the
     segment where Bluetooth narrows it. ``base_iram`` is code in the same memory (None: IRAM has its own), of which the
-    first ``iram_apart`` bytes cost the segment nothing.
+    first ``iram_apart`` bytes cost the segment nothing. ``clock`` is the CPU's as an application finds it.
     """
 
     framework: str
     version: str
     platform: str
+    clock: Frequency
     static_limit: Amount
     base_static: Amount
     base_image: Amount
@@ -84,6 +85,7 @@ def read_sdk(table: Table) -> Sdk:
         framework=table.text("framework", FRAMEWORKS),
         version=table.text("version"),
         platform=table.text("platform", known_platforms()),
+        clock=table.frequency("clock"),
         static_limit=table.amount("static_limit"),
         base_static=table.amount("base_static"),
         base_image=table.amount("base_image"),

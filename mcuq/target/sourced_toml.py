@@ -27,6 +27,14 @@ class Amount:
     source: str
 
 
+@dataclass(frozen=True)
+class Frequency:
+    """A frequency, and where it comes from."""
+
+    hertz: int
+    source: str
+
+
 @dataclass
 class Table:
     """A table of such a file. Every key must be read; :meth:`close` refuses what is left.
@@ -115,6 +123,13 @@ class Table:
             self.fail(f'{key}: a size is written {{ bytes = …, source = "…" }}, here is {value!r}')
         inner = Table(f"{self.where}: {key}", dict(value))
         return Amount(inner.number("bytes"), inner.text("source"))
+
+    def frequency(self, key: str) -> Frequency:
+        """Read ``{ hertz = …, source = "…" }``; both are required."""
+        inner = self.table(key)
+        found = Frequency(inner.number("hertz"), inner.text("source"))
+        inner.close()
+        return found
 
     def optional_amount(self, key: str) -> Amount | None:
         """Read an amount that may be absent."""

@@ -12,6 +12,8 @@ from mcuq.checking import check_model
 from mcuq.data import Reading
 from mcuq.errors import UsageError
 from mcuq.evaluation import Evaluation, evaluate, open_data
+from mcuq.fit import FitReport
+from mcuq.fit.latency import Latency
 from mcuq.graph import Graph
 from mcuq.loading import Progress
 from mcuq.target.board import load_board
@@ -35,7 +37,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is said of a layer: its operator, output shape, bits of its weights, constants, MACs, instructions."""
+    """What is said of a layer: its operator, output shape, bits of its weights, constants, MACs, instructions.
+
+    ``microseconds`` are measured or estimated, as :class:`mcuq.fit.latency.Latency` of the model says.
+    """
 
     op: str
     shape: tuple[int, ...]
@@ -43,6 +48,7 @@ class Facts:
     parameters: int
     macs: int
     instructions: int | None = None
+    microseconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,10 +122,12 @@ def compare(
         told("counting instructions", 0, 2)
         counted = [_counted(model, place) for model in models]
     judged = [_judged(model, Path(data), samples, told) for model in models] if data else [None, None]
-    sides = [_figures(m, place, n, e) for m, n, e in zip(models, counted, judged, strict=True)]
+    reports = [check_model(m, place, folder=_folder(Path(p))) for m, p in zip(models, (before, after), strict=True)]
+    parts = zip(models, reports, counted, judged, strict=True)
+    sides = [_figures(*part) for part in parts]
     keys = list(dict.fromkeys([*sides[0], *sides[1]]))
     figures = tuple(Change(*key, sides[0].get(key), sides[1].get(key)) for key in keys)
-    facts = [_facts(m.graph, n) for m, n in zip(models, counted, strict=True)]
+    facts = [_facts(m.graph, n, _time(r)) for m, n, r in zip(models, counted, reports, strict=True)]
     names = dict.fromkeys([*facts[0], *facts[1]])
     layers = tuple(LayerChange(name, facts[0].get(name), facts[1].get(name)) for name in names)
     return Comparison((str(before), str(after)), place, figures, layers)
@@ -143,12 +151,20 @@ def _judged(model: Archive, path: Path, samples: Reading | None, told: Progress)
     return evaluate(model.graph, model.source, opened.batches, lambda done: told("evaluating", done, None), opened.task)
 
 
+def _folder(path: Path) -> Path | None:
+    """Return the project that a model lies in, which keeps what its board was measured to take."""
+    return path if path.is_dir() else path.parent if path.suffix == ".mcuq" else None
+
+
+def _time(report: FitReport) -> Latency:
+    return report.times[0] if report.times else Latency(report.model, "none", problem=report.problem)
+
+
 def _figures(
-    model: Archive, board: str, counted: Mapping[str, int], judged: Evaluation | None
+    model: Archive, report: FitReport, counted: Mapping[str, int], judged: Evaluation | None
 ) -> dict[tuple[str, str], float | None]:
     """Return what is said of a whole model, by what it is and its unit."""
-    report = check_model(model, board)
-    facts = _facts(model.graph, counted)
+    facts = _facts(model.graph, counted, _time(report))
     found: dict[tuple[str, str], float | None] = {
         ("arena", "bytes"): report.arena_bytes,
         ("arena, input and output", "bytes"): report.total_bytes,
@@ -160,18 +176,33 @@ def _figures(
     }
     if counted:
         found["instructions", ""] = sum(counted.values())
+    found |= _of_time(_time(report))
     if judged:
         found |= {("accuracy", "%"): _percent(judged.integer_accuracy), ("RMSE", ""): judged.integer_rmse}
         found |= {("accuracy of the float model", "%"): _percent(judged.float_accuracy)}
     return {key: value for key, value in found.items() if value is not None}
 
 
+def _of_time(time: Latency) -> dict[tuple[str, str], float | None]:
+    """Return milliseconds as what they are: measured, estimated with an error, or a range."""
+    if time.basis == "none":
+        return {}
+    if time.basis == "unproved":
+        return {("inference, unproved, from", "ms"): time.low, ("inference, unproved, to", "ms"): time.high}
+    found: dict[tuple[str, str], float | None] = {(f"inference, {time.basis}", "ms"): time.milliseconds}
+    if time.error is not None:
+        found["error of the estimate", "%"] = 100 * time.error
+    return found
+
+
 def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _facts(graph: Graph, counted: Mapping[str, int]) -> dict[str, Facts]:
-    found = {}
+def _facts(graph: Graph, counted: Mapping[str, int], time: Latency) -> dict[str, Facts]:
+    found, cycles = {}, dict[str, int]()
+    for part in time.layers:
+        cycles[part.layer] = cycles.get(part.layer, 0) + part.cycles
     for node in graph.nodes:
         constants = [graph.constants[name] for name in node.inputs if name in graph.constants]
         shapes = [graph.tensor(name).shape for name in node.inputs]
@@ -182,5 +213,6 @@ def _facts(graph: Graph, counted: Mapping[str, int]) -> dict[str, Facts]:
             sum(constant.elements for constant in constants),
             node.op.macs(*shapes),
             counted.get(node.name),
+            round(1e6 * cycles[node.name] / time.clock, 1) if node.name in cycles else None,
         )
     return found

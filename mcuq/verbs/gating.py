@@ -13,6 +13,7 @@ from mcuq.emit import self_test_inputs
 from mcuq.errors import UsageError
 from mcuq.evaluation import Evaluation, evaluate, open_data
 from mcuq.fit import FitReport
+from mcuq.fit.latency import figure
 from mcuq.loading import Progress
 from mcuq.target.board import Board, load_board
 from mcuq.target.gate_toml import Limits, read_limits
@@ -88,7 +89,11 @@ def gate(place: str | Path = ".", *, progress: Progress | None = None) -> Gate:
 def _verdicts(limits: Limits, model: Archive, told: Progress) -> Iterator[Verdict]:
     for name in limits.boards:
         board = load_board(name)
-        yield from _of_memory(limits, check_model(model, name, limits.framework), board)
+        folder = limits.model.parent if limits.model.suffix == ".mcuq" else None
+        report = check_model(model, name, limits.framework, folder=folder)
+        yield from _of_memory(limits, report, board)
+        if limits.max_ms is not None and not report.problem:
+            yield _of_time(limits.max_ms, report, board)
         if limits.max_instructions is not None:
             told(f"counting the instructions of {board.id}", 0, None)
             yield _of_instructions(limits.max_instructions, model, board, limits.framework)
@@ -106,6 +111,16 @@ def _of_memory(limits: Limits, report: FitReport, board: Board) -> Iterator[Verd
         yield _at_most("max_arena", board, limits.max_arena, report.arena_bytes, "bytes")
     if limits.max_flash is not None and report.own_flash is not None:
         yield _at_most("max_flash", board, limits.max_flash, report.own_flash, "bytes")
+
+
+def _of_time(most: float, report: FitReport, board: Board) -> Verdict:
+    """Compare with what an inference takes at most, as far as that is known."""
+    time = report.times[0]
+    if time.basis == "none":
+        raise UsageError(f"max_ms cannot be asked of {report.model} on {board.id}: {time.problem}")
+    at_most = "" if time.basis == "measured" else f", {figure(time.high)} ms at most"
+    text = f"{time.text}{at_most}; {most:g} wanted"
+    return Verdict("max_ms", board.id, most, time.high, "ms", time.high <= most, text)
 
 
 def _of_instructions(most: int, model: Archive, board: Board, framework: str) -> Verdict:

@@ -1,0 +1,170 @@
+"""Layers of sizes drawn at random, as graphs of many inputs: what ``count_layers.py`` counts beside real models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mcuq.graph import Graph, Node
+from mcuq.ops.add import Add
+from mcuq.ops.average_pool import AveragePool
+from mcuq.ops.base import Op
+from mcuq.ops.concatenation import Concatenation
+from mcuq.ops.conv2d import Conv2d
+from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
+from mcuq.ops.fully_connected import FullyConnected
+from mcuq.ops.log_softmax import LogSoftmax
+from mcuq.ops.logistic import Logistic
+from mcuq.ops.max_pool import MaxPool
+from mcuq.ops.maximum import Maximum
+from mcuq.ops.mean import Mean
+from mcuq.ops.mul import Mul
+from mcuq.ops.pad import Pad
+from mcuq.ops.prelu import PRelu
+from mcuq.ops.reduce_max import ReduceMax
+from mcuq.ops.requantize import Requantize
+from mcuq.ops.resize_bilinear import ResizeBilinear
+from mcuq.ops.resize_nearest import ResizeNearest
+from mcuq.ops.slice import Slice
+from mcuq.ops.softmax import Softmax
+from mcuq.ops.squared_difference import SquaredDifference
+from mcuq.ops.sub import Sub
+from mcuq.ops.transpose import Transpose
+from mcuq.ops.window import same_padding
+from mcuq.tensor import QConstant, QTensor, Shape
+
+MOST_MACS = 600_000
+MOST_INPUTS = 8_000  # elements of one layer: an emulated chip's line is slow
+TOGETHER = 24  # layers in one graph
+CHANNELS = (1, 3, 4, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128)
+SIDES = (1, 2, 3, 5, 7, 8, 10, 12, 16, 20, 24)
+SCALE, ZERO_POINT = 0.05, -3
+
+
+@dataclass
+class Samples:
+    """A graph in the making: every layer reads inputs of its own, and its output is one of the graph's."""
+
+    name: str
+    rng: np.random.Generator
+    nodes: list[Node] = field(default_factory=list)
+    values: dict[str, QTensor] = field(default_factory=dict)
+    constants: dict[str, QConstant] = field(default_factory=dict)
+
+    def add(self, op: Op, *shapes: Shape, weights: Shape = (), axis: int | None = 0, same: bool = False) -> None:
+        """Add a layer on inputs of some shapes, with weights [..] of one scale, or one per index of an axis."""
+        i = len(self.nodes)
+        names = [f"x{i}_{k}" for k in range(len(shapes))]
+        self.values |= {n: QTensor(s, SCALE, ZERO_POINT) for n, s in zip(names, shapes, strict=True)}
+        constants = self._weights(f"w{i}", weights, axis) if weights else []
+        shape = op.infer_shape(*shapes, *(self.constants[name].shape for name in constants))
+        fixed = op.fixed_output
+        scale, zero = (fixed.scale, fixed.zero_point) if fixed else (SCALE, ZERO_POINT) if same else (0.1, -128)
+        self.values[f"y{i}"] = QTensor(shape, scale, zero)
+        self.nodes.append(Node(f"layer{i}", op, (*names, *constants), (f"y{i}",)))
+
+    def _weights(self, name: str, shape: Shape, axis: int | None) -> list[str]:
+        values = self.rng.integers(-127, 128, shape).astype(np.int8)
+        scales = self.rng.uniform(0.0005, 0.002, 1 if axis is None else shape[axis])
+        self.constants[name] = QConstant(values, scales, axis=axis)
+        return [name]
+
+    def graphs(self) -> Iterator[Graph]:
+        """Yield graphs of a few layers each."""
+        for start in range(0, len(self.nodes), TOGETHER):
+            nodes = tuple(self.nodes[start : start + TOGETHER])
+            used = [name for node in nodes for name in (*node.inputs, *node.outputs)]
+            values = {name: self.values[name] for name in used if name in self.values}
+            constants = {name: self.constants[name] for name in used if name in self.constants}
+            read = tuple(name for name in values if name.startswith("x"))
+            outputs = tuple(node.outputs[0] for node in nodes)
+            yield Graph(f"{self.name}_{start}", read, outputs, nodes, values, constants).verify()
+
+
+def graphs() -> Iterator[Graph]:
+    """Yield the graphs, the same ones always."""
+    rng = np.random.default_rng(20)
+    for kind in (_convolutions, _depthwise, _vectors, _pools, _elementwise, _moves, _more):
+        samples = Samples(f"samples{kind.__name__}", rng)
+        kind(samples, rng)
+        yield from samples.graphs()
+
+
+def _convolutions(samples: Samples, rng: np.random.Generator) -> None:
+    while len(samples.nodes) < 24:
+        window = (int(rng.choice((1, 1, 3, 3, 5))), int(rng.choice((1, 3, 3, 5))))
+        window = (1, 1) if window[0] == 1 else window
+        depth, filters, height, width = (int(rng.choice(c)) for c in (CHANNELS, CHANNELS, SIDES, SIDES))
+        stride = int(rng.choice((1, 1, 2)))
+        macs = height * width * depth * filters * window[0] * window[1] // stride**2
+        if 2000 <= macs <= MOST_MACS and height * width * depth <= MOST_INPUTS:
+            padding = same_padding((height, width), window, (stride, stride), (1, 1))
+            op = Conv2d((stride, stride), padding=padding)
+            samples.add(op, (1, height, width, depth), weights=(filters, *window, depth))
+
+
+def _depthwise(samples: Samples, rng: np.random.Generator) -> None:
+    while len(samples.nodes) < 18:
+        window = ((3, 3), (3, 3), (5, 5), (1, 3), (7, 1))[int(rng.integers(5))]
+        depth, height, width = (int(rng.choice(c)) for c in (CHANNELS, SIDES, SIDES))
+        stride = int(rng.choice((1, 1, 2)))
+        if 60 <= height * width * depth <= MOST_INPUTS:
+            padding = same_padding((height, width), window, (stride, stride), (1, 1))
+            op = DepthwiseConv2d((stride, stride), padding=padding)
+            samples.add(op, (1, height, width, depth), weights=(1, *window, depth), axis=3)
+
+
+def _vectors(samples: Samples, rng: np.random.Generator) -> None:
+    for _ in range(16):
+        inputs, outputs = (int(rng.choice((2, 5, 8, 12, 16, 40, 64, 100, 128, 256, 390))) for _ in range(2))
+        samples.add(FullyConnected(), (1, inputs), weights=(outputs, inputs))
+    for rows, depth in ((1, 2), (1, 12), (1, 100), (8, 10), (5, 64)):
+        samples.add(Softmax(), (rows, depth))
+        samples.add(LogSoftmax(), (rows, depth))
+
+
+def _pools(samples: Samples, rng: np.random.Generator) -> None:
+    for _ in range(5):
+        depth, side = int(rng.choice(CHANNELS)), int(rng.choice((4, 6, 8, 12)))
+        window = int(rng.choice((2, 2, 3)))
+        for pool in (AveragePool, MaxPool):
+            op = pool((window, window), (window, window))
+            samples.add(op, (1, side, side, depth), same=True)
+        samples.add(AveragePool((side, side), (side, side)), (1, side, side, depth), same=True)
+        samples.add(Mean((1, 2)), (1, side, side, depth))
+
+
+def _elementwise(samples: Samples, rng: np.random.Generator) -> None:
+    for _ in range(4):
+        shape = (1, *(int(rng.choice((2, 3, 5, 8, 12))) for _ in range(2)), int(rng.choice(CHANNELS)))
+        for op in (Add(), Sub(), Mul()):
+            samples.add(op, shape, shape)
+        samples.add(Maximum(), shape, shape, same=True)
+        samples.add(Logistic(), shape)
+        samples.add(Mul(), shape, shape[-1:])
+        samples.add(PRelu(), shape, weights=(shape[-1],), axis=None)
+
+
+def _moves(samples: Samples, rng: np.random.Generator) -> None:
+    for _ in range(4):
+        height, width = (int(rng.choice((4, 6, 8, 12))) for _ in range(2))
+        shape = (1, height, width, int(rng.choice(CHANNELS)))
+        samples.add(Pad((0, 1, 1, 0), (0, 1, 1, 0)), shape, same=True)
+        samples.add(Slice((0, 1, 1, 0), (1, height - 2, width - 1, shape[-1])), shape, same=True)
+        samples.add(Transpose((0, 3, 1, 2)), shape, same=True)
+        samples.add(ResizeNearest(2 * height, 2 * width), shape, same=True)
+        samples.add(Concatenation(-1), shape, shape, same=True)
+
+
+def _more(samples: Samples, rng: np.random.Generator) -> None:
+    for _ in range(4):
+        shape = (1, *(int(rng.choice((2, 3, 5, 8, 12))) for _ in range(2)), int(rng.choice(CHANNELS)))
+        samples.add(Requantize(), shape)
+        samples.add(SquaredDifference(), shape, shape)
+        samples.add(ReduceMax((1, 2)), shape, same=True)
+        samples.add(ResizeBilinear(2 * shape[1], 2 * shape[2]), shape, same=True)
+        samples.add(Transpose((0, 2, 3, 1)), shape, same=True)
+    for height, depth in ((3, 8), (5, 32), (9, 40), (4, 64)):  # a window over all of a strip: streaming models
+        samples.add(DepthwiseConv2d(), (1, height, 1, depth), weights=(1, height, 1, depth), axis=3)
