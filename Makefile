@@ -35,7 +35,7 @@ endif
 
 FUZZ := $(if $(MUTANTS),--mutants $(MUTANTS),--seconds $(or $(SECONDS),600))
 
-.PHONY: help quickstart frameworks test test-all fuzz lowest lint format readme lock bench optional clean
+.PHONY: site help quickstart frameworks test test-all fuzz lowest lint format readme lock bench optional clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -78,6 +78,9 @@ format: $(VENV)/installed-dev ## rewrite Python and C in the project's style
 readme: $(VENV)/installed-dev ## renew what is generated in the papers (the operators alone: tools/readme.py --operators)
 	$(BIN)/python tools/readme.py
 
+site: build/pages/installed ## docs/, README.md and the API as a site: build/site
+	NO_MKDOCS_2_WARNING=1 build/pages/bin/mkdocs build --strict --quiet
+
 lock: build/uv ## resolve locks/*.txt and the bill of materials anew (LOCK=--upgrade: at the newest versions)
 	$(PYTHON) tools/lock.py $(LOCK)
 
@@ -98,6 +101,12 @@ $(BIN)/pip:
 build/lowest/installed: locks/lowest.txt
 	@$(PYTHON) -m venv build/lowest
 	build/lowest/bin/python -m pip install --quiet --require-hashes --requirement locks/lowest.txt
+	@touch $@
+
+build/pages/installed: pyproject.toml # an environment of its own, without mcuq: the API is read, not imported
+	@$(PYTHON) -m venv build/pages
+	build/pages/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	build/pages/bin/python -m pip install --quiet --group site
 	@touch $@
 
 build/uv: | $(BIN)/pip # resolves the locks, nothing else

@@ -16,6 +16,7 @@ class Print {
     size_t write(const char *buffer, size_t size) {
         return write(reinterpret_cast<const uint8_t *>(buffer), size);
     }
+    size_t println(int number, int base = 10);
 };
 
 class Stream : public Print {

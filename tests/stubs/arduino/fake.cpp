@@ -75,6 +75,11 @@ size_t Print::write(const uint8_t *, size_t) {
     return 0;
 }
 
+size_t Print::println(int number, int) {
+    char text[16];
+    return write(text, static_cast<size_t>(snprintf(text, sizeof text, "%d\r\n", number)));
+}
+
 size_t Stream::readBytes(char *buffer, size_t length) {
     const ssize_t count = ::read(0, buffer, length < PIECE ? length : PIECE);
     return count > 0 ? static_cast<size_t>(count) : 0;
