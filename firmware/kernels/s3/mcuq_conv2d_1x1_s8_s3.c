@@ -14,14 +14,12 @@ void mcuq_conv2d_1x1_s8_s3(const mcuq_conv2d_1x1_s8_s3_params *params, const int
     dot.pixels = p->output_w;
     dot.input_step = p->stride_w * p->input_c;
     dot.scratch = scratch;
+    dot.constants = mcuq_s3_constants;
+    mcuq_s3_set_limits(dot.scratch, p->activation_min, p->activation_max);
     for (int32_t i = 0; i < p->output_h; i++) {
         const int32_t y = p->reverse ? p->output_h - 1 - i : i;
         dot.input = input + y * input_row;
         dot.output = output + y * output_row;
-        if (p->wide) {
-            mcuq_s3_dot_wide(&dot);
-        } else {
-            mcuq_s3_dot_narrow(&dot);
-        }
+        mcuq_s3_dot_all(&dot);
     }
 }

@@ -16,7 +16,8 @@ typedef struct {
     int32_t output_c;
     int32_t stride_h;
     int32_t stride_w;
-    int32_t wide;          /* 1: sums of 20 bits, 0: of 16, as far as they matter */
+    int32_t activation_min;
+    int32_t activation_max;
     int32_t reverse;       /* 1: last row first, so that the output may lie behind the input */
     const int8_t *records; /* (output_c / 16): mcuq_s3_record.h */
 } mcuq_conv2d_1x1_s8_s3_params;

@@ -3,16 +3,6 @@
 #include "mcuq_s3_window.h"
 #include "mcuq_s3_strip.h"
 
-static void row(int32_t form, const mcuq_s3_window *window) {
-    if (form == MCUQ_S3_NARROW) {
-        mcuq_s3_window_narrow(window);
-    } else if (form == MCUQ_S3_WIDE) {
-        mcuq_s3_window_wide(window);
-    } else {
-        mcuq_s3_window_long(window);
-    }
-}
-
 void mcuq_conv2d_s8_s3(const mcuq_conv2d_s8_s3_params *params, const int8_t *input, int8_t *output, void *scratch) {
     const mcuq_conv2d_s8_s3_params *const p = params;
     int8_t *const bytes = scratch;
@@ -39,11 +29,17 @@ void mcuq_conv2d_s8_s3(const mcuq_conv2d_s8_s3_params *params, const int8_t *inp
     window.blocks = p->blocks;
     window.rest = p->rest;
     window.scratch = bytes;
+    window.constants = mcuq_s3_constants;
+    mcuq_s3_set_limits(bytes, p->activation_min, p->activation_max);
     mcuq_s3_strip_begin(&strip);
     for (int32_t y = 0; y < p->output_h; y++) {
         mcuq_s3_strip_move(&strip, y * p->stride_h - p->pad_top);
         window.output = p->buffered ? buffer : output + y * p->output_w * p->output_c;
-        row(p->form, &window);
+        if (p->is_long) {
+            mcuq_s3_window_long(&window);
+        } else {
+            mcuq_s3_window_short(&window);
+        }
         if (p->buffered) {
             mcuq_s3_strip_out(output, y, buffer, p->output_w, p->output_c);
         }

@@ -25,13 +25,15 @@ typedef struct {
     int32_t output_h;
     int32_t output_w;
     int32_t output_c;
+    int32_t activation_min;
+    int32_t activation_max;
     int32_t
         buffered; /* 1: output rows are computed in scratch, 0: pixels are multiples of 16, the output begins at one */
     int32_t groups; /* of 16 filters */
     int32_t parts;  /* a row of a window is so many parts of so many times 16 taps, and the rest, even; */
     int32_t blocks; /* long sums are cut behind every part and row, or at the end if there are no blocks */
     int32_t rest;
-    int32_t form;          /* mcuq_s3_record.h */
+    int32_t is_long;       /* 1: some sums are */
     const int8_t *records; /* (groups): mcuq_s3_record.h */
 } mcuq_conv2d_s8_s3_params;
 

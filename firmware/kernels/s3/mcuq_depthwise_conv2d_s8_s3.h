@@ -25,12 +25,14 @@ typedef struct {
     int32_t output_h;
     int32_t output_w;
     int32_t output_c;
+    int32_t activation_min;
+    int32_t activation_max;
     int32_t
         buffered; /* 1: output rows are computed in scratch, 0: pixels are multiples of 16, the output begins at one */
     int32_t groups;        /* of 16 channels */
     int32_t columns;       /* of a window */
     int32_t column_step;   /* bytes from column to column */
-    int32_t form;          /* mcuq_s3_record.h */
+    int32_t is_long;       /* 1: some sums are */
     const int8_t *records; /* (groups): mcuq_s3_record.h */
 } mcuq_depthwise_conv2d_s8_s3_params;
 

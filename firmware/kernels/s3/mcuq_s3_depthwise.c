@@ -14,32 +14,29 @@ static int32_t sum_of(const mcuq_s3_window *window, const int8_t *x, const int8_
     return sum;
 }
 
-static void outputs(const mcuq_s3_window *window, int32_t form) {
+static void outputs(const mcuq_s3_window *window) {
     const int32_t taps = window->rows * window->columns;
     int8_t *output = window->output;
     for (int32_t pixel = 0; pixel < window->pixels; pixel++) {
         const int8_t *record = window->records;
         const int8_t *x = window->input + pixel * window->input_step;
-        for (int32_t group = 0; group < window->groups; group++, record += mcuq_s3_record_bytes(taps, form)) {
+        for (int32_t group = 0; group < window->groups; group++) {
             for (int32_t lane = 0; lane < MCUQ_S3_LANES; lane++) {
-                const int8_t *const weights = record + mcuq_s3_head_bytes(form) + lane;
-                const int32_t sum = sum_of(window, x++, weights, mcuq_s3_start(record, form, lane));
-                *output++ = mcuq_s3_floor(record, taps, form, lane, sum);
+                const int8_t *const weights = mcuq_s3_weights(record, lane);
+                const int32_t sum = sum_of(window, x++, weights, mcuq_s3_start(record, lane));
+                *output++ = mcuq_s3_floor(record, taps, lane, sum, window->scratch);
             }
+            record += mcuq_s3_record_bytes(record, taps);
         }
     }
 }
 
-void mcuq_s3_depthwise_narrow(const mcuq_s3_window *window) {
-    outputs(window, MCUQ_S3_NARROW);
-}
-
-void mcuq_s3_depthwise_wide(const mcuq_s3_window *window) {
-    outputs(window, MCUQ_S3_WIDE);
+void mcuq_s3_depthwise_short(const mcuq_s3_window *window) {
+    outputs(window);
 }
 
 void mcuq_s3_depthwise_long(const mcuq_s3_window *window) {
-    outputs(window, MCUQ_S3_LONG);
+    outputs(window);
 }
 
 #else

@@ -9,8 +9,7 @@ extern "C" {
 #endif
 
 /* Lanes of a group are 16 bytes beside each other in the input as in the output; long sums are cut at their end. */
-void mcuq_s3_depthwise_narrow(const mcuq_s3_window *window);
-void mcuq_s3_depthwise_wide(const mcuq_s3_window *window);
+void mcuq_s3_depthwise_short(const mcuq_s3_window *window);
 void mcuq_s3_depthwise_long(const mcuq_s3_window *window);
 
 #ifdef __cplusplus

@@ -13,7 +13,7 @@
 #define LOCALS       32
 
 /* a3 input   a14 rows   a15 from column to column; a6 from behind the last column but of threes from the last one */
-    .macro  depthwise form
+    .macro  depthwise may_be, name
     l32i    a5, a2, INPUT
     l32i    a6, a2, ROW_STEP
     l32i    a13, a2, COLUMNS
@@ -42,13 +42,13 @@
 .Lthrees\@:
     add     a6, a6, a15
 .Lbegin\@:
-    begin_pixels \form
+    begin_pixels
 
 .Lpixel\@:
     begin_pixel
 
 .Lgroup\@:
-    begin   \form
+    begin   \may_be
     l32i    a14, sp, THREES
     ee.vld.128.ip q4, a4, 16
     mov     a3, a5
@@ -64,7 +64,7 @@
 .Lsummed\@:
     ee.vld.128.ip q5, a4, 16
     addi    a5, a5, 16
-    finish  \form
+    finish  \name
     store_outputs
     bnez    a7, .Lgroup\@
     end_pixel .Lpixel\@
@@ -96,18 +96,16 @@
     addi    a14, a14, -1
     bnez    a14, .Lunaligned\@
     j       .Lsummed\@
+
+    finish_others \may_be, \name
     .endm
 
-    function mcuq_s3_depthwise_narrow, LOCALS
-    depthwise narrow
-    end_function mcuq_s3_depthwise_narrow
-
-    function mcuq_s3_depthwise_wide, LOCALS
-    depthwise wide
-    end_function mcuq_s3_depthwise_wide
+    function mcuq_s3_depthwise_short, LOCALS
+    depthwise short, short
+    end_function mcuq_s3_depthwise_short
 
     function mcuq_s3_depthwise_long, LOCALS
-    depthwise long
+    depthwise long, long
     end_function mcuq_s3_depthwise_long
 
 #endif

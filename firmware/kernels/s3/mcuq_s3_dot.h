@@ -20,11 +20,11 @@ typedef struct {
     int32_t pixels;
     int32_t input_step; /* bytes from pixel to pixel */
     int8_t *scratch;    /* MCUQ_S3_SCRATCH_BYTES, and (taps): a pixel is read before its outputs are written */
+    const int8_t *constants;
 } mcuq_s3_dot;
 
-/* Sums that fit 16 bits where they matter, and such of 20 bits: records differ. */
-void mcuq_s3_dot_narrow(const mcuq_s3_dot *dot);
-void mcuq_s3_dot_wide(const mcuq_s3_dot *dot);
+/* No record is of a long sum. */
+void mcuq_s3_dot_all(const mcuq_s3_dot *dot);
 
 #ifdef __cplusplus
 }

@@ -15,6 +15,7 @@
 #define PIXELS     20
 #define INPUT_STEP 24
 #define SCRATCH    28
+#define CONSTANTS  32
 
 /* Locals, from sp */
 #define DOT         0
@@ -23,7 +24,7 @@
 #define LOCALS      16
 
 /* a5 blocks of 16 taps   a6 output   a7 groups left */
-    .macro  dot form
+    function mcuq_s3_dot_all, LOCALS
     s32i    a2, sp, DOT
     l32i    a3, a2, INPUT
     l32i    a5, a2, TAPS
@@ -33,9 +34,10 @@
     s32i    a3, sp, NEXT_INPUT
     s32i    a7, sp, PIXELS_LEFT
     srli    a5, a5, 4
-    prepare \form
+    l32i    a2, a2, CONSTANTS
+    prepare
 
-.Lpixel\@:
+.Lpixel:
     l32i    a13, sp, DOT
     l32i    a3, sp, NEXT_INPUT
     l32i    a15, a13, INPUT_STEP
@@ -44,17 +46,17 @@
     add     a15, a15, a3
     s32i    a15, sp, NEXT_INPUT
     addi    a13, a9, PIXEL
-    loopgtz_ a5, .Lcopied\@
+    loopgtz_ a5, .Lcopied
     ee.vld.128.ip q0, a3, 16
     ee.vst.128.ip q0, a13, 16
-.Lcopied\@:
+.Lcopied:
 
-.Lgroup\@:
-    begin   \form
+.Lgroup:
+    begin   short
     ee.vld.128.ip q4, a4, 16
     ee.vld.128.ip q5, a4, 16
     addi    a3, a9, PIXEL
-    loopgtz_ a5, .Lsummed\@
+    loopgtz_ a5, .Lsummed
     ee.vld.128.ip q0, a3, 16
     ee.vsmulas.s8.qacc.ld.incp q4, a4, q4, q0, 0
     ee.vsmulas.s8.qacc.ld.incp q5, a4, q5, q0, 1
@@ -72,26 +74,19 @@
     ee.vsmulas.s8.qacc.ld.incp q5, a4, q5, q0, 13
     ee.vsmulas.s8.qacc.ld.incp q4, a4, q4, q0, 14
     ee.vsmulas.s8.qacc.ld.incp q5, a4, q5, q0, 15
-.Lsummed\@:
-    finish  \form
+.Lsummed:
+    finish  dot
     addi    a7, a7, -1
     ee.vst.128.ip q1, a6, 16
-    bnez    a7, .Lgroup\@
+    bnez    a7, .Lgroup
 
     l32i    a7, sp, PIXELS_LEFT
     addi    a7, a7, -1
     s32i    a7, sp, PIXELS_LEFT
-    bnez    a7, .Lpixel\@
-    .endm
-
-    function mcuq_s3_dot_narrow, LOCALS
-    dot     narrow
+    bnez    a7, .Lpixel
     return  LOCALS
-    end_function mcuq_s3_dot_narrow
 
-    function mcuq_s3_dot_wide, LOCALS
-    dot     wide
-    return  LOCALS
-    end_function mcuq_s3_dot_wide
+    finish_others short, dot
+    end_function mcuq_s3_dot_all
 
 #endif

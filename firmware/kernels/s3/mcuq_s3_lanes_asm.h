@@ -3,10 +3,9 @@
  * q0 to q7, ACCX and QACC belong to coprocessor 3, which ESP-IDF saves for tasks: these functions may be called from
  * tasks, not from interrupt handlers.
  *
- * Registers: a4 the record, read from front to end; a8 8, a9 scratch, a10 16, a11 the shift behind the last product,
- * a12 0; q6 the constants below, q7 -128 in all bytes; of the wide form and the long one also a2, the mask's last word;
- * of the long one q3, the counters. In scratch: 16 lanes of QACC in 40 bytes, at 40 a byte of -128, at 48 the mask of
- * the lower 12 bits of each lane, or of the lower 15. */
+ * Registers: a2 mcuq_s3_constants, a4 the record, read from front to end; a8 8, a9 scratch, a10 16, a11 the record's
+ * shift behind the last product, and its form; a12 0; q6 and q7 the first two constants; of long sums q3, the counters.
+ * In scratch: 16 lanes of QACC in 40 bytes, at 48 the limits of outputs. */
 #ifndef MCUQ_S3_LANES_ASM_H
 #define MCUQ_S3_LANES_ASM_H
 /* clang-format off */
@@ -14,61 +13,28 @@
 #include "mcuq_mac16_asm.h"
 #include "mcuq_s3_asm.h"
 
-#define BYTE    40 /* in scratch */
-#define MASK    48
+#define LIMITS  48 /* in scratch */
 #define PIXEL   64
-#define SHIFT   40 /* in a record */
+#define MASK    32 /* in mcuq_s3_constants */
+#define SHIFT   40 /* in a record; bits of the word there that the form sets: */
+#define BEYOND_NARROW 8
+#define BEYOND_MIDDLE 9
+#define BEYOND_SIGNED 10
+#define BEYOND_WIDE   11
+#define IS_LIMITED    12
 
 #define ONE          0 /* bytes of q6, the first two of which are an int16 of 1, */
 #define MINUS_128    3
 #define MINUS_32768  1 /* and the next two of -32768 */
+#define MINUS_1      4
 
-/* a8, a10, a12, q6, q7; a13 and a14 are lost. */
-    .macro  prepare_constants
+/* What a core does first. */
+    .macro  prepare
     movi    a8, 8
     movi    a10, 16
     movi    a12, 0
-    movi    a13, -128
-    slli    a13, a13, 24 /* bytes 1, 0, 0, -128 */
-    addi    a13, a13, 1
-    ee.zero.q q6
-    ee.movi.32.q q6, a13, 0
-    movi    a13, 128
-    s8i     a13, a9, BYTE
-    slli    a14, a13, 8
-    or      a13, a13, a14
-    slli    a14, a13, 16
-    or      a13, a13, a14
-    ee.movi.32.q q7, a13, 0
-    ee.movi.32.q q7, a13, 1
-    ee.movi.32.q q7, a13, 2
-    ee.movi.32.q q7, a13, 3
-    .endm
-
-/* The mask of the lower `bits` of every 20, at most 16: 160 bits, of which the last 32 stay in a2; a13, a14 are lost. */
-    .macro  prepare_mask bits
-    movi    a13, -1
-    extui   a13, a13, 0, \bits
-    slli    a2, a13, 20 /* bits 20 to 31 */
-    or      a14, a13, a2
-    s32i    a14, a9, MASK
-    srli    a14, a13, 12 /* from 32 on */
-    slli    a2, a13, 8 /* from 40 on */
-    or      a14, a14, a2
-    slli    a2, a13, 28 /* 60 to 63 */
-    or      a14, a14, a2
-    s32i    a14, a9, MASK + 4
-    srli    a14, a13, 4 /* from 64 on */
-    slli    a2, a13, 16 /* from 80 on */
-    or      a14, a14, a2
-    s32i    a14, a9, MASK + 8
-    slli    a14, a13, 4 /* from 100 on */
-    slli    a2, a13, 24 /* 120 to 127 */
-    or      a14, a14, a2
-    s32i    a14, a9, MASK + 12
-    srli    a14, a13, 8 /* from 128 on */
-    slli    a2, a13, 12 /* from 140 on */
-    or      a2, a14, a2
+    ee.vld.128.ip q6, a2, 16
+    ee.vld.128.ip q7, a2, -16
     .endm
 
 /* QACC to the scratch, and from there. */
@@ -85,48 +51,38 @@
     ee.ld.qacc_h.h.32.ip a9, -36
     .endm
 
-/* QACC as the record begins, and its shift. */
-    .macro  begin_sums
+/* QACC as the record begins, and the word with its shift; where sums may be long (`may_be` is long) the counters. */
+    .macro  begin may_be
     l32i    a11, a4, SHIFT
     ee.ld.qacc_l.l.128.ip a4, 16
     ee.ld.qacc_h.l.128.ip a4, 16
     ee.ld.qacc_l.h.32.ip a4, 4
     ee.ld.qacc_h.h.32.ip a4, 12
-    .endm
-
-/* What a core does first with the registers above, and how a group begins; a13 and a14 are lost. */
-    .macro  prepare form
-    prepare_constants
-    .ifc    \form, wide
-    prepare_mask 12
-    .endif
-    .ifc    \form, long
-    prepare_mask 15
-    .endif
-    .endm
-    .macro  begin form
-    begin_sums
-    .ifc    \form, long
+    .ifc    \may_be, long
+    bbci    a11, BEYOND_WIDE, .Lbegun\@
     ee.vld.128.ip q3, a4, 16
+.Lbegun\@:
     .endif
     .endm
 
-/* Only the masked bits of the lanes, which lie in scratch. q1, q2 and a13 are lost. */
+/* Only the lower 15 bits of the lanes, which lie in scratch. q1, q2 and a13 are lost. */
     .macro  mask_lanes
-    addi    a13, a9, MASK
-    ee.vld.128.ip q1, a13, 0
+    addi    a13, a2, MASK
+    ee.vld.128.ip q1, a13, 16
     ee.vld.128.ip q2, a9, 0
     ee.andq q2, q2, q1
     ee.vst.128.ip q2, a9, 16
     ee.vld.128.ip q2, a9, 0
     ee.andq q2, q2, q1
     ee.vst.128.ip q2, a9, -16
-    l32i    a13, a9, 32
-    and     a13, a13, a2
-    s32i    a13, a9, 32
-    l32i    a13, a9, 36
-    and     a13, a13, a2
-    s32i    a13, a9, 36
+    l32i    a13, a13, 0
+    l32i    a12, a9, 32
+    and     a12, a12, a13
+    s32i    a12, a9, 32
+    l32i    a12, a9, 36
+    and     a12, a12, a13
+    s32i    a12, a9, 36
+    movi    a12, 0
     load_lanes
     .endm
 
@@ -137,6 +93,11 @@
     ee.srcmb.s8.qacc q1, a13, 0
     ee.vadds.s8 q3, q3, q1
     mask_lanes
+    .endm
+    .macro  cut_if_long
+    bbci    a11, BEYOND_WIDE, .Lwhole\@
+    cut
+.Lwhole\@:
     .endm
 
 /* QACC, which also lies in scratch, to int16 in q2 (lanes 0 to 7) and q1 (8 to 15), saturated: the upper byte is
@@ -150,6 +111,26 @@
     ee.srcmb.s8.qacc q2, a12, 0
     ee.xorq q2, q2, q7
     ee.vzip.8 q2, q1
+    .endm
+
+/* The same of 17 bits: what the upper byte has not, limited as well, goes to q0 and q3, 256 times. Where sums are beyond
+ * that, those in q2 and q1 still have their sign. */
+    .macro  lanes_to_int17
+    store_lanes
+    ee.srcmb.s8.qacc q1, a8, 0
+    ee.vsmulas.s8.qacc q1, q6, MINUS_1
+    ee.srcmb.s8.qacc q3, a12, 0
+    load_lanes
+    ee.vsmulas.s8.qacc q1, q6, MINUS_128
+    ee.vsmulas.s8.qacc q1, q6, MINUS_128
+    ee.vsmulas.s8.qacc q3, q6, MINUS_128
+    ee.vsmulas.s8.qacc q3, q6, MINUS_128
+    ee.vsmulas.s8.qacc q7, q6, ONE
+    ee.srcmb.s8.qacc q2, a12, 0
+    ee.xorq q2, q2, q7
+    ee.zero.q q0
+    ee.vzip.8 q2, q1
+    ee.vzip.8 q0, q3
     .endm
 
 /* Sums to 16 outputs in q1. q4 and q5 are the first two vectors behind the weights.
@@ -176,15 +157,72 @@
     ee.vunzip.8 q2, q1
     .endm
 
-/* The same of sums of 20 bits: 4096 * h + l, l of 12 bits, and h times 256 is an int16. b = 16 * a. */
+/* The same of sums of 17 bits. */
+    .macro  finish_middle
+    lanes_to_int17
+    ee.ldqa.s16.128.ip a4, 16 /* clo */
+    ee.vmulas.s16.qacc q2, q4
+    ee.vmulas.s16.qacc q0, q4
+    ee.srcmb.s16.qacc q4, a10, 0
+    ee.vsmulas.s16.qacc.ld.incp q4, a4, q5, q6, ONE /* chi; a1 */
+    ee.vmulas.s16.qacc q2, q4
+    ee.vmulas.s16.qacc.ld.ip q4, a4, 16, q0, q4     /* the next a0 */
+    ee.srcmb.s16.qacc q2, a11, 0
+    ee.vld.128.ip q5, a4, 16 /* chi */
+    ee.ldqa.s16.128.ip a4, 16
+    ee.vmulas.s16.qacc q1, q4
+    ee.vmulas.s16.qacc q3, q4
+    ee.srcmb.s16.qacc q4, a10, 0
+    ee.vsmulas.s16.qacc.ld.incp q4, a4, q5, q6, ONE
+    ee.vmulas.s16.qacc q1, q4
+    ee.vmulas.s16.qacc q3, q4
+    ee.srcmb.s16.qacc q1, a11, 0
+    ee.vunzip.8 q2, q1
+    .endm
+
+/* The same of sums of 17 bits that round by their sign: where they are negative the kink's upper half is taken away; the
+ * addend is 32768 * chh + chi there. */
+    .macro  signed_half sum, upper
+    ee.ldqa.s16.128.ip a4, 16 /* clo */
+    ee.vmulas.s16.qacc \sum, q4
+    ee.vmulas.s16.qacc \upper, q4
+    ee.srcmb.s16.qacc q4, a10, 0
+    ee.vsmulas.s16.qacc.ld.incp q4, a4, q5, q6, ONE         /* chi; -chh */
+    ee.vsmulas.s16.qacc.ld.incp q5, a4, q4, q6, MINUS_32768 /* kink */
+    ee.zero.q q7
+    ee.vcmp.lt.s16 q7, \sum, q7
+    ee.vmulas.s16.qacc.ld.ip q4, a4, 16, q7, q5       /* a1 */
+    ee.vmulas.s16.qacc \sum, q4
+    .endm
+    .macro  finish_signed
+    lanes_to_int17
+    signed_half q2, q0
+    ee.vmulas.s16.qacc.ld.ip q4, a4, 16, q0, q4 /* the next a0 */
+    ee.srcmb.s16.qacc q2, a11, 0
+    ee.vld.128.ip q5, a4, 16 /* chi */
+    signed_half q1, q3
+    ee.vmulas.s16.qacc q3, q4
+    addi    a13, a2, 16
+    ee.srcmb.s16.qacc q1, a11, 0
+    ee.vld.128.ip q7, a13, 0
+    ee.vunzip.8 q2, q1
+    .endm
+
+/* The same of sums of 20 bits: 32768 * h + l, l of 15 bits, and h times 2048 is an int16. b = 16 * a. */
+    .macro  upper_part
+    ee.vadds.s8 q3, q3, q3
+    ee.vadds.s8 q3, q3, q3
+    ee.vadds.s8 q3, q3, q3
+    ee.zero.q q0
+    ee.vzip.8 q0, q3
+    .endm
     .macro  finish_wide
-    movi    a13, 12
+    movi    a13, 15
     store_lanes
     ee.srcmb.s8.qacc q3, a13, 0 /* h */
     mask_lanes
     lanes_to_int16
-    ee.zero.q q0
-    ee.vzip.8 q0, q3
+    upper_part
     ee.ldqa.s16.128.ip a4, 16 /* clo */
     ee.vmulas.s16.qacc q2, q4
     ee.vmulas.s16.qacc.ld.ip q5, a4, 16, q0, q5 /* b0; chi */
@@ -221,28 +259,65 @@
     .endm
     .macro  finish_long
     lanes_to_int16
-    ee.vadds.s8 q3, q3, q3
-    ee.vadds.s8 q3, q3, q3
-    ee.vadds.s8 q3, q3, q3
-    ee.zero.q q0
-    ee.vzip.8 q0, q3
+    upper_part
     long_half q2, q0
     ee.vmulas.s16.qacc.ld.ip q4, a4, 16, q0, q5 /* the next a0 */
     ee.srcmb.s16.qacc q2, a11, 0
     ee.vld.128.ip q5, a4, 16 /* b0 */
     long_half q1, q3
     ee.vmulas.s16.qacc q3, q5
-    addi    a13, a9, BYTE
+    addi    a13, a2, 16
     ee.srcmb.s16.qacc q1, a11, 0
-    ee.vldbc.8 q7, a13
+    ee.vld.128.ip q7, a13, 0
     ee.vunzip.8 q2, q1
     .endm
 
-    .macro  finish form
-    .ifc    \form, long
-    cut
+/* Sums to 16 outputs in q1, in the record's form; `others` is behind the core's return, under the same name. */
+    .macro  finish name
+    bbci    a11, BEYOND_NARROW, .Lnarrow_\name
+    j       .Lothers_\name
+.Lnarrow_\name:
+    finish_narrow
+.Lfinished_\name:
+    .endm
+
+    .macro  finish_others may_be, name
+.Lothers_\name:
+    bbci    a11, BEYOND_MIDDLE, .Lmiddle_\name
+    bbci    a11, BEYOND_SIGNED, .Lto_signed_\name
+    .ifc    \may_be, long
+    bbsi    a11, BEYOND_WIDE, .Lto_cut_\name
     .endif
-    finish_\form
+    j       .Lwide_\name
+.Lto_signed_\name:
+    j       .Lsigned_\name
+    .ifc    \may_be, long
+.Lto_cut_\name:
+    j       .Lcut_\name
+    .endif
+.Lmiddle_\name:
+    finish_middle
+    j       .Lfinished_\name
+.Lsigned_\name:
+    finish_signed
+.Llimit_\name:
+    bbci    a11, IS_LIMITED, .Lunlimited_\name
+    addi    a13, a9, LIMITS
+    ee.vldbc.8.ip q0, a13, 1
+    ee.vldbc.8 q2, a13
+    ee.vmax.s8 q1, q1, q0
+    ee.vmin.s8 q1, q1, q2
+.Lunlimited_\name:
+    j       .Lfinished_\name
+.Lwide_\name:
+    finish_wide
+    j       .Llimit_\name
+    .ifc    \may_be, long
+.Lcut_\name:
+    cut
+    finish_long
+    j       .Llimit_\name
+    .endif
     .endm
 
 #endif

@@ -27,10 +27,11 @@ typedef struct {
     int32_t blocks; /* long sums are cut behind every part and every row, or at the end if there are no blocks */
     int32_t rest;
     int8_t *scratch; /* MCUQ_S3_SCRATCH_BYTES */
+    const int8_t *constants;
 } mcuq_s3_window;
 
-void mcuq_s3_window_narrow(const mcuq_s3_window *window);
-void mcuq_s3_window_wide(const mcuq_s3_window *window);
+/* Where no record is of a long sum, and where some are. */
+void mcuq_s3_window_short(const mcuq_s3_window *window);
 void mcuq_s3_window_long(const mcuq_s3_window *window);
 
 #ifdef __cplusplus

@@ -35,7 +35,7 @@
     .endm
 
 /* a3 input   a14 rows left where rows have blocks, else 0   a15 the first of a rest's taps among sixteen: of 4 bytes each */
-    .macro  windows form
+    .macro  windows may_be, name
     mov     a15, a0
     j       .Lwhere\@
     .align  4
@@ -70,13 +70,13 @@
     bnez    a13, .Lbegin\@
     addi    a6, a6, -16
 .Lbegin\@:
-    begin_pixels \form
+    begin_pixels
 
 .Lpixel\@:
     begin_pixel
 
 .Lgroup\@:
-    begin   \form
+    begin   \may_be
     ee.vld.128.ip q4, a4, 16
     ee.vld.128.ip q5, a4, 16
     mov     a3, a5
@@ -94,7 +94,7 @@
 .Ltaken\@:
     bnez    a14, .Lrow_end\@
 .Lsummed\@:
-    finish  \form
+    finish  \name
     store_outputs
     bnez    a7, .Lgroup\@
     end_pixel .Lpixel\@
@@ -103,7 +103,7 @@
 .Llong\@:
     mov     a14, a13
 .Lrow\@:
-    .ifc    \form, long
+    .ifc    \may_be, long
     l32i    a13, sp, ROW_PARTS
     s32i    a13, sp, PARTS_LEFT
     .endif
@@ -115,12 +115,12 @@
     ee.src.q.qup q2, q0, q1
     sixteen_taps
 .Lblock\@:
-    .ifc    \form, long
+    .ifc    \may_be, long
     l32i    a13, sp, PARTS_LEFT
     addi    a13, a13, -1
     s32i    a13, sp, PARTS_LEFT
     beqz    a13, .Lrest\@
-    cut
+    cut_if_long
     j       .Lpart\@
     .endif
 .Lrest\@:
@@ -134,26 +134,24 @@
 .Lrow_end\@:
     add     a3, a3, a6
     addi    a14, a14, -1
-    .ifc    \form, long
+    .ifc    \may_be, long
     beqz    a14, .Lsummed\@
-    cut
+    cut_if_long
     j       .Lrow\@
     .else
     bnez    a14, .Lrow\@
     j       .Lsummed\@
     .endif
+
+    finish_others \may_be, \name
     .endm
 
-    function mcuq_s3_window_narrow, LOCALS
-    windows narrow
-    end_function mcuq_s3_window_narrow
-
-    function mcuq_s3_window_wide, LOCALS
-    windows wide
-    end_function mcuq_s3_window_wide
+    function mcuq_s3_window_short, LOCALS
+    windows short, short
+    end_function mcuq_s3_window_short
 
     function mcuq_s3_window_long, LOCALS
-    windows long
+    windows long, long
     end_function mcuq_s3_window_long
 
 #endif

@@ -23,6 +23,7 @@
 #define BLOCKS      44
 #define REST        48
 #define SCRATCH     52
+#define CONSTANTS   56
 
 /* Locals, from sp */
 #define WINDOW      0
@@ -30,8 +31,8 @@
 #define PIXELS_LEFT 8
 #define NEXT_OUTPUT 12
 
-/* From a2 to the locals, with the input in a5; a13 and a14 are lost, and a2, as `prepare` says. */
-    .macro  begin_pixels form
+/* From a2 to the locals, with the input in a5; a13 and a14 are lost. */
+    .macro  begin_pixels
     l32i    a9, a2, SCRATCH
     l32i    a13, a2, PIXELS
     l32i    a14, a2, OUTPUT
@@ -39,7 +40,8 @@
     s32i    a5, sp, NEXT_INPUT
     s32i    a13, sp, PIXELS_LEFT
     s32i    a14, sp, NEXT_OUTPUT
-    prepare \form
+    l32i    a2, a2, CONSTANTS
+    prepare
     .endm
 
     .macro  begin_pixel

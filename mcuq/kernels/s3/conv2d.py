@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from mcuq.fixedpoint import clamp
 from mcuq.kernels.channels import Channels, Rounding, tile_overlap, window_bytes
 from mcuq.kernels.layer import Layer
-from mcuq.kernels.s3.records import LANES, grouped, outputs, table, unpacked
+from mcuq.kernels.s3.forms import grouped
+from mcuq.kernels.s3.records import LANES, outputs, table, unpacked
 from mcuq.ops.base import Overlap, Params, i8_table, i32
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.taps import Sliding
@@ -35,7 +37,8 @@ class Conv2d1x1S3Params(Params):
     output_c: i32
     stride_h: i32
     stride_w: i32
-    wide: i32  # 1: sums of 20 bits, 0: of 16, as far as they matter
+    activation_min: i32
+    activation_max: i32
     reverse: i32  # 1: last row first, so that the output may lie behind the input
     records: i8_table  # (output_c / 16): mcuq_s3_record.h
 
@@ -68,7 +71,8 @@ class Conv2d1x1S3Params(Params):
         """See :meth:`Params.run`."""
         x = inputs[0].reshape(len(inputs[0]), -1, self.input_w, self.input_c)
         seen = x[:, :: self.stride_h, :: self.stride_w][:, : self.output_h, : self.output_w]
-        return outputs(seen, unpacked(self.records, self.input_c, self.wide)).reshape(len(x), -1)
+        found = outputs(seen, unpacked(self.records, self.input_c))
+        return clamp(found, self.activation_min, self.activation_max).reshape(len(x), -1)
 
 
 def _up(distance: int | None) -> int | None:
@@ -97,7 +101,8 @@ def pointwise(layer: Layer[Conv2dParams]) -> Params | None:
         output_c=p.output_c,
         stride_h=p.stride_h,
         stride_w=p.stride_w,
-        wide=found.form,
+        activation_min=p.activation_min,
+        activation_max=p.activation_max,
         reverse=p.reverse,
         records=table(found.groups),
     )

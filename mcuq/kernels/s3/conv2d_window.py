@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from mcuq.kernels.channels import Channels, Rounding
 from mcuq.kernels.layer import Layer
-from mcuq.kernels.s3.records import LANES, grouped, outputs, table, unpacked
+from mcuq.kernels.s3.forms import grouped
+from mcuq.kernels.s3.records import LANES, outputs, table, unpacked
 from mcuq.kernels.s3.strips import MAX_SCRATCH, StripParams, members_of, padded
 from mcuq.ops.base import Params, i8_table, i32
 from mcuq.ops.conv2d import Conv2dParams
@@ -19,7 +20,10 @@ from mcuq.tensor import Array
 
 @dataclass(frozen=True, eq=False)
 class Conv2dS3Params(StripParams):
-    """A row of a window is read from its first byte to its last, at any address: no window is copied."""
+    """A row of a window is read from its first byte to its last, at any address: no window is copied.
+
+    Of fewer than 16 channels several pixels, which lie beside each other, may be one of 16.
+    """
 
     kernel: ClassVar[str] = "conv2d_s8_s3"
 
@@ -27,7 +31,7 @@ class Conv2dS3Params(StripParams):
     parts: i32  # a row of a window is so many parts of so many times 16 taps, and the rest, even;
     blocks: i32  # long sums are cut behind every part and row, or at the end if there are no blocks
     rest: i32
-    form: i32  # mcuq_s3_record.h
+    is_long: i32  # 1: some sums are
     records: i8_table  # (groups): mcuq_s3_record.h
 
     def run(self, *inputs: Array) -> Array:
@@ -38,9 +42,9 @@ class Conv2dS3Params(StripParams):
         dilation = self.row_step // self.pitch
         rows = np.arange(self.output_h)[:, np.newaxis] * self.stride_h + dilation * np.arange(self.window_rows)
         seen = x[:, rows[:, np.newaxis, :, np.newaxis], places[np.newaxis, :, np.newaxis, :]]
-        groups = unpacked(self.records, self.window_rows * taps, self.form)
+        groups = unpacked(self.records, self.window_rows * taps)
         pixels = outputs(seen.reshape(*seen.shape[:3], -1), groups)
-        return pixels[..., : self.output_c].reshape(len(x), -1)
+        return self.limited(pixels)
 
 
 class Row(NamedTuple):
@@ -73,9 +77,35 @@ def rows_of(taps: int) -> Iterator[Row]:
             yield Row(parts, blocks // parts, rest + rest % 2)
 
 
+def _abreast(p: Conv2dParams) -> Conv2dParams:
+    """Let several pixels of few channels be one of 16, whose window is as wide as theirs together."""
+    several = LANES // p.output_c if p.output_c and LANES % p.output_c == 0 else 1
+    if several == 1 or p.output_w % several or p.groups > 1 or (p.dilation_w > 1 and p.filter_w > 1):
+        return p
+    filter_w = p.filter_w + (several - 1) * p.stride_w
+    weights = np.zeros((several, p.output_c, p.filter_h, filter_w, p.input_c), np.int8)
+    for pixel in range(several):
+        first = pixel * p.stride_w
+        weights[pixel, :, :, first : first + p.filter_w] = p.weights.reshape(p.output_c, p.filter_h, p.filter_w, -1)
+    bias, multiplier, shift = (
+        np.tile(np.broadcast_to(v, p.output_c), several) for v in (p.bias, p.multiplier, p.shift)
+    )
+    return replace(
+        p,
+        output_w=p.output_w // several,
+        output_c=LANES,
+        filter_w=filter_w,
+        stride_w=several * p.stride_w,
+        weights=weights.reshape(LANES, p.filter_h, filter_w, p.input_c),
+        bias=bias,
+        multiplier=multiplier,
+        shift=shift,
+    )
+
+
 def take(layer: Layer[Conv2dParams]) -> Params | None:
     """Return the kernel for a layer; None for dilated columns, groups, and what needs more scratch than 4 KB."""
-    p = layer.params
+    p = _abreast(layer.params)
     members = members_of(p, p.output_c, at_border=layer.at_border)
     if members is None or p.groups > 1 or (p.dilation_w > 1 and p.filter_w > 1):
         return None
@@ -95,7 +125,7 @@ def take(layer: Layer[Conv2dParams]) -> Params | None:
         parts=way.parts,
         blocks=way.blocks,
         rest=way.rest,
-        form=found.form,
+        is_long=found.is_long,
         records=table(found.groups),
     )
     return params if params.scratch_bytes <= MAX_SCRATCH else None

@@ -9,7 +9,8 @@ import numpy as np
 
 from mcuq.kernels.channels import Channels, Rounding
 from mcuq.kernels.layer import Layer
-from mcuq.kernels.s3.records import LANES, grouped, table, unpacked
+from mcuq.kernels.s3.forms import grouped
+from mcuq.kernels.s3.records import LANES, table, unpacked
 from mcuq.kernels.s3.strips import MAX_SCRATCH, StripParams, members_of, padded
 from mcuq.ops.base import Params, i8_table, i32
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
@@ -25,16 +26,16 @@ class DepthwiseConv2dS3Params(StripParams):
     groups: i32  # of 16 channels
     columns: i32  # of a window
     column_step: i32  # bytes from column to column
-    form: i32  # mcuq_s3_record.h
+    is_long: i32  # 1: some sums are
     records: i8_table  # (groups): mcuq_s3_record.h
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
         x = padded(self, inputs[0])
-        groups = unpacked(self.records, self.window_rows * self.columns, self.form)
+        groups = unpacked(self.records, self.window_rows * self.columns)
         parts = [group.outputs(self._sums(x, group.weights, LANES * at)) for at, group in enumerate(groups)]
         pixels = np.concatenate(parts, axis=-1).reshape(len(x), self.output_h, self.output_w, -1)
-        return pixels[..., : self.output_c].reshape(len(x), -1)
+        return self.limited(pixels)
 
     def _sums(self, x: Array, weights: Array, first: int) -> Array:
         """Return [samples, rows, pixels, lanes] without what sums begin with, of the lanes from ``first`` on."""
@@ -71,7 +72,7 @@ def take(layer: Layer[DepthwiseConv2dParams]) -> Params | None:
         groups=len(found.groups),
         columns=p.filter_w,
         column_step=p.dilation_w * p.input_c,
-        form=found.form,
+        is_long=found.is_long,
         records=table(found.groups),
     )
     return params if params.scratch_bytes <= MAX_SCRATCH else None

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mcuq.fixedpoint import clamp
 from mcuq.kernels.channels import ordered_overlap
 from mcuq.kernels.s3.records import LANES
 from mcuq.ops.base import Overlap, Params, i32
@@ -41,6 +42,8 @@ class StripParams(Params):
     output_h: i32
     output_w: i32
     output_c: i32
+    activation_min: i32
+    activation_max: i32
     buffered: i32  # 1: output rows are computed in scratch, 0: pixels are multiples of 16 and the output begins at one
 
     @property
@@ -79,6 +82,11 @@ class StripParams(Params):
         step = self.operand_alignment
         return Overlap(-(-forward.before // step) * step, None)
 
+    def limited(self, pixels: Array) -> Array:
+        """Limit outputs [samples, ..., lanes] and leave out lanes that are no channels."""
+        kept = pixels[..., : self.output_c]
+        return clamp(kept, self.activation_min, self.activation_max).reshape(len(pixels), -1)
+
 
 def rounded_up(count: int) -> int:
     """Return the next multiple of 16."""
@@ -112,6 +120,8 @@ def members_of(p: Conv2dParams | DepthwiseConv2dParams, output_c: int, *, at_bor
         "output_h": p.output_h,
         "output_w": p.output_w,
         "output_c": output_c,
+        "activation_min": p.activation_min,
+        "activation_max": p.activation_max,
         "buffered": int(at_border or output_c % LANES > 0),
     }
 

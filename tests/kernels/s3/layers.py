@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from chips import families
@@ -10,12 +11,14 @@ from harness import Case, random_bytes
 
 from mcuq.kernels import chosen
 from mcuq.kernels.layer import Layer
+from mcuq.kernels.s3.records import Group, unpacked
 from mcuq.ops.base import Op, Operand, Params
 from mcuq.tensor import QConstant, QTensor
 
 CHIP = "esp32s3"
 AMPLITUDES = (3, 20, 60, 128)  # of weights
-OUTPUT_SCALES = (0.01, 0.03, 0.1, 0.3)
+OUTPUT_SCALES = (0.01, 0.03, 0.1, 0.15, 0.3)
+ZERO_POINTS = (-128, -128, -128, -128, -20, 38)  # of outputs
 
 
 def inner(op: Op, inputs: Sequence[Operand], output: QTensor, chip: str = CHIP, *, at_border: bool = False) -> Params:
@@ -35,6 +38,7 @@ def layer(
     dead: bool = False,
     zero_point: int = -128,
     at_border: bool = False,
+    limits: tuple[int, int] | None = None,
 ) -> tuple[Params, Params]:
     """Return a layer's kernel on the ESP32-S3, and the portable one; outputs begin at -128 as behind a ReLU."""
     weights = rng.integers(-amplitude, amplitude, shape).astype(np.int8)
@@ -47,7 +51,26 @@ def layer(
     x = QTensor((1, *image), 0.05, int(rng.choice([-128, -7, 0, 127])))
     k, b = QConstant(weights, scales, axis=axis), QConstant(bias, np.array([0.0005]))
     y = QTensor(op.infer_shape(x.shape, weights.shape), scale_out, zero_point)
-    return inner(op, [x, k, b], y, at_border=at_border), inner(op, [x, k, b], y, "generic")
+    portable = op.lower([x, k, b], y)
+    if limits:
+        portable = replace(portable, activation_min=limits[0], activation_max=limits[1])
+    return chosen(Layer(portable, [x, k, b], at_border), families(CHIP)), portable
+
+
+def forms(cases: Iterable[Case]) -> set[int]:
+    """Return the forms of all groups."""
+    return {group.form for case in cases for group in groups(case.params)}
+
+
+def groups(params: Params) -> list[Group]:
+    """Return the groups of a kernel with records."""
+    if params.kernel == "conv2d_1x1_s8_s3":
+        taps = params.input_c
+    elif params.kernel == "conv2d_s8_s3":
+        taps = params.window_rows * (16 * params.parts * params.blocks + params.rest)
+    else:
+        taps = params.window_rows * params.columns
+    return unpacked(params.records, taps)
 
 
 def case_of(rng: np.random.Generator, params: Params, portable: Params, samples: int = 4) -> Case:

@@ -7,9 +7,9 @@ import pytest
 from harness import Case, assert_emulated_equals_run, assert_kernels_equal_run
 from requirements import require
 
-from kernels.s3.layers import AMPLITUDES, case_of, layer
+from kernels.s3.layers import AMPLITUDES, OUTPUT_SCALES, ZERO_POINTS, case_of, forms, layer
 from mcuq.kernels.s3.conv2d_window import rows_of
-from mcuq.kernels.s3.records import LONG, NARROW, WIDE
+from mcuq.kernels.s3.records import LONG, MIDDLE, NARROW, SIGNED, WIDE
 from mcuq.ops.conv2d import Conv2d
 from mcuq.ops.window import same_padding
 
@@ -27,15 +27,16 @@ def random_cases(rng: np.random.Generator, count: int) -> list[Case]:
         window = tuple(int(v) for v in rng.integers(1, 5, 2))
         image = (*(int(v) for v in rng.integers(4, 9, 2)), int(rng.choice([1, 2, 3, 5, 8, 15, 16, 17, 32, 40])))
         stride = tuple(int(v) for v in rng.integers(1, 3, 2))
-        zero_point = int(rng.choice([-128, -128, -20, 4, 38]))
+        zero_point = int(rng.choice(ZERO_POINTS))
         options = {
             "amplitude": int(rng.choice(AMPLITUDES)),
-            "scale_out": float(rng.choice([0.01, 0.03, 0.1, 0.3])),
+            "scale_out": float(rng.choice(OUTPUT_SCALES)),
             "dead": bool(rng.random() < 0.2),
+            "limits": tuple(sorted(int(v) for v in rng.integers(-128, 128, 2))) if rng.random() < 0.2 else None,
             "zero_point": zero_point,
             "at_border": bool(rng.random() < 0.5),
         }
-        filters = int(rng.choice([1, 3, 16, 19, 32]))
+        filters = int(rng.choice([1, 3, 8, 16, 19, 32]))
         params, portable = windowed(rng, image, filters, window, stride, int(rng.integers(1, 3)), **options)
         if params.kernel == KERNEL:
             cases.append(case_of(rng, params, portable))
@@ -75,11 +76,20 @@ def test_rows_are_blocks_of_sixteen_and_an_even_rest(taps, first):
 
 def test_equals_portable_where_long_sums_are_driven_to_their_ends(rng):
     params, portable = windowed(rng, (3, 3, 64), 16, (3, 3), amplitude=60, scale_out=0.1, zero_point=4)
-    assert (params.kernel, params.form) == (KERNEL, LONG)
+    assert (params.kernel, params.is_long) == (KERNEL, 1)
     for lane in range(16):
         most = np.where(portable.weights[lane] > 0, 127, -128).reshape(1, -1)
         x = np.concatenate([most, -1 - most]).astype(np.int8)
         np.testing.assert_array_equal(params.run(x), portable.run(x))
+
+
+def test_pixels_of_few_channels_share_a_vector(rng):
+    params, portable = windowed(rng, (5, 8, 3), 8, (3, 3), (2, 2), scale_out=0.1)
+    assert (params.output_w, params.output_c, params.input_step) == (2, 16, 12)
+    odd, _ = windowed(rng, (5, 6, 3), 8, (3, 3), (2, 2), scale_out=0.1)
+    assert (odd.output_w, odd.output_c) == (3, 8)
+
+    assert_kernels_equal_run([case_of(rng, params, portable)])
 
 
 def test_n2_twin_in_c_equals_run(rng):
@@ -95,6 +105,6 @@ def test_n2_assembly_equals_run(seed):
 def test_all_forms_are_among_them():
     cases = random_cases(np.random.default_rng(0), 16)
 
-    assert {case.params.form for case in cases} == {NARROW, WIDE, LONG}
+    assert forms(cases) == {NARROW, MIDDLE, SIGNED, WIDE, LONG}
     assert {case.params.buffered for case in cases} == {0, 1}
     assert {case.params.blocks > 0 for case in cases} == {False, True}
