@@ -100,6 +100,11 @@ def in_the_arena(rng) -> list:
             cases.append(s3_layer(rng, Conv2d(**padded), (6, 7, depth), (16, *window, depth))[0])
             op = DepthwiseConv2d(**padded)
             cases.append(s3_layer(rng, op, (6, 7, depth), (1, *window, depth), axis=3)[0])
+    for window, stride in [((2, 2), 2), ((3, 3), 1), ((3, 2), 2)]:
+        image = QTensor((1, *IMAGE.shape[1:3], 32), IMAGE.scale, IMAGE.zero_point)
+        for pool in (AveragePool, MaxPool):
+            op = pool(window, **same(window, (stride, stride)))
+            cases.append(s3_inner(op, [image], QTensor(op.infer_shape(image.shape), image.scale, image.zero_point)))
     x = QTensor((1, 4, 3, 16), 0.05, -3)
     return [*cases, s3_inner(Add(), [x, x], QTensor(x.shape, 0.08, -128))]
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from mcuq.kernels.convolution import as_convolution
 from mcuq.kernels.layer import Family, Layer, first
-from mcuq.kernels.s3 import add, conv2d, conv2d_window, depthwise_conv2d
+from mcuq.kernels.s3 import add, conv2d, conv2d_window, depthwise_conv2d, pool
 from mcuq.ops.add import AddParams
+from mcuq.ops.average_pool import AveragePoolParams
 from mcuq.ops.base import Params
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
 from mcuq.ops.fully_connected import FullyConnectedParams
+from mcuq.ops.max_pool import MaxPoolParams
+from mcuq.ops.mean import MeanParams
 
 
 def kernel(layer: Layer[Params]) -> Params | None:
@@ -29,6 +32,10 @@ def kernel(layer: Layer[Params]) -> Params | None:
             return first(layer.of(as_convolution(p)), conv2d.pointwise, conv2d_window.take)
         case AddParams() as p:
             return first(layer.of(p), add.take)
+        case AveragePoolParams() | MaxPoolParams() as p:
+            return first(layer.of(p), pool.take)
+        case MeanParams() as p:
+            return first(layer.of(p), pool.take_mean)
     return None
 
 

@@ -41,8 +41,8 @@ class Grouping(NamedTuple):
         return int(any(group.form == LONG for group in self.groups))
 
 
-class _Part(NamedTuple):
-    """The channels of one group."""
+class Part(NamedTuple):
+    """The channels of one group: weights [16, taps], what sums begin with, and what becomes of them."""
 
     weights: Array
     folded: Array
@@ -64,16 +64,26 @@ def grouped(channels: Channels, rounding: Rounding, cuttings: Sequence[tuple[int
     folded = channels.bias.astype(np.int64) - rounding.input_zero_point * channels.weights.sum(axis=1, dtype=np.int64)
     sums = _sums(channels, folded, rounding.output_zero_point)
     slices = [slice(first, first + LANES) for first in range(0, len(folded), LANES)]
-    parts = [_Part(channels.weights[at], folded[at], sums.of(at)) for at in slices]
-    limited = (rounding.low, rounding.high) != (LEAST, LARGEST)
+    parts = [Part(channels.weights[at], folded[at], sums.of(at)) for at in slices]
+    return served(parts, (rounding.low, rounding.high) != (LEAST, LARGEST), cuttings)
+
+
+def served(parts: Sequence[Part], limited: bool, cuttings: Sequence[tuple[int, ...]] = ()) -> Grouping | None:
+    """Return the groups of 16 channels each in the first form that serves it; see :func:`grouped`.
+
+    Args:
+        parts: of the channels.
+        limited: whether outputs are limited within int8.
+        cuttings: ways to cut long sums.
+    """
     forms = LIMITED if limited else TRIED
     short = [_first(part, [(form, kinked) for form, kinked in forms if form != LONG], ()) for part in parts]
     for cuts in ((), *cuttings):
         long = forms[-1:] if cuts else ()
         groups = [found or _first(part, long, cuts) for part, found in zip(parts, short, strict=True)]
-        served = [group._replace(limited=limited) for group in groups if group]
-        if len(served) == len(parts):
-            return Grouping(served, cuts)
+        all_found = [group._replace(limited=limited) for group in groups if group]
+        if len(all_found) == len(parts):
+            return Grouping(all_found, cuts)
     return None
 
 
@@ -99,12 +109,12 @@ def _sums(channels: Channels, folded: Array, zero_point: int) -> Sums:
     )
 
 
-def _first(part: _Part, forms: Sequence[tuple[int, bool]], cuts: tuple[int, ...]) -> Group | None:
+def _first(part: Part, forms: Sequence[tuple[int, bool]], cuts: tuple[int, ...]) -> Group | None:
     found = (_floored(part, form, kinked, cuts) for form, kinked in forms)
     return next((group for group in found if group), None)
 
 
-def _floored(part: _Part, form: int, kinked: bool, cuts: tuple[int, ...]) -> Group | None:
+def _floored(part: Part, form: int, kinked: bool, cuts: tuple[int, ...]) -> Group | None:
     weights, folded, sums = part
     first, last = (sums.outputs(x) for x in (sums.low, sums.high))
     constant = first == last
@@ -116,9 +126,9 @@ def _floored(part: _Part, form: int, kinked: bool, cuts: tuple[int, ...]) -> Gro
     reach = np.stack([sums.low, sums.high]) - found.origin
     ends = CUT_ENDS if form == LONG else WINDOWS[form]
     held = _cut(weights, start, cuts) if form == LONG else _held(weights, start, found)
-    served = (found.found == 1) & held & _kept(reach, found, WINDOWS[form], ends)
-    served &= np.abs(found.addend) < SIGNED_ADDENDS
-    if not np.all(constant | served):
+    proven = (found.found == 1) & held & _kept(reach, found, WINDOWS[form], ends)
+    proven &= np.abs(found.addend) < SIGNED_ADDENDS
+    if not np.all(constant | proven):
         return None
     group = Group(start, weights, found.factor, found.addend, found.kink, found.shift, form)
     return _with_constants(group, constant, first)
