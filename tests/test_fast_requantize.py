@@ -1,6 +1,7 @@
 """Contract N1 for the fast requantize: equal to the generic one wherever its conditions hold."""
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from mcuq.fixedpoint import clamp, requantize
 from mcuq.kernels.channels import FAST_EXPONENTS, FAST_LIMIT
 
 HEADER = kernel_file("mcuq_fixedpoint.h").read_text()
+PRODUCT = kernel_file("mcuq_product_isa.h").read_text()
+IN_PIECES = ("-D__XTENSA__",)  # as for a chip without mulsh
 FLAGS = [
     *("-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
@@ -67,6 +70,20 @@ int main(int argc, char **argv) {
 """
 
 
+PRODUCTS = """
+#include <stdio.h>
+#include "mcuq_product_isa.h"
+int main(void) {
+    int32_t in[2];
+    while (fread(in, sizeof in[0], 2, stdin) == 2) {
+        const int32_t upper = mcuq_upper_product(in[0], in[1]);
+        fwrite(&upper, sizeof upper, 1, stdout);
+    }
+    return 0;
+}
+"""
+
+
 def listed() -> np.ndarray:
     """Every exponent with the ties of both roundings, their neighbours and the extremes, for several zero points."""
     limit = FAST_LIMIT - 1
@@ -80,12 +97,13 @@ def listed() -> np.ndarray:
     return np.array(rows, np.int32)
 
 
-def program(folder: Path, cc: str, header: str = HEADER) -> Path:
+def program(folder: Path, cc: str, header: str = HEADER, flags: Sequence[str] = ()) -> Path:
     require(f"{cc} sanitizers")
+    (folder / "mcuq_product_isa.h").write_text(PRODUCT)
     (folder / "mcuq_fixedpoint.h").write_text(header)
     (folder / "mcuq_tuned.h").write_text(kernel_file("mcuq_tuned.h").read_text())
     (folder / "driver.c").write_text(DRIVER)
-    subprocess.run([cc, *FLAGS, str(folder / "driver.c"), "-o", str(folder / "driver")], check=True)
+    subprocess.run([cc, *FLAGS, *flags, str(folder / "driver.c"), "-o", str(folder / "driver")], check=True)
     return folder / "driver"
 
 
@@ -111,14 +129,29 @@ def test_n1_formula_equals_requantize():
     )
 
 
-@pytest.mark.parametrize("cc", ["gcc", "clang"])
-def test_n1_c_equals_requantize(tmp_path, cc):
-    """The list, then two million random vectors, half of them aimed at ties."""
-    driver = program(tmp_path, cc)
+@pytest.mark.parametrize(("cc", "flags"), [("gcc", ()), ("clang", ()), ("gcc", IN_PIECES)])
+def test_n1_c_equals_requantize(tmp_path, cc, flags):
+    """The list, then two million random vectors, half of them aimed at ties; also with products in pieces."""
+    driver = program(tmp_path, cc, flags=flags)
     done = subprocess.run([driver], input=listed().tobytes(), capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
     done = subprocess.run([driver, "2000000"], capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+
+
+@pytest.mark.parametrize("cc", ["gcc", "clang"])
+def test_upper_products_in_pieces(tmp_path, cc, rng):
+    """Any two int32: the limits of the pieces among themselves, and random ones."""
+    require(f"{cc} sanitizers")
+    edges = [sign * value + d for value in (0, 2**15, 2**16, 2**30, 2**31) for sign in (1, -1) for d in (-1, 0, 1)]
+    edges = [value for value in edges if -(2**31) <= value < 2**31]
+    pairs = np.concatenate([[(a, b) for a in edges for b in edges], rng.integers(-(2**31), 2**31, (100_000, 2))])
+    (tmp_path / "mcuq_product_isa.h").write_text(PRODUCT)
+    (tmp_path / "products.c").write_text(PRODUCTS)
+    command = [cc, *FLAGS, *IN_PIECES, str(tmp_path / "products.c"), "-o", str(tmp_path / "products")]
+    subprocess.run(command, check=True)
+    done = subprocess.run([tmp_path / "products"], input=pairs.astype("<i4").tobytes(), capture_output=True, check=True)
+    np.testing.assert_array_equal(np.frombuffer(done.stdout, "<i4"), pairs[:, 0] * pairs[:, 1] >> 32)
 
 
 @pytest.mark.parametrize(

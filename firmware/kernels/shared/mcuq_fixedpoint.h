@@ -4,7 +4,7 @@
 #ifndef MCUQ_FIXEDPOINT_H
 #define MCUQ_FIXEDPOINT_H
 
-#include <stdint.h>
+#include "mcuq_product_isa.h"
 
 /* round(a * b / 2^31), ties towards plus infinity; INT32_MIN * INT32_MIN saturates. */
 static inline int32_t mcuq_multiply_high(int32_t a, int32_t b) {
@@ -37,7 +37,7 @@ static inline int32_t mcuq_requantize(int32_t x, int32_t multiplier, int32_t shi
  * (t + 1 + 2^exponent - 2 * (h < 0)) >> (exponent + 1). For t = -1, the only t < 0 with h = 0, taking 2 off changes
  * nothing: -2 + 2^exponent shifts to 0 as 2^exponent does. Nothing overflows: |t| < 2^30, |offset| < 2^30. */
 static inline int32_t mcuq_fast_product(int32_t x, int32_t multiplier) {
-    return (int32_t)(((int64_t)(x * 4) * multiplier) >> 32);
+    return mcuq_upper_product(x * 4, multiplier);
 }
 
 static inline int32_t mcuq_requantize_fast(int32_t x, int32_t multiplier, int32_t exponent, int32_t offset) {

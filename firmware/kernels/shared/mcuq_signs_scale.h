@@ -30,7 +30,7 @@ MCUQ_INLINE mcuq_signs_scale mcuq_signs_scale_of(const mcuq_scales *s, int32_t c
 
 /* The requantized sum between limits that the zero point lies between: outputs lie on the side of it that t does. */
 MCUQ_INLINE int32_t mcuq_signs_scaled(int32_t acc, mcuq_signs_scale s, int32_t low, int32_t high) {
-    const int32_t t = (int32_t)(((int64_t)(int32_t)((uint32_t)acc << s.left) * s.multiplier) >> 32);
+    const int32_t t = mcuq_upper_product((int32_t)((uint32_t)acc << s.left), s.multiplier);
     if (t < 0) {
         const int32_t y = (t + s.below) >> s.right;
         return y < low ? low : y;

@@ -44,7 +44,7 @@ MCUQ_INLINE mcuq_scale mcuq_scale_of(const mcuq_scales *s, int32_t channel) {
  * The result lies above the zero point or below it as t does, so that one limit is enough; where the zero point is the
  * least value there is nothing to compute below. */
 MCUQ_INLINE int8_t mcuq_scaled_fourfold(int32_t acc4, mcuq_scale s) {
-    const int32_t t = (int32_t)(((int64_t)acc4 * s.multiplier) >> 32);
+    const int32_t t = mcuq_upper_product(acc4, s.multiplier);
     if (t >= 0) {
         const int32_t y = (t + s.offset) >> s.shift;
         return (int8_t)(y > INT8_MAX ? INT8_MAX : y);
