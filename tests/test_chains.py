@@ -34,7 +34,7 @@ def test_nothing_changes_unless_it_is_asked_for(graph):
 
 def test_more_instructions_buy_less_memory(graph):
     totals = [needed(pipeline.compile(graph, BOARD, io_in_arena=None, slower=n)) for n in (0, 5, 100)]
-    assert totals[0] > 2 * totals[1] >= 2 * totals[2]
+    assert totals[0] > 1.9 * totals[1] > 2.2 * totals[2]
 
 
 def test_never_more_memory_than_without_chains():

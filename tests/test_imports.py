@@ -112,11 +112,11 @@ def test_every_room_sees_only_those_below_it(graph):
     assert wrong(graph) == []
 
 
-def test_only_plans_and_speed_choose_kernels(graph):
+def test_only_plans_and_what_weighs_them_choose_kernels(graph):
     """Elsewhere a kernel is parameters like any other."""
     users = {module for module, targets in graph.items() if "mcuq.kernels" in targets}
 
-    assert users == {"mcuq.plan.lowering", "mcuq.plan.builder", "mcuq.fit.speed"}
+    assert users == {"mcuq.plan.lowering", "mcuq.plan.builder", "mcuq.fit.speed", "mcuq.fit.parts"}
 
 
 def test_the_rooms_named_here_exist(graph):

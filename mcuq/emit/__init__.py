@@ -13,18 +13,19 @@ from mcuq import __version__, archive
 from mcuq.archive import Archive
 from mcuq.emit import c_source, ownership
 from mcuq.emit.border import border_offsets, borders, run_call, signature
+from mcuq.emit.calls import loops_of_calls
 from mcuq.emit.classes import named
 from mcuq.emit.library import Manifest, included, library, shared_library, targets
 from mcuq.emit.names import MODEL, c_name, declared, distinct, names_within
 from mcuq.emit.rendering import Files, render
 from mcuq.graph import Graph
-from mcuq.plan import Plan, Step, states
+from mcuq.plan import Plan, states
 from mcuq.plan.tables import alignments, distinct_params, distinct_tables
 from mcuq.simulator import simulate
 from mcuq.target.board import Board
 from mcuq.target.project_format import written_format
 from mcuq.target.setup import PLAIN, Setup
-from mcuq.tensor import Array, QConstant, QTensor
+from mcuq.tensor import Array
 
 VECTOR_BYTES = 16 << 10  # of embedded self-test inputs; always at least one vector
 MAX_VECTORS = 4
@@ -162,7 +163,7 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
     inputs, results = borders(plan.graph)
     graph, kernels = plan.graph, sorted({step.params.kernel for step in plan.steps})
     tables, structs = _tables(plan, declared(graph.name, [border.argument for border in (*inputs, *results)]))
-    count, params = len(next(iter(outputs.values()))), distinct_params(plan)
+    count = len(next(iter(outputs.values())))
     return {
         "version": __version__,
         "version_number": _version_number(),
@@ -183,7 +184,7 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
         "structs": structs,
         "kernels": kernels,
         "units": [unit for suffix, unit in UNITS.items() if any(kernel.endswith(suffix) for kernel in kernels)],
-        "calls": [_call(plan, index, step, params[step.name]) for index, step in enumerate(plan.steps)],
+        "loops": loops_of_calls(plan),
         "vectors": [
             {
                 "inputs": [c_source.rows_text(content.samples[n][i]) for n in graph.inputs],
@@ -224,49 +225,3 @@ def _tables(plan: Plan, named: list[str]) -> tuple[list[str], list[str]]:
                 tables.append(c_source.table_text(member.ctype, table, values, alignment=aligned[table]))
         structs.append(c_source.struct_text(step.name, step.params, names))
     return tables, structs
-
-
-def _call(plan: Plan, index: int, step: Step, params: str) -> dict[str, Any]:
-    """Describe one kernel call for the template; ``params`` is the name of its parameters."""
-    operands = [_address(plan, value) for value in step.inputs]
-    outputs = [_address(plan, value) for value in step.outputs]
-    if step.params.variadic:
-        operands = [f"(const int8_t *const[]){{{', '.join(operands)}}}"]
-    scratch = f"arena + {plan.buffers[step.scratch].offset}" if step.scratch else "NULL"
-    graph = plan.graph
-    shapes = [_shape(graph.tensor(value)) for value in step.inputs]
-    return {
-        "index": index,
-        "kernel": step.params.kernel,
-        "arguments": ", ".join([f"&{params}", *operands, *outputs, scratch]),
-        "output": outputs[0],
-        "bytes": graph.values[step.outputs[0]].bytes,
-        "comment": f"{step.name}: {' , '.join(shapes)} -> {_shape(graph.values[step.outputs[0]])}",
-    }
-
-
-def _shape(tensor: QTensor | QConstant) -> str:
-    return f"({', '.join(str(d) for d in tensor.shape)})"
-
-
-def _address(plan: Plan, value: str) -> str:
-    """Return the C expression of a value's first byte."""
-    buffer, start = plan.locate(value)
-    root = plan.views[value].buffer if value in plan.views else value
-    base = buffer.region if buffer.region in ("arena", "state") else _outside(plan, root)
-    offset = buffer.offset + start
-    address = f"{base} + {offset}" if offset or buffer.region in ("arena", "state") else base
-    tensor = plan.graph.tensor(value)
-    is_wide = isinstance(tensor, QTensor) and tensor.dtype == "int16" and buffer.region in ("arena", "state")
-    return f"(int16_t *)({address})" if is_wide else address
-
-
-def _outside(plan: Plan, root: str) -> str:
-    """Return the C name of a buffer that does not lie in the arena."""
-    if plan.buffers[root].region == "flash":
-        return root
-    inputs, outputs = borders(plan.graph)
-    for name, border in (*zip(plan.graph.inputs, inputs, strict=True), *zip(plan.graph.outputs, outputs, strict=True)):
-        if (plan.views[name].buffer if name in plan.views else name) == root:
-            return border.argument
-    raise AssertionError(f"{root} lies in no border")

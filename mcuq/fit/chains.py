@@ -1,53 +1,45 @@
 """Which layers of a model are computed in strips of rows: the least memory for a few more instructions.
 
 Every run of layers that can be a chain, at several numbers of rows per turn, gets an estimate of the memory in use
-meanwhile and of the instructions that it adds; the best way through the model is exact for these estimates. What is
-found is planned for real, and taken only where it needs less memory in all.
+meanwhile and of its instructions, which the scratch that the memory leaves decides too; the best way through the model
+is exact for these estimates. What is found is planned for real, and taken only where it needs less memory in all and
+its kernels as planned stay within the limit.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from mcuq.errors import DoesNotFitError, UnsupportedOperatorError
+from mcuq.errors import DoesNotFitError
+from mcuq.fit.strip_costs import instructions_of
+from mcuq.fit.parts import Part, Parts
 from mcuq.graph import Graph
-from mcuq.ops.pixel_sums import SUM_BYTES
-from mcuq.passes.chains import AXIS, Chain, Link, ends, links, windows
-from mcuq.passes.rows import Window
+from mcuq.passes.chains import Chain
 from mcuq.passes.strips import in_strips
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
 from mcuq.target.setup import Setup
 
-FIRST_ROWS = (1, 2, 3, 4, 6, 8, 12)  # that the first layer of a chain computes in a turn
-MOST_CALLS = 1000  # of a chain: beyond, its code would take more flash than is worth it
-ATTEMPTS = 5
+STEPS = 64  # sizes of the arena that are tried between the least and that of the plan without chains
+ATTEMPTS = 8  # that are planned for real
+OF_LIMIT = 0.98  # of the instructions allowed that an estimate may take: it is off by a little
+WORTH = 1 / 32  # of the memory that chains must save, as long as nobody asked for an amount
 
 
-class Cost(NamedTuple):
-    """Instructions of a layer per multiplication and per output, and of one more call of it per output channel."""
+@dataclass(frozen=True)
+class Found:
+    """Chains that were found, the arena they are made for, whether inputs and outputs lie in it, instructions."""
 
-    mac: float
-    output: float
-    call: float
+    arena: int
+    inside: bool
+    chains: Sequence[Chain]
+    instructions: float
 
-
-# Counted on the emulated chips: DS-CNN layer by layer, as a whole and in strips of two rows (2026-11).
-COSTS = {"mac16": Cost(1.4, 22, 160), "lanes": Cost(2.5, 22, 47)}
-PER_BYTE = 1  # that is moved
-
-
-class Part(NamedTuple):
-    """A chain, or one layer as a whole (no chain): layers, most bytes in use, instructions that it adds."""
-
-    first: int
-    last: int
-    chain: Chain | None
-    bytes: int
-    added: float
+    def total(self, graph: Graph) -> int:
+        """Return the bytes of arena, inputs and outputs."""
+        return self.arena + (0 if self.inside else _border(graph))
 
 
 def planned(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
@@ -59,25 +51,53 @@ def planned(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
     whole = build_plan(graph, families, setup.io_in_arena)
     if not setup.slower and (not setup.ram or needed(whole) <= setup.ram):
         return whole
-    cost = next((COSTS[family] for family in families if family in COSTS), COSTS["lanes"])
-    parts = list(possible_parts(graph, whole, cost))
-    most = setup.slower / 100 * sum(_instructions(graph, cost)) if setup.slower else math.inf
+    base = instructions_of(whole)
+    most = base * (1 + OF_LIMIT * setup.slower / 100) if setup.slower else math.inf
+    places = (False, True) if setup.io_in_arena is None else (setup.io_in_arena,)
+    ways = [
+        found
+        for inside in places
+        for found in _ways(Parts(graph, whole, inside, only_counted=not setup.ram), most, setup.ram)
+    ]
+    if setup.ram:
+        return _within(graph, whole, ways, most, setup.ram)
+    for found in sorted(ways, key=lambda found: (found.total(graph), found.instructions))[:ATTEMPTS]:
+        plan = _built(graph, whole.families, found)
+        if needed(plan) <= needed(whole) * (1 - WORTH) and instructions_of(plan) <= most:
+            return plan
+    return whole
+
+
+def _within(graph: Graph, whole: Plan, ways: Sequence[Found], most: float, ram: int) -> Plan:
+    """Return the plan of the fewest instructions that needs no more than an amount of memory.
+
+    Raises:
+        DoesNotFitError: none does.
+    """
     best = whole
-    for chains in _ways(parts, len(graph.nodes), most, setup.ram):
-        strips, made = in_strips(graph, chains)
-        plan = build_plan(strips, families, setup.io_in_arena, strips=made)
-        if needed(plan) < needed(best):
+    fitting = sorted((w for w in ways if w.total(graph) <= ram), key=lambda w: w.instructions)[: ATTEMPTS // 2]
+    least = sorted(ways, key=lambda w: w.total(graph))[: ATTEMPTS - len(fitting)]
+    for found in (*fitting, *least):
+        plan = _built(graph, whole.families, found)
+        if needed(plan) < needed(best) and instructions_of(plan) <= most:
             best = plan
-        if setup.ram and needed(best) <= setup.ram:
-            break
-    if setup.ram and needed(best) > setup.ram:
-        raise DoesNotFitError(_shortfall(best, setup.ram))
-    return best
+        if needed(best) <= ram:
+            return best
+    raise DoesNotFitError(_shortfall(best, ram))
 
 
 def needed(plan: Plan) -> int:
     """Return the bytes of arena, state, input and output together."""
     return plan.total_bytes + plan.state_bytes
+
+
+def _border(graph: Graph) -> int:
+    return sum(graph.values[name].bytes for name in {*graph.inputs, *graph.outputs})
+
+
+def _built(graph: Graph, families: tuple[str, ...], found: Found) -> Plan:
+    strips, made = in_strips(graph, found.chains)
+    return build_plan(strips, families, found.inside, strips=made, room=found.arena)
 
 
 def _shortfall(plan: Plan, ram: int) -> str:
@@ -88,134 +108,30 @@ def _shortfall(plan: Plan, ram: int) -> str:
     return f"{plan.graph.name} needs at least {needed(plan):,} bytes of RAM, of {ram:,}; layer {layer} decides"
 
 
-def _ways(parts: Sequence[Part], layers: int, most: float, ram: int) -> Iterator[list[Chain]]:
-    """Yield chains that add at most so many instructions, each time of less memory at its peak.
-
-    Without an amount of RAM: the least memory first, and a little more, for estimates are no plans.
-    """
-    limits = sorted({part.bytes for part in parts})
-    low, high = 0, len(limits) - 1
-    while low < high:  # the smallest limit with which there is a way
-        middle = (low + high) // 2
-        found = _cheapest(parts, layers, limits[middle])[0]
-        low, high = (low, middle) if math.isfinite(found) and found <= most else (middle + 1, high)
-    index = sum(limit <= ram for limit in limits) - 1 if ram else low
-    step = -1 if ram else 1
-    seen: list[list[Chain]] = []
-    for limit in limits[max(index, low) :: step] if ram else limits[low:]:
-        added, chains = _cheapest(parts, layers, limit)
-        if added <= most and chains and chains not in seen:
+def _ways(parts: Parts, most: float, ram: int) -> Iterator[Found]:
+    """Yield for several sizes of the arena the chains of the fewest instructions, where these are not too many."""
+    every = list(parts.every())
+    layers = len(parts.graph.nodes)
+    largest = max(max((part.least for part in every if part.chain is None and part.needs), default=0), 1)
+    largest = max(largest, parts.whole.arena_bytes)
+    bounds = sorted({part.least for part in every if part.needs})
+    least = next((bound for bound in bounds if cheapest(every, layers, bound)[0] < math.inf), largest)
+    seen: list[Sequence[Chain]] = []
+    for step in range(STEPS + 1):
+        arena = round(least * (largest / least) ** (step / STEPS)) // 16 * 16 + 16
+        cost, chains = cheapest(every, layers, arena)
+        if cost <= most and chains and (ram or chains not in seen[-2:]):
             seen.append(chains)
-            yield chains
-        if len(seen) == ATTEMPTS:
-            break
-    added, chains = _cheapest(parts, layers, limits[low])
-    if added <= most and chains and chains not in seen:
-        yield chains
+            yield Found(arena, parts.inside, chains, cost)
 
 
-def _cheapest(parts: Sequence[Part], layers: int, most_bytes: int) -> tuple[float, list[Chain]]:
-    """Return the fewest instructions added, and the chains, of a way through all layers within some bytes."""
-    nothing: list[Chain] = []
-    best = [(0.0, nothing), *[(math.inf, nothing)] * layers]
+def cheapest(parts: Sequence[Part], layers: int, arena: int) -> tuple[float, Sequence[Chain]]:
+    """Return the fewest instructions, and the chains, of a way through all layers within an arena; infinite: none."""
+    best: list[tuple[float, Sequence[Chain]]] = [(0.0, ()), *[(math.inf, ())] * layers]
     for part in sorted(parts, key=lambda part: part.last):
         before, chains = best[part.first]
-        if part.bytes <= most_bytes and before + part.added < best[part.last + 1][0]:
-            best[part.last + 1] = before + part.added, [*chains, part.chain] if part.chain else chains
+        if before < best[part.last + 1][0] and part.least <= arena:
+            cost = before + part.cost(arena)
+            if cost < best[part.last + 1][0]:
+                best[part.last + 1] = cost, (*chains, part.chain) if part.chain else chains
     return best[layers]
-
-
-def possible_parts(graph: Graph, whole: Plan, cost: Cost) -> Iterator[Part]:
-    """Yield every layer as a whole, and every chain with some numbers of rows."""
-    scratch = {step.name: step.params.with_scratch(0).scratch_bytes for step in whole.steps}
-    lives = _lives(graph)
-    for i, node in enumerate(graph.nodes):
-        beside = sum(graph.values[v].bytes for v, (made, last) in lives.items() if made < i <= last)
-        ends_here = max((graph.values[v].bytes for v in node.inputs if v in lives and lives[v][1] == i), default=0)
-        new = sum(graph.values[v].bytes for v in node.outputs)
-        yield Part(i, i, None, beside + max(0, new - ends_here) + scratch.get(node.name, 0), 0)
-    for first in range(len(graph.nodes)):
-        for last in range(first, len(graph.nodes)):
-            if not _is_chain(graph, last, last):
-                break
-            if last > first and _is_chain(graph, first, last):
-                beside = sum(graph.values[v].bytes for v, (made, end) in lives.items() if made < first <= end)
-                yield from _chains(graph, (first, last), beside, scratch, cost)
-
-
-def _is_chain(graph: Graph, first: int, last: int) -> bool:
-    try:
-        links(graph, first, last)
-    except UnsupportedOperatorError:
-        return False
-    return True
-
-
-def _lives(graph: Graph) -> dict[str, tuple[int, int]]:
-    """Return for every value the layer that makes it, -1 for inputs, and the last one that reads it."""
-    lives = dict.fromkeys(graph.inputs, (-1, 0))
-    for i, node in enumerate(graph.nodes):
-        lives |= dict.fromkeys(node.outputs, (i, i))
-        lives |= {name: (lives[name][0], i) for name in node.inputs if name in lives}
-    return lives | {name: (lives[name][0], len(graph.nodes)) for name in graph.outputs}
-
-
-def _chains(
-    graph: Graph, layers: tuple[int, int], beside: int, scratch: Mapping[str, int], cost: Cost
-) -> Iterator[Part]:
-    """Yield a chain with several numbers of rows per turn; ``beside``: bytes in use during all of it."""
-    first, last = layers
-    found = links(graph, first, last)
-    strides = _strides(found)
-    result = graph.values[found[-1].output]
-    beside += SUM_BYTES * result.elements if found[-1].pool else result.bytes
-    for rows in FIRST_ROWS:
-        chain = Chain(first, last, Fraction(rows, strides))
-        try:
-            schedule = ends(found, chain.rows)
-        except UnsupportedOperatorError:
-            return
-        held = windows(found, schedule)
-        calls = sum(h.turns for h in held.values())
-        if calls > MOST_CALLS or max(h.turns for h in held.values()) < 2:
-            continue
-        size = {y: _row_bytes(graph, y) for y in held}
-        kept = sum(h.rows * size[y] for y, h in held.items() if h.stays)
-        passing = [y for y, h in held.items() if not h.stays]
-        peak = max(
-            sum(held[y].rows * size[y] for y in passing if _passes(found, i, y)) + scratch.get(link.node.name, 0)
-            for i, link in enumerate(found)
-        )
-        added = sum(
-            (h.turns - 1) * cost.call * graph.values[y].shape[-1] + PER_BYTE * h.moved * size[y]
-            for y, h in held.items()
-        )
-        yield Part(first, last, chain, beside + kept + peak, added)
-
-
-def _strides(found: Sequence[Link]) -> Fraction:
-    """Return how many rows of the first layer's output one row of the result stands for."""
-    rates = {found[-1].output: Fraction(1)}
-    for link in reversed(found[:-1]):
-        reader = next(reader for reader in found if link.output in reader.rowed)
-        rates[link.output] = rates[reader.output] * (reader.window or Window()).stride
-    return rates[found[0].output]
-
-
-def _passes(found: Sequence[Link], index: int, value: str) -> bool:
-    """Whether a value that no turn keeps is in use while a layer is computed."""
-    made = next(i for i, link in enumerate(found) if link.output == value)
-    return made <= index <= max(i for i, link in enumerate(found) if value in link.rowed)
-
-
-def _row_bytes(graph: Graph, value: str) -> int:
-    tensor = graph.values[value]
-    return tensor.bytes // tensor.shape[AXIS]
-
-
-def _instructions(graph: Graph, cost: Cost) -> Iterator[float]:
-    """Yield an estimate of what every layer takes."""
-    for node in graph.nodes:
-        shapes = [graph.tensor(name).shape for name in node.inputs]
-        outputs = sum(graph.values[name].elements for name in node.outputs)
-        yield cost.mac * node.op.macs(*shapes) + cost.output * outputs

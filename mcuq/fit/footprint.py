@@ -14,6 +14,7 @@ from typing import Any
 from mcuq.errors import McuqError
 from mcuq.ops.base import Member, Params
 from mcuq.plan import Plan, root_of, states
+from mcuq.plan.loops import loops, places
 from mcuq.plan.tables import TABLE_ALIGNMENT, alignments, distinct_params, distinct_tables
 from mcuq.resources import resource
 
@@ -203,7 +204,7 @@ def code(plan: Plan, isa: str, beside: Sequence[Plan] = ()) -> Breakdown:
     used = [table.kernel(name) for name in dict.fromkeys(name for p in plans for name in kernel_files(p, isa))]
     return _nonzero(
         ("kernels", sum(kernel.code for kernel in used)),
-        ("calls", sum(table.run.code + len(p.steps) * table.step_code for p in plans)),
+        ("calls", sum(table.run.code + _calls(p) * table.step_code for p in plans)),
         ("application", table.application.code),
         ("texts", table.application.constants + sum(kernel.constants for kernel in used)),
     )
@@ -227,22 +228,28 @@ def stack(plan: Plan, isa: str) -> Breakdown:
     return _nonzero(*max(chains, key=total))
 
 
+def _calls(plan: Plan) -> int:
+    """Return how many kernel calls the C of a model has; those of a loop are written once."""
+    return sum(loop.length for loop in loops(plan))
+
+
 def _run_stack(plan: Plan, frames: Sequence[int]) -> int:
     """Return the stack of the functions that call the kernels: addresses in use, one more constant, operand lists.
 
-    Where outputs lie in the arena, the caller's addresses for them are kept until the end.
+    Where outputs lie in the arena, the caller's addresses for them are kept until the end; those in a loop during all
+    of it.
     """
-    used: dict[tuple[str, int | str], list[int]] = {}
-    for index, step in enumerate(plan.steps):
-        for value in (*step.inputs, *step.outputs, *([step.scratch] if step.scratch else [])):
-            buffer, start = plan.locate(value)
-            if buffer.region != "flash":
-                where = buffer.offset + start if buffer.region in {"arena", "state"} else value
-                used.setdefault((buffer.region, where), []).append(index)
+    used: dict[tuple[str, int], list[int]] = {}
+    variadic = 0
+    for loop in loops(plan):
+        for index in loop.steps:
+            for where in places(plan, index):
+                if where.base not in plan.buffers or plan.buffers[where.base].region != "flash":
+                    used.setdefault(where, []).extend((index, index) if loop.turns == 1 else (loop.first, loop.end - 1))
+            variadic += len(plan.steps[index].inputs) if plan.steps[index].params.variadic else 0
     in_use = max((sum(u[0] <= i <= u[-1] for u in used.values()) for i in range(len(plan.steps))), default=0)
     in_use += len(plan.graph.outputs) if plan.io_in_arena else 0
-    lists = sum(len(step.inputs) for step in plan.steps if step.params.variadic)
-    return frames[min(in_use + 1, len(frames)) - 1] + POINTER_BYTES * lists
+    return frames[min(in_use + 1, len(frames)) - 1] + POINTER_BYTES * variadic
 
 
 def total(parts: Breakdown) -> int:

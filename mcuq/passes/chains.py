@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, floor
+from math import ceil, floor, lcm
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -141,22 +141,53 @@ class Held(NamedTuple):
 
     rows: int
     stays: bool
-    turns: int
-    moved: int
+    turns: float
+    moved: float
 
 
-def windows(found: Sequence[Link], schedule: Sequence[Mapping[str, int]]) -> dict[str, Held]:
-    """Return what a chain holds of every value that its layers read, in the turns of its schedule."""
+@dataclass(frozen=True)
+class Schedule:
+    """How many rows of every value are computed after a turn: ``at_zero + turn * rate``, at most ``total``.
+
+    A layer computes what its readers need for their rows of that turn, so that at most as many rows come in a turn
+    everywhere as in the middle of the image: near its top the first layers begin, near its bottom the last ones end.
+    """
+
+    turns: range
+    at_zero: Mapping[str, int]
+    rate: Mapping[str, Fraction]
+    total: Mapping[str, int]
+
+    def after(self, turn: int) -> dict[str, int]:
+        """Return the rows that are computed after a turn."""
+        return {y: min(max(self.at_zero[y] + floor(turn * self.rate[y]), 0), rows) for y, rows in self.total.items()}
+
+    def ends(self) -> list[dict[str, int]]:
+        """Return the rows that are computed after every turn, beginning with none."""
+        return [self.after(turn) for turn in self.turns]
+
+    def middle(self) -> list[dict[str, int]]:
+        """Return the same of the turns in the middle after which all comes again."""
+        period = lcm(*(rate.denominator for rate in self.rate.values()))
+        start = self.turns[len(self.turns) // 2]
+        return [self.after(turn) for turn in range(start, min(start + period, self.turns[-1]) + 1)]
+
+
+def windows(found: Sequence[Link], schedule: Schedule) -> dict[str, Held]:
+    """Return what a chain holds of every value that its layers read, by the turns in the middle of its schedule."""
     held: dict[str, Held] = {}
+    middle = schedule.middle()
     for link in found[:-1]:
-        y, rows, moved, turns = link.output, 0, 0, 0
+        y, most, moved, turns = link.output, 0, 0, 0
         readers = [reader for reader in found if y in reader.rowed]
-        for before, after in pairwise(schedule):
+        for before, after in pairwise(middle):
             if after[y] > before[y]:
                 first = first_needed(readers, before, before[y])
-                rows, moved = max(rows, after[y] - first), moved + before[y] - first
+                most, moved = max(most, after[y] - first), moved + before[y] - first
                 turns += 1
-        held[y] = Held(rows, moved > 0, turns, moved)
+        added = middle[-1][y] - middle[0][y]
+        times = schedule.total[y] / max(1, added)
+        held[y] = Held(most or schedule.total[y], moved > 0, turns * times if added else 1, moved * times)
     return held
 
 
@@ -166,11 +197,8 @@ def first_needed(readers: Sequence[Link], before: Mapping[str, int], default: in
     return min((min(max(0, link.needed(row, row + 1)[0]), default) for link, row in waiting), default=default)
 
 
-def ends(found: Sequence[Link], rows: Fraction) -> list[dict[str, int]]:
-    """Return for every turn, beginning with none, how many rows of every value are computed after it.
-
-    A layer computes what its readers need for their rows of that turn, so that at most as many rows come in a turn
-    everywhere as in the middle of the image: near its top the first layers begin, near its bottom the last ones end.
+def scheduled(found: Sequence[Link], rows: Fraction) -> Schedule:
+    """Return when the rows of a chain are computed, ``rows`` of its result in a turn.
 
     Raises:
         UnsupportedOperatorError: two readers of a value need its rows at different rates.
@@ -189,4 +217,4 @@ def ends(found: Sequence[Link], rows: Fraction) -> list[dict[str, int]]:
         needed = max(reader.needed(0, total[reader.output])[1] for reader in readers)
         total[y] = min(link.total, needed)
     turns = range(-max(ceil(at_zero[y] / rate[y]) for y in total), ceil(total[result] / rows) + 1)
-    return [{y: min(max(at_zero[y] + floor(turn * rate[y]), 0), total[y]) for y in total} for turn in turns]
+    return Schedule(turns, at_zero, rate, total)

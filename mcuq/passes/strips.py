@@ -22,7 +22,7 @@ from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.mean_of_sums import MeanOfSums
 from mcuq.ops.pixel_sums import SUM_BYTES, PixelSums
 from mcuq.ops.rows import Rows
-from mcuq.passes.chains import AXIS, Chain, Link, Strips, ends, first_needed, links
+from mcuq.passes.chains import AXIS, Chain, Link, Strips, first_needed, links, scheduled
 from mcuq.passes.rewriting import free_name
 from mcuq.passes.rows import on_rows
 from mcuq.tensor import QConstant, QTensor
@@ -82,7 +82,7 @@ class _Maker:
         readers = {link.output: [reader for reader in found if link.output in reader.rowed] for link in found}
         parts: list[str] = []
         self.held = {}
-        for before, after in pairwise(ends(found, chain.rows)):
+        for before, after in pairwise(scheduled(found, chain.rows).ends()):
             for place, link in enumerate(found):
                 y = link.output
                 if after[y] == before[y]:

@@ -15,7 +15,7 @@ from mcuq.plan import Buffer, Plan, Region, Step, View, near_pairs, states
 from mcuq.plan.lowering import lowered, with_kernels
 from mcuq.plan.placement import Item, Near, place
 from mcuq.plan.scratch import with_scratch
-from mcuq.plan.turns import folded, moments, near_places, shared
+from mcuq.plan.turns import folded, moments, near_places, shared, taken
 from mcuq.tensor import QConstant
 
 BEFORE = -1  # the first step
@@ -31,6 +31,7 @@ def build_plan(
     instead: Mapping[str, Params] = MappingProxyType({}),
     *,
     strips: Strips = WHOLE,
+    room: int = 0,
 ) -> Plan:
     """Lower a quantized graph, choose its kernels and place its buffers.
 
@@ -41,12 +42,15 @@ def build_plan(
             None: where that takes less memory in all.
         instead: by layer, kernels to take instead of those that would be chosen.
         strips: what the graph's layers on strips of rows were made from.
+        room: bytes of the arena that kernels may fill with scratch; 0: as many as hardly enlarge it.
 
     Raises:
         McuqError: naming the layer that cannot be lowered.
     """
     if io_in_arena is None:
-        apart, inside = (build_plan(graph, families, place, instead, strips=strips) for place in (False, True))
+        apart, inside = (
+            build_plan(graph, families, place, instead, strips=strips, room=room) for place in (False, True)
+        )
         return inside if inside.total_bytes < apart.total_bytes else apart
     while True:
         steps, views = lowered(graph)
@@ -63,7 +67,11 @@ def build_plan(
         buffers = states.placed(graph, buffers)
         return _placed(steps, buffers, views, strips, exact=exact)
 
-    steps = with_scratch(steps, placed, strips.layers)
+    def beside(steps: Sequence[Step], buffers: Mapping[str, Buffer]) -> list[int]:
+        arena = {name: b for name, b in buffers.items() if b.region == "arena"}
+        return taken(arena, steps, strips)
+
+    steps = with_scratch(steps, placed, beside, strips.layers, room)
     buffers, bound = placed(steps, exact=True)
     steps = _directed(steps, buffers, views)
     return states.verify(Plan(graph, families, steps, buffers, views, bound, strips).verify())

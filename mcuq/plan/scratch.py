@@ -17,9 +17,12 @@ ATTEMPTS = 8
 
 # gives the buffers of steps their offsets; returns the arena's lower bound as well
 Place = Callable[[Sequence["Step"]], tuple[Mapping[str, "Buffer"], int]]
+Beside = Callable[[Sequence["Step"], Mapping[str, "Buffer"]], list[int]]
 
 
-def with_scratch(steps: Sequence[Step], place: Place, layers: Mapping[str, str]) -> tuple[Step, ...]:
+def with_scratch(
+    steps: Sequence[Step], place: Place, beside: Beside, layers: Mapping[str, str], room: int = 0
+) -> tuple[Step, ...]:
     """Give every kernel that takes a choice of scratch the memory that others leave free at its time.
 
     The limit is the arena with the least scratch, and a little more. What does not fit between the buffers, or leaves
@@ -28,20 +31,24 @@ def with_scratch(steps: Sequence[Step], place: Place, layers: Mapping[str, str])
     Args:
         steps: as lowered.
         place: places the buffers of steps.
+        beside: tells what is taken at the time of each step, scratch not counted.
         layers: by step, the layer that it is a strip of; all strips of a layer get the same.
+        room: bytes of the arena that may be filled; 0: a little more than it is with the least scratch.
     """
     if all(type(step.params).with_scratch is Params.with_scratch for step in steps):
         return tuple(steps)
     best = _given(steps, [0] * len(steps))
     buffers, _ = place(best)
     smallest = _arena(buffers)
-    limit = -(-(smallest + min(smallest // 8, MOST_ROOM)) // GRAIN) * GRAIN
+    more = -(-(smallest + min(smallest // 8, MOST_ROOM)) // GRAIN) * GRAIN
+    limit = max(room, smallest) if room else more
     strips: dict[str, list[int]] = {}
     for index, step in enumerate(steps):
         strips.setdefault(layers.get(step.name, step.name), []).append(index)
     every = strips.values()
-    taken = [max(_taken(best[index], index, buffers) for index in indices) for indices in every]
-    spare = [max(0, limit - others) for others in taken]
+    others = beside(best, buffers)
+    taken = [max(others[index] for index in indices) for indices in every]
+    spare = [max(0, limit - bytes_) for bytes_ in taken]
     for _ in range(ATTEMPTS):
         limits = {index: most for indices, most in zip(every, spare, strict=True) for index in indices}
         roomy = _given(steps, [limits[index] for index in range(len(steps))])
@@ -73,12 +80,3 @@ def _given(steps: Sequence[Step], limits: Sequence[int]) -> tuple[Step, ...]:
 
 def _arena(buffers: Mapping[str, Buffer]) -> int:
     return max((b.end for b in buffers.values() if b.region == "arena"), default=0)
-
-
-def _taken(step: Step, index: int, buffers: Mapping[str, Buffer]) -> int:
-    """Return the bytes of the arena that a step's time leaves to nobody else, if its output lay in its input."""
-    live = {n: b for n, b in buffers.items() if b.region == "arena" and b.first <= index <= b.last}
-    total = sum(b.bytes for name, b in live.items() if name != step.scratch)
-    dying = [b.bytes for b in live.values() if b.last == index and b.first < index]
-    born = [b.bytes for b in live.values() if b.first == index and b.last > index]
-    return total - min(max(dying, default=0), max(born, default=0))

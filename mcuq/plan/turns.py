@@ -68,6 +68,26 @@ def folded(buffers: Mapping[str, Buffer], times: Sequence[int], places: Mapping[
     return found
 
 
+def taken(buffers: Mapping[str, Buffer], steps: Sequence[Step], strips: Strips) -> list[int]:
+    """Return by step the bytes of the arena that its time leaves to nobody else, if its output lay in its input."""
+    places, times = shared(buffers, steps, strips), moments(steps, strips)
+    folds = folded(buffers, times, places)
+    known: dict[tuple[int, str], int] = {}
+    for step, time in zip(steps, times, strict=True):
+        own = places.get(step.scratch, "")
+        if (time, own) not in known:
+            known[time, own] = _taken(folds, time, own)
+    return [known[time, places.get(step.scratch, "")] for step, time in zip(steps, times, strict=True)]
+
+
+def _taken(folds: Mapping[str, Buffer], time: int, scratch: str) -> int:
+    live = {name: b for name, b in folds.items() if b.first <= time <= b.last}
+    total = sum(b.bytes for name, b in live.items() if name != scratch)
+    dying = [b.bytes for b in live.values() if b.last == time and b.first < time]
+    born = [b.bytes for b in live.values() if b.first == time and b.last > time]
+    return total - min(max(dying, default=0), max(born, default=0))
+
+
 def near_places(
     near: Nearness, buffers: Mapping[str, Buffer], folds: Mapping[str, Buffer], places: Mapping[str, str]
 ) -> dict[tuple[str, str], Overlap]:

@@ -1,0 +1,141 @@
+"""What strips cost: instructions of a kernel from what it has to do, once per call and per tile included.
+
+For whole layers of any kernel ``instructions.py`` has rates; these here also know scratch, and rows.
+
+Costs were fitted to the instructions that QEMU counts (2026-11): every layer of MLPerf's DS-CNN, ResNet-8 and MobileNet
+as a whole and in strips of 1 to 4 rows, with 0 to 4096 bytes of scratch, 226 on the ESP32's instruction set and 254 on
+the ESP32-C3's. Of convolutions the estimate is off by 1 to 3 % in the mean. Portable kernels have no entry: what they
+do they do for every pixel, in strips as well. Other kernels without one were not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+from mcuq.kernels.lanes.conv2d import Conv2d1x1LanesParams, Conv2dLanesParams
+from mcuq.kernels.lanes.conv2d_winograd import direct_quantities
+from mcuq.kernels.lanes.depthwise_conv2d import DepthwiseConv2d3x3LanesParams
+from mcuq.kernels.mac16.conv2d import Conv2dMac16Params
+from mcuq.kernels.mac16.depthwise_conv2d import DepthwiseConv2dMac16Params
+from mcuq.ops.base import Params
+from mcuq.ops.rows import RowsParams
+from mcuq.plan import Plan
+from mcuq.tensor import Shape
+
+COSTS: Mapping[str, Mapping[str, float]] = {
+    "conv2d_s8_mac16": {
+        **{"call": 221, "tiles": 331, "widened": 2.21, "filters": 65.6, "weights": 1.58, "outputs": 25.1},
+        "products": 0.992,
+    },
+    "depthwise_conv2d_s8_mac16": {"weights": 14.9, "products": 3.79, "lines": 22.2},
+    "conv2d_1x1_s8_lanes": {
+        **{"call": 997, "products": 8.75, "rest": 5.16, "odd": 8.77, "inputs": 14.4, "outputs": 91.5},
+        "rest_outputs": 34.3,
+    },
+    "conv2d_s8_lanes": {
+        **{"call": 3554, "tiles": 530, "products": 37.4, "single_products": 41.8, "rest": 16.9, "inputs": 3.73},
+        "outputs": 39.9,
+    },
+    "depthwise_conv2d_3x3_s8_lanes": {"call": 107, "blocks": 86.6, "lines": 40.5, "outputs": 35.3, "strided": 9.38},
+    "depthwise_conv2d_s8_lanes": {"call": 100, "outputs": 63.9, "macs": 3.18},
+    "add_s8_mac16": {"call": 15312, "inputs": 14.0},
+    "add_s8_lanes": {"call": 11895, "inputs": 10.7},
+    "average_pool_s8": {"call": 700, "outputs": 33.7, "inputs": 5.6},
+    "pixel_sums_s8": {"call": 19, "outputs": 1, "inputs": 6.7},
+    "rows_s8": {"call": 30, "words": 3, "bytes": 6},
+}
+MEAN = {"call": 300, "inputs": 6.0, "outputs": 40.0, "macs": 4.0}  # of a kernel without an entry
+PORTABLE = "_s8"  # the end of a kernel's name that has no family in it
+
+
+def is_counted(params: Params) -> bool:
+    """Whether it is known what a kernel costs in strips."""
+    return params.kernel in COSTS or params.kernel.endswith(PORTABLE)
+
+
+def instructions(params: Params, macs: int, inputs: Sequence[Shape], output: Shape) -> float:
+    """Estimate the instructions of a kernel call.
+
+    Args:
+        params: as they are, with their scratch.
+        macs: multiplications of the layer.
+        inputs: shapes of its operands.
+        output: shape of what it computes.
+    """
+    amounts = {"call": 1, "inputs": sum(map(prod, inputs)), "outputs": prod(output), "macs": macs, **_amounts(params)}
+    costs = COSTS.get(params.kernel, MEAN)
+    return sum(costs.get(name, 0.0) * amount for name, amount in amounts.items())
+
+
+def instructions_of(plan: Plan) -> float:
+    """Estimate the instructions of an inference."""
+    macs = {node.name: node.op.macs(*(plan.graph.tensor(v).shape for v in node.inputs)) for node in plan.graph.nodes}
+    return sum(
+        instructions(
+            step.params,
+            macs[step.name],
+            [plan.graph.tensor(value).shape for value in step.inputs],
+            plan.graph.values[step.outputs[0]].shape,
+        )
+        for step in plan.steps
+    )
+
+
+def _amounts(params: Params) -> Mapping[str, float]:  # noqa: PLR0911 - one per kernel
+    """Return what a kernel has to do beside reading its inputs and writing its outputs."""
+    match params:
+        case Conv2dMac16Params():
+            return _tiled(params)
+        case DepthwiseConv2dMac16Params():
+            return _planes(params)
+        case Conv2dLanesParams() as p:
+            return direct_quantities(p, p.pairs)
+        case Conv2d1x1LanesParams():
+            return _pointwise(params)
+        case DepthwiseConv2d3x3LanesParams() as p:
+            outputs = p.output_h * p.output_w * p.channels
+            lines, blocks = p.output_h * p.channels, p.blocks * p.channels
+            return {"blocks": blocks, "lines": lines, "strided": (p.stride - 1) * outputs}
+        case RowsParams() as p:
+            return {"words": p.bytes // 4} if p.bytes % 4 == p.offset % 4 == 0 else {"bytes": p.bytes}
+    return {}
+
+
+def _tiled(p: Conv2dMac16Params) -> Mapping[str, float]:
+    """Return what the convolution on MAC16 does once per tile, and once per pixel."""
+    across = -(-p.output_w // p.tile_pixels)
+    tiles = -(-p.output_h // p.tile_rows) * across
+    step = min(p.stride_w, p.filter_w)
+    columns = (p.output_w - across) * step + across * p.filter_w
+    return {
+        "tiles": tiles,
+        "widened": p.output_h * columns * p.column,
+        "filters": tiles * p.output_c,
+        "weights": tiles * p.output_c * p.taps,
+        "products": p.output_h * p.output_w * p.output_c * p.taps,
+    }
+
+
+def _planes(p: DepthwiseConv2dMac16Params) -> Mapping[str, float]:
+    """Return what the depthwise convolution on MAC16 does once per tile, and once per pixel."""
+    across = -(-p.output_w // p.tile_pixels)
+    taps = p.filter_h * p.filter_w * p.input_c
+    return {
+        "weights": -(-p.output_h // p.tile_rows) * across * taps,
+        "products": p.output_h * p.output_w * taps,
+        "lines": p.output_h * across * p.input_c,
+    }
+
+
+def _pointwise(p: Conv2d1x1LanesParams) -> Mapping[str, float]:
+    """Return what the 1x1 convolution in lanes does for four pixels, and for the last one, two or three."""
+    fours, rest = p.pixels // 4, -(-(p.pixels % 4) // 2)
+    return {
+        "products": fours * p.input_c * p.output_c,
+        "rest": rest * p.input_c * p.output_c,
+        "odd": fours * p.input_c * (p.output_c % 4),
+        "inputs": fours * p.input_c,
+        "outputs": fours * p.output_c,
+        "rest_outputs": rest * p.output_c,
+    }
