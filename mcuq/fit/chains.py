@@ -25,6 +25,7 @@ from mcuq.target.setup import Setup
 STEPS = 64  # sizes of the arena that are tried between the least and that of the plan without chains
 ATTEMPTS = 8  # that are planned for real
 OF_LIMIT = 0.98  # of the instructions allowed that an estimate may take: it is off by a little
+OF_ARENA = 1 / 3  # that a layer needs as a whole for it to be worth a chain
 WORTH = 1 / 32  # of the memory that chains must save, as long as nobody asked for an amount
 
 
@@ -54,11 +55,7 @@ def planned(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
     base = instructions_of(whole)
     most = base * (1 + OF_LIMIT * setup.slower / 100) if setup.slower else math.inf
     places = (False, True) if setup.io_in_arena is None else (setup.io_in_arena,)
-    ways = [
-        found
-        for inside in places
-        for found in _ways(Parts(graph, whole, inside, only_counted=not setup.ram), most, setup.ram)
-    ]
+    ways = [found for inside in places for found in _ways(_parts(graph, whole, inside, setup.ram), most, setup.ram)]
     if setup.ram:
         return _within(graph, whole, ways, most, setup.ram)
     for found in sorted(ways, key=lambda found: (found.total(graph), found.instructions))[:ATTEMPTS]:
@@ -66,6 +63,11 @@ def planned(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
         if needed(plan) <= needed(whole) * (1 - WORTH) and instructions_of(plan) <= most:
             return plan
     return whole
+
+
+def _parts(graph: Graph, whole: Plan, inside: bool, ram: int) -> Parts:
+    matters = min(int(OF_ARENA * whole.arena_bytes), ram or whole.arena_bytes)
+    return Parts(graph, whole, inside, only_counted=not ram, matters=matters)
 
 
 def _within(graph: Graph, whole: Plan, ways: Sequence[Found], most: float, ram: int) -> Plan:

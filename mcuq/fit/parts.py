@@ -81,19 +81,21 @@ class Parts:
     """All parts of a model on a chip; what strips of a layer cost is found once.
 
     ``inside``: its inputs and outputs lie in the arena. ``only_counted``: no layer is cut whose instructions in strips
-    nobody counted.
+    nobody counted. ``matters``: a chain has a layer that needs so many bytes as a whole.
     """
 
     graph: Graph
     whole: Plan
     inside: bool
     only_counted: bool
+    matters: int = 0
     options: dict[tuple[str, int], Sequence[Option] | None] = field(default_factory=dict)
 
     def every(self) -> Iterator[Part]:
         """Yield every layer as a whole, and every chain with some numbers of rows."""
         steps = {step.name: step.params for step in self.whole.steps}
         lives = self._lives()
+        large: list[int] = []
         for i, node in enumerate(self.graph.nodes):
             beside = sum(self.graph.values[v].bytes for v, (made, last) in lives.items() if made < i <= last)
             ends_here = max(
@@ -103,12 +105,14 @@ class Parts:
             needs = []
             if node.name in steps:
                 needs = [Need(beside + max(0, new - ends_here), self._whole(node, steps[node.name]), 1)]
-            yield Part(i, i, None, needs, 0)
+            part = Part(i, i, None, needs, 0)
+            large += [i] if part.least >= self.matters else []
+            yield part
         for first in range(len(self.graph.nodes)):
             for last in range(first, len(self.graph.nodes)):
                 if self._links(last, last) is None:
                     break
-                if last > first and (found := self._links(first, last)):
+                if last > first and any(first <= i <= last for i in large) and (found := self._links(first, last)):
                     yield from self._chains(first, last, found, lives)
 
     def _links(self, first: int, last: int) -> list[Link] | None:
@@ -140,17 +144,35 @@ class Parts:
             calls = sum(h.turns for h in held.values())
             if calls > MOST_CALLS or schedule.total[found[0].output] < 2 * schedule.rate[found[0].output]:
                 continue
-            if needs := self._needs(found, schedule, held, self._beside(first, last, found, lives)):
+            if needs := self._needs(found, schedule, held, self._beside(chain, found, schedule, lives)):
                 yield Part(first, last, chain, needs, self._added(found, held))
 
-    def _beside(self, first: int, last: int, found: list[Link], lives: Mapping[str, tuple[int, int]]) -> int:
+    def _beside(self, chain: Chain, found: list[Link], schedule: Schedule, lives: Mapping[str, tuple[int, int]]) -> int:
         """Return the bytes in use during all of a chain beside what its layers hold of the values in between."""
-        values = self.graph.values
-        before = sum(values[v].bytes for v, (made, end) in lives.items() if made < first <= end)
-        result = values[found[-1].output]
+        values, name = self.graph.values, found[-1].output
+        before = {v: values[v].bytes for v, (made, end) in lives.items() if made < chain.first <= end}
         if found[-1].pool:
-            return before + SUM_BYTES * result.elements
-        return before + (result.bytes if found[-1].output in lives else 0)
+            return sum(before.values()) + SUM_BYTES * values[name].elements
+        if name not in lives:
+            return sum(before.values())
+        shared = [self._shared(found, schedule, v) for v in before if lives[v][1] <= chain.last]
+        return sum(before.values()) + values[name].bytes - max(shared, default=0)
+
+    def _shared(self, found: list[Link], schedule: Schedule, value: str) -> int:
+        """Return the bytes of a value that the result of a chain, which reads it last, may lie in."""
+        readers = [link for link in found if value in link.rowed]
+        result = found[-1].output
+        x, y = self.graph.values[value].bytes, self.graph.values[result].bytes
+        most = -y
+        turns = schedule.turns
+        for turn in (*turns[:: max(1, len(turns) // 4)], turns[-1]) if readers else ():
+            after = schedule.after(turn)
+            waiting = [link.needed(after[link.output], 0)[0] for link in readers if after[link.output] < link.total]
+            if after[result] and waiting:
+                most = max(
+                    most, after[result] * self._row_bytes(result) - max(0, min(waiting)) * self._row_bytes(value)
+                )
+        return x + y - max(x + max(most, 0), y) if readers else 0
 
     def _added(self, found: list[Link], held: Mapping[str, Held]) -> float:
         """Return what a chain costs beside its layers: rows that move, calls, sums of a pool."""
@@ -160,10 +182,11 @@ class Parts:
     def _needs(self, found: list[Link], schedule: Schedule, held: Mapping[str, Held], beside: int) -> list[Need] | None:
         """Return what every layer of a chain needs; None where one cannot be estimated."""
         kept = sum(h.rows * self._row_bytes(y) for y, h in held.items() if h.stays)
-        passing = [y for y, h in held.items() if not h.stays]
+        passing = {y: h.rows * self._row_bytes(y) for y, h in held.items() if not h.stays}
+        used = _used(found)
         needs = []
         for i, link in enumerate(found):
-            passes = sum(held[y].rows * self._row_bytes(y) for y in passing if _passes(found, i, y))
+            passes = sum(size for y, size in passing.items() if i in used[y])
             if link.pool:
                 needs.append(Need(beside + kept + passes, (Option(0, 0),), 1))
                 continue
@@ -238,7 +261,8 @@ def _strides(found: Sequence[Link]) -> Fraction:
     return rates[found[0].output]
 
 
-def _passes(found: Sequence[Link], index: int, value: str) -> bool:
-    """Whether a value that no turn keeps is in use while a layer is computed."""
-    made = next(i for i, link in enumerate(found) if link.output == value)
-    return made <= index <= max(i for i, link in enumerate(found) if value in link.rowed)
+def _used(found: Sequence[Link]) -> dict[str, range]:
+    """Return during which layers of a chain each value in between is in use."""
+    made = {link.output: i for i, link in enumerate(found)}
+    last = {value: i for i, link in enumerate(found) for value in link.rowed}
+    return {value: range(made[value], last[value] + 1) for value in made if value in last}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, floor, lcm
+from math import ceil, lcm
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -160,7 +160,11 @@ class Schedule:
 
     def after(self, turn: int) -> dict[str, int]:
         """Return the rows that are computed after a turn."""
-        return {y: min(max(self.at_zero[y] + floor(turn * self.rate[y]), 0), rows) for y, rows in self.total.items()}
+        rate = self.rate
+        return {
+            y: min(max(self.at_zero[y] + turn * rate[y].numerator // rate[y].denominator, 0), rows)
+            for y, rows in self.total.items()
+        }
 
     def ends(self) -> list[dict[str, int]]:
         """Return the rows that are computed after every turn, beginning with none."""

@@ -13,6 +13,7 @@ from mcuq.passes.chains import WHOLE, Strips
 Region = Literal["arena", "input", "output", "state", "flash"]
 
 ARENA_ALIGNMENT = 16
+NO_STEP = -1  # of a pair of buffers that no single step lets share bytes
 CALLER_ALIGNMENT = 1  # a model's header asks for no more of its inputs and outputs
 
 
@@ -171,6 +172,9 @@ class Plan:
         assert pair in near, (name, other)
         index, overlap = near[pair]
         distance = self.buffers[pair[1]].offset - self.buffers[pair[0]].offset
+        if index == NO_STEP:
+            assert overlap.before is not None and -distance >= overlap.before, (pair, distance, overlap)
+            return
         assert distance % self.steps[index].params.distance == 0, (pair, distance)
         if self.steps[index].params.is_reversed:
             assert overlap.after is not None and distance >= overlap.after, (pair, distance, overlap)
@@ -184,7 +188,8 @@ def near_pairs(
     """Return (input buffer, output buffer) that a step lets run into each other, with the step and how far.
 
     Only buffers of the arena that begin with the input or the output, when the input is not needed any more and the
-    output is the first that is written.
+    output is the first that is written. With them come those that are written and read piece by piece, which no single
+    step lets share bytes: see :func:`overtaken`.
     """
     near: dict[tuple[str, str], tuple[int, Overlap]] = {}
     for index, step in enumerate(steps):
@@ -199,7 +204,47 @@ def near_pairs(
             dies = buffers[name].region == "arena" and buffers[name].last == index
             if dies and whole and len(overlaps) == 1 and overlaps[0] and name != output:
                 near[name, output] = (index, overlaps[0])
+    return {**overtaken(steps, buffers, views), **near}
+
+
+def overtaken(
+    steps: Sequence[Step], buffers: Mapping[str, Buffer], views: Mapping[str, View]
+) -> dict[tuple[str, str], tuple[int, Overlap]]:
+    """Return pairs of buffers of which the second is written bit by bit while the first is read for the last times.
+
+    The second may lie where the first has been read: it must stay in front of what is still to be read.
+    """
+    reads: dict[str, list[tuple[int, int]]] = {}
+    writes: dict[str, list[tuple[int, int]]] = {}
+    for index, step in enumerate(steps):
+        for values, found in ((step.inputs, reads), (step.outputs, writes)):
+            for value in values:
+                view = views.get(value, View(value))
+                if buffers[view.buffer].region == "arena":
+                    found.setdefault(view.buffer, []).append((index, view.offset))
+    near = {}
+    for b, written in writes.items():
+        ends = [*(offset for _, offset in written[1:]), buffers[b].bytes]
+        if len(written) == 1 or ends != sorted(ends):
+            continue
+        for a, read in reads.items():
+            done = max((index for index, _ in writes.get(a, [])), default=-1) < written[0][0]
+            if a != b and done and written[0][0] < read[-1][0]:
+                pieces = [(index, end) for (index, _), end in zip(written, ends, strict=True)]
+                before = _most_written(pieces, read)
+                if before < buffers[b].bytes:
+                    near[a, b] = NO_STEP, Overlap(before, None)
     return near
+
+
+def _most_written(pieces: Sequence[tuple[int, int]], read: Sequence[tuple[int, int]]) -> int:
+    """Return by how much what has been written is more than what need not be read any more, at most.
+
+    Args:
+        pieces: step and end of what it writes, in their order.
+        read: step and start of what it reads.
+    """
+    return max(end - min(start for at, start in read if at >= index) for index, end in pieces if index <= read[-1][0])
 
 
 def root_of(value: str, views: Mapping[str, View]) -> str:

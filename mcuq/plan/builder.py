@@ -11,7 +11,7 @@ from mcuq import kernels
 from mcuq.graph import Graph
 from mcuq.ops.base import Params
 from mcuq.passes.chains import WHOLE, Strips
-from mcuq.plan import Buffer, Plan, Region, Step, View, near_pairs, states
+from mcuq.plan import NO_STEP, Buffer, Plan, Region, Step, View, near_pairs, overtaken, states
 from mcuq.plan.lowering import lowered, with_kernels
 from mcuq.plan.placement import Item, Near, place
 from mcuq.plan.scratch import with_scratch
@@ -69,7 +69,7 @@ def build_plan(
 
     def beside(steps: Sequence[Step], buffers: Mapping[str, Buffer]) -> list[int]:
         arena = {name: b for name, b in buffers.items() if b.region == "arena"}
-        return taken(arena, steps, strips)
+        return taken(arena, steps, strips, overtaken(steps, buffers, views))
 
     steps = with_scratch(steps, placed, beside, strips.layers, room)
     buffers, bound = placed(steps, exact=True)
@@ -145,6 +145,8 @@ def _directed(steps: Sequence[Step], buffers: Mapping[str, Buffer], views: Mappi
     """Let steps whose output lies behind their input begin with the last row."""
     directed = list(steps)
     for (a, b), (index, overlap) in near_pairs(steps, buffers, views).items():
+        if index == NO_STEP:
+            continue
         distance = buffers[b].offset - buffers[a].offset
         behind = overlap.before is None or -distance < overlap.before
         if behind and overlap.after is not None and distance < buffers[a].bytes:

@@ -143,23 +143,30 @@ class _Arena:
 
 
 def lower_bound(items: Sequence[Item], pairs: Pairs) -> int:
-    """Return the largest sum of bytes live during one step, outputs lying in inputs as far as they may."""
+    """Return the largest sum of bytes live during one step, outputs lying in inputs as far as they may.
+
+    A pair that shares bytes for more than one step does so beside others.
+    """
     steps = max(item.last for item in items) + 1
     total = np.zeros(steps + 1, np.int64)
     for item in items:
         total[item.first] += item.bytes
         total[item.last + 1] -= item.bytes
     live = np.cumsum(total)[:-1]
-    saved = np.zeros(steps, np.int64)
+    saved, lasting = np.zeros(steps, np.int64), np.zeros(steps, np.int64)
     for (a, b), near in pairs.items():
         together = min(
             max(items[a].bytes + max(near.before, 0), items[b].bytes),
             max(items[a].bytes, items[b].bytes + max(near.after, 0)),
         )
-        step = items[b].first
-        saved[step] = max(saved[step], items[a].bytes + items[b].bytes - together)
+        both = slice(max(items[a].first, items[b].first), min(items[a].last, items[b].last) + 1)
+        spared = items[a].bytes + items[b].bytes - together
+        if both.stop - both.start > 1:
+            lasting[both] += spared
+        else:
+            saved[both] = np.maximum(saved[both], spared)
     largest = max(item.bytes for item in items)
-    return max(int((live - saved).max()), largest)
+    return max(int((live - saved - lasting).max()), largest)
 
 
 def _solve(arena: _Arena, hint: Offsets, bound: int) -> Offsets:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from mcuq.ops.base import Overlap
 from mcuq.passes.chains import Strips
-from mcuq.plan import Buffer, Step
+from mcuq.plan import NO_STEP, Buffer, Step
 
 Nearness = Mapping[tuple[str, str], tuple[int, Overlap]]
 
@@ -68,24 +68,40 @@ def folded(buffers: Mapping[str, Buffer], times: Sequence[int], places: Mapping[
     return found
 
 
-def taken(buffers: Mapping[str, Buffer], steps: Sequence[Step], strips: Strips) -> list[int]:
-    """Return by step the bytes of the arena that its time leaves to nobody else, if its output lay in its input."""
+def taken(buffers: Mapping[str, Buffer], steps: Sequence[Step], strips: Strips, overtaken: Nearness) -> list[int]:
+    """Return by step the bytes of the arena that its time leaves to nobody else, if its output lay in its input.
+
+    Args:
+        buffers: of the arena.
+        steps: of the plan.
+        strips: what they were made from.
+        overtaken: pairs that no single step lets share bytes.
+    """
     places, times = shared(buffers, steps, strips), moments(steps, strips)
     folds = folded(buffers, times, places)
+    spared = {
+        (places[a], places[b]): _spared(folds[places[a]], folds[places[b]], o) for (a, b), (_, o) in overtaken.items()
+    }
     known: dict[tuple[int, str], int] = {}
     for step, time in zip(steps, times, strict=True):
         own = places.get(step.scratch, "")
         if (time, own) not in known:
-            known[time, own] = _taken(folds, time, own)
+            known[time, own] = _taken(folds, time, own, spared)
     return [known[time, places.get(step.scratch, "")] for step, time in zip(steps, times, strict=True)]
 
 
-def _taken(folds: Mapping[str, Buffer], time: int, scratch: str) -> int:
+def _taken(folds: Mapping[str, Buffer], time: int, scratch: str, spared: Mapping[tuple[str, str], int]) -> int:
     live = {name: b for name, b in folds.items() if b.first <= time <= b.last}
     total = sum(b.bytes for name, b in live.items() if name != scratch)
     dying = [b.bytes for b in live.values() if b.last == time and b.first < time]
     born = [b.bytes for b in live.values() if b.first == time and b.last > time]
-    return total - min(max(dying, default=0), max(born, default=0))
+    lasting = sum(size for (a, b), size in spared.items() if a in live and b in live)
+    return total - min(max(dying, default=0), max(born, default=0)) - lasting
+
+
+def _spared(a: Buffer, b: Buffer, overlap: Overlap) -> int:
+    """Return the bytes that two buffers have in common where the second lies as near the first as it may."""
+    return a.bytes + b.bytes - max(a.bytes + max(overlap.before or 0, 0), b.bytes)
 
 
 def near_places(
@@ -93,9 +109,9 @@ def near_places(
 ) -> dict[tuple[str, str], Overlap]:
     """Return the pairs of places that a step lets run into each other whenever both are in use."""
     found: dict[tuple[str, str], Overlap] = {}
-    for (a, b), (_, overlap) in near.items():
+    for (a, b), (index, overlap) in near.items():
         pair = places[a], places[b]
-        if pair[0] == pair[1] or folds[pair[0]].last != folds[pair[1]].first:
+        if pair[0] == pair[1] or (index != NO_STEP and folds[pair[0]].last != folds[pair[1]].first):
             continue
         old = found.get(pair, overlap)
         found[pair] = Overlap(_larger(old.before, overlap.before), _larger(old.after, overlap.after))
