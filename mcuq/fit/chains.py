@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mcuq.errors import DoesNotFitError
-from mcuq.fit.strip_costs import instructions_of
 from mcuq.fit.parts import Part, Parts
+from mcuq.fit.strip_costs import instructions_of
 from mcuq.graph import Graph
 from mcuq.passes.chains import Chain
 from mcuq.passes.strips import in_strips
