@@ -32,7 +32,11 @@ class ClearNoError(McuqError):
 
 
 class DoesNotFitError(ClearNoError):
-    """The model needs more bytes than the board has."""
+    """The model needs more bytes than the board has; ``report`` says of which region, where it is known."""
+
+    def __init__(self, message: str, report: object = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class StaleFirmwareError(ClearNoError):

@@ -238,7 +238,7 @@ def write_project(
 def _require_fit(report: FitReport, name: str, beside: Sequence[Neighbour]) -> None:
     if not report.fits:
         together = f" together with {' and '.join(model.plan.graph.name for model in beside)}" if beside else ""
-        raise DoesNotFitError(f"{name} does not fit {report.board}{together}: {report.shortfall}")
+        raise DoesNotFitError(f"{name} does not fit {report.board}{together}: {report.shortfall}", report)
 
 
 def _unrecorded(directory: Path, models: Sequence[emit.Built]) -> dict[str, bytes]:

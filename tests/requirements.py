@@ -66,6 +66,7 @@ PARTS = {
     "qemu-system-xtensa": Part(_tool("qemu-system-xtensa"), "apt-get install qemu-system-misc"),
     "git": Part(_tool("git"), "apt-get install git"),
     "chromium": Part(_tool("chromium"), "apt-get install chromium"),
+    **{name: Part(_tool(name), f"apt-get install {name}") for name in ("zsh", "fish")},
     "cmake": Part(_tool("cmake"), "apt-get install cmake"),
     "g++": Part(_tool("g++"), "apt-get install g++"),
     "platformio": Part(_module("platformio"), "pip install platformio==6.2.* scons==4.11.1"),

@@ -51,7 +51,7 @@ def test_build_check_simulate_verify(run, model, tmp_path, rng):
     status, out, _ = run("verify", project)
     assert (status, "4 of 4 samples equal" in out) == (0, True)
     status, out, _ = run("verify", project, "--data", tmp_path / "x.npz", "--json")
-    assert (status, json.loads(out)[0]["samples"]) == (0, 9)
+    assert (status, json.loads(out)["models"][0]["samples"]) == (0, 9)
 
 
 def test_verify_says_no_with_status_1(run, model, tmp_path):
@@ -80,7 +80,7 @@ def test_compare_covers_every_board(run, model):
     status, out, _ = run("check", model, "--compare", "--json")
 
     assert status == 0
-    assert [r["board"] for r in json.loads(out)] == list(board_ids())
+    assert [r["board"] for r in json.loads(out)["boards"]] == list(board_ids())
 
 
 def test_compare_says_where_there_is_no_such_radio(run, model):

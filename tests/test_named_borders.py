@@ -200,4 +200,4 @@ def test_verify_says_which_output_differs(graph, run, tmp_path):
     assert "layer logistic_2" in out
 
     _, out, _ = run("verify", tmp_path, "--json")
-    assert json.loads(out)[0]["outputs"] == {"total": 0, "flat": 4}
+    assert json.loads(out)["models"][0]["outputs"] == {"total": 0, "flat": 4}

@@ -102,7 +102,7 @@ def test_100_samples_are_equal(kws, board, tmp_path):
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, cwd=ROOT)
 
     assert done.returncode == 0, done.stderr
-    (result,) = json.loads(done.stdout)
+    (result,) = json.loads(done.stdout)["models"]
     assert (result["samples"], result["different"], result["faults"]) == (SAMPLES, 0, 0)
     assert 0 < result["instructions"]["minimum"] <= result["instructions"]["maximum"]
     assert len(result["layers"]) == len(plan.steps)

@@ -14,6 +14,7 @@ from mcuq.cli import (
     build,
     check,
     compare,
+    completion,
     doctor,
     evaluate,
     gate,
@@ -30,7 +31,22 @@ from mcuq.cli.verb import BAD_INPUT, NO, YES
 from mcuq.errors import ClearNoError, McuqError
 from mcuq.report.text import complain, flush, prepare_streams
 
-VERBS = (build, quantize, evaluate, search, check, inspect, simulate, verify, compare, gate, report, tables, doctor)
+VERBS = (
+    build,
+    quantize,
+    evaluate,
+    search,
+    check,
+    inspect,
+    simulate,
+    verify,
+    compare,
+    gate,
+    report,
+    tables,
+    doctor,
+    completion,
+)
 
 
 class _Once(argparse.Action):

@@ -16,7 +16,7 @@ from mcuq.cli.options import (
     setup_options,
 )
 from mcuq.cli.verb import YES, Verbs, add_model, add_verb, opened
-from mcuq.errors import UsageError
+from mcuq.errors import DoesNotFitError, UsageError
 
 if TYPE_CHECKING:
     from mcuq.plan import Plan
@@ -67,8 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _built(arguments: argparse.Namespace, folder: Path) -> int:
     from mcuq import pipeline
     from mcuq.files import finish
+    from mcuq.fit import FitReport
     from mcuq.report import show
-    from mcuq.report.build import build
+    from mcuq.report.build import build, not_built
     from mcuq.target.record import read_record, record_path, recorded_name
     from mcuq.verbs.forms import in_steps, streamed
 
@@ -84,17 +85,22 @@ def _built(arguments: argparse.Namespace, folder: Path) -> int:
     model = streamed(model, *map(int, stream.split(":"))) if stream else model
     model = pipeline.remembered(model, folder, name or model.graph.name)
     board, framework, setup = pipeline.placed(model, arguments.board, arguments.framework, setup_options(arguments))
-    written = pipeline.write_project(
-        model,
-        board,
-        folder,
-        framework,
-        name,
-        setup=setup,
-        file=arguments.model.name,
-        quantization={**before, **quantization_options(arguments)},
-        stream=stream or (record.stream if record else ""),
-    )
+    try:
+        written = pipeline.write_project(
+            model,
+            board,
+            folder,
+            framework,
+            name,
+            setup=setup,
+            file=arguments.model.name,
+            quantization={**before, **quantization_options(arguments)},
+            stream=stream or (record.stream if record else ""),
+        )
+    except DoesNotFitError as error:
+        if arguments.json and isinstance(error.report, FitReport):
+            show(not_built(error.report, arguments.out, model.notes), json=True)
+        raise
     if arguments.arduino_zip:
         _write_library(arguments.arduino_zip, folder, board, written.plan, setup.arena)
     show(build(written, arguments.out, model.notes, arguments.arduino_zip), arguments.json)

@@ -6,30 +6,58 @@ import io
 import json as json_module
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 from mcuq.report.text import clean, put
 
+Kind = Literal[
+    "boards",
+    "build",
+    "check",
+    "check-boards",
+    "compare",
+    "doctor",
+    "evaluate",
+    "gate",
+    "inspect",
+    "memory",
+    "ops",
+    "quantize",
+    "report",
+    "search",
+    "simulate",
+    "verify",
+]
+VERSIONS: Mapping[Kind, int] = dict.fromkeys(get_args(Kind), 1)  # counts up when a reader of the last would misread
 PIPE_WIDTH = 120  # columns of a table that does not go to a terminal
 
 
 @dataclass(frozen=True)
 class Report:
-    """A table with a title and lines around it, and the same as data."""
+    """A table with a title and lines around it, and the same as data.
 
-    data: Any
+    ``kind`` names the data's schema, ``mcuq/schemas/<kind>.json``; docs/json.md says when its version counts up.
+    """
+
+    kind: Kind
+    data: Mapping[str, Any]
     title: str = ""
     columns: Sequence[str] = ()  # a leading ">" right-aligns
     rows: Sequence[Sequence[str]] = ()
     lines: Sequence[str] = field(default_factory=tuple)
 
 
+def document(kind: Kind, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data as a document that says which schema it has."""
+    return {"schema": f"mcuq/{kind}/{VERSIONS[kind]}", **data}
+
+
 def show(report: Report, json: bool) -> None:
     """Print a report to stdout, as JSON or as text."""
     if json:
-        put(json_module.dumps(report.data, indent=2))
+        put(json_module.dumps(document(report.kind, report.data), indent=2))
         return
     if report.title:
         put(clean(report.title))

@@ -12,6 +12,7 @@ from mcuq.report.fit import fit
 
 if TYPE_CHECKING:
     from mcuq.archive import Archive
+    from mcuq.fit import FitReport
     from mcuq.pipeline import Written
     from mcuq.plan import Plan
 
@@ -34,13 +35,13 @@ def build(written: Written, directory: Path | None, notes: Sequence[str] = (), l
         f"{graph.name}: {len(written.plan.steps)} steps, {arena(written.plan)}",
         *written.folded.lines,
     ]
-    data = {"model": graph.name, "directory": str(directory) if directory else None, "fit": fits.data}
+    data: dict[str, Any] = {"model": graph.name, "directory": str(directory) if directory else None, "fit": fits.data}
     data |= {"changed": written.changed if directory else [], "kept": written.kept, "notes": list(notes)}
     data |= {"arduino_zip": str(library)} if library else {}
     lines += _project(written, directory, wrote) if directory else []
     if library:
         lines.append(f"{library}: an Arduino library; in the IDE: Sketch, Include Library, Add .ZIP Library")
-    return Report(data, fits.title, fits.columns, fits.rows, lines)
+    return Report("build", data, fits.title, fits.columns, fits.rows, lines)
 
 
 def _project(written: Written, directory: Path, wrote: str) -> list[str]:
@@ -54,6 +55,14 @@ def _project(written: Written, directory: Path, wrote: str) -> list[str]:
     return lines
 
 
+def not_built(report: FitReport, directory: Path | None, notes: Sequence[str] = ()) -> Report:
+    """Report a fit for which nothing was written."""
+    fits = fit(report)
+    data: dict[str, Any] = {"model": report.model, "directory": str(directory) if directory else None, "fit": fits.data}
+    data |= {"changed": [], "kept": [], "notes": list(notes)}
+    return Report("build", data, fits.title, fits.columns, fits.rows, fits.lines)
+
+
 def quantization(model: Archive, path: Path, size: int) -> Report:
     """Report what ``mcuq quantize`` did."""
     graph = model.graph
@@ -64,7 +73,7 @@ def quantization(model: Archive, path: Path, size: int) -> Report:
         f"{graph.name}: {len(graph.nodes)} layers quantized, {thousands(size)} bytes written to {path}",
         f"next: mcuq evaluate {path} --data D, then mcuq build {path} --board B --out DIR",
     ]
-    return Report(data, lines=lines)
+    return Report("quantize", data, lines=lines)
 
 
 def arena(plan: Plan) -> str:

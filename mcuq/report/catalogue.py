@@ -26,7 +26,7 @@ def boards() -> Report:
     ]
     of_each = [", ".join(dict.fromkeys(name for names in each.values() for name in names)) for each in platforms]
     rows = [[b.id, b.name, b.chip.name, ", ".join(b.frameworks), p] for b, p in zip(known, of_each, strict=True)]
-    return Report(data, columns=["board", "name", "chip", "frameworks", "platforms"], rows=rows)
+    return Report("boards", {"boards": data}, columns=["board", "name", "chip", "frameworks", "platforms"], rows=rows)
 
 
 def operators() -> Report:
@@ -36,7 +36,7 @@ def operators() -> Report:
         for op in ops.ALL
     ]
     rows = [[str(d["op"]), str(d["formula"]), ", ".join(d["formats"]), "\n".join(d["constraints"])] for d in data]
-    return Report(data, columns=["operator", "meaning", "read from", "constraints"], rows=rows)
+    return Report("ops", {"operators": data}, columns=["operator", "meaning", "read from", "constraints"], rows=rows)
 
 
 def formula(op: type[Op]) -> str:

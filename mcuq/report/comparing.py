@@ -19,7 +19,7 @@ def comparison(found: Comparison) -> Report:
     data["figures"] = [{**vars(change), "difference": change.difference} for change in found.figures]
     data["layers"] = [dataclasses.asdict(layer) for layer in found.layers]
     rows = [[_what(c), _number(c.before), _number(c.after), _difference(c)] for c in found.figures]
-    return Report(data, _title(found), COLUMNS, rows, list(_layer_lines(found)))
+    return Report("compare", data, _title(found), COLUMNS, rows, list(_layer_lines(found)))
 
 
 def markdown(found: Comparison) -> str:

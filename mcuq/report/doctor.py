@@ -19,4 +19,10 @@ def doctor(tools: Sequence[Tool]) -> Report:
     rows = [[t.name, t.kind, t.found or "missing", t.serves] for t in tools]
     lines = list(dict.fromkeys(f"for {t.serves}: {t.install}" for t in tools if not t.present))
     data = [dataclasses.asdict(tool) | {"present": tool.present} for tool in tools]
-    return Report(data, columns=["what", "kind", "found", "what it serves"], rows=rows, lines=[ALWAYS, *lines])
+    return Report(
+        "doctor",
+        {"parts": data},
+        columns=["what", "kind", "found", "what it serves"],
+        rows=rows,
+        lines=[ALWAYS, *lines],
+    )

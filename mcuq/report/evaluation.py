@@ -34,7 +34,7 @@ def evaluation(graph: Graph, e: Evaluation, notes: Sequence[str] = ()) -> Report
         for layer in layers
     ]
     columns = ["layer", ">weights, dB", ">output, dB", ">alone, dB", ">clipped"]
-    return Report(data, graph.name, columns, rows, [*notes, *_evaluation_lines(e)])
+    return Report("evaluate", data, graph.name, columns, rows, [*notes, *_evaluation_lines(e)])
 
 
 def _judged(layer: Layer) -> dict[str, Any]:

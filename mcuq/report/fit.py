@@ -49,7 +49,7 @@ def fit(report: FitReport, sources: bool = False) -> Report:
         lines += [f"{row.region}: {source}" for row in report.rows for source in row.sources]
         lines += [f"time of {time.model}: {source}" for time in report.times for source in time.sources]
     columns = ["region", ">needed", ">available", ">free", "verdict", "of which"]
-    return Report(report.to_dict(), title, columns, [_cells(row) for row in report.rows], lines)
+    return Report("check", report.to_dict(), title, columns, [_cells(row) for row in report.rows], lines)
 
 
 def time_lines(times: Sequence[Latency]) -> Iterator[str]:
@@ -99,4 +99,5 @@ def comparison(reports: Sequence[FitReport]) -> Report:
     columns = ["board", "chip", "framework", "verdict", *(f">{COMPARED[name]}" for name in regions), ">estimated ms"]
     problems = [report.problem for report in reports if report.problem]
     title = f"{reports[0].model}; bytes free:"
-    return Report([report.to_dict() for report in reports], title, columns, rows, problems)
+    data = {"boards": [report.to_dict() for report in reports]}
+    return Report("check-boards", data, title, columns, rows, problems)

@@ -16,7 +16,7 @@ def gate(result: Gate) -> Report:
     data: dict[str, Any] = {"model": result.model, "passed": result.passed}
     data["limits"] = [{**vars(verdict), "name": verdict.name} for verdict in result.verdicts]
     rows = [[verdict.limit, verdict.board, _word(verdict), verdict.text] for verdict in result.verdicts]
-    return Report(data, _title(result), ["limit", "board", "verdict", "found"], rows)
+    return Report("gate", data, _title(result), ["limit", "board", "verdict", "found"], rows)
 
 
 def markdown(result: Gate) -> str:

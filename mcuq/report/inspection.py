@@ -43,7 +43,7 @@ def _float_inspection(graph: FloatGraph) -> Report:
         lines += [f"{kind} {name}: float, {' x '.join(map(str, graph.shapes[name]))}" for name in names]
     lines.append("a float model: `mcuq quantize` makes integers of it")
     data = {"model": graph.name, "borders": borders, "layers": layers, **totals}
-    return Report(data, graph.name, ["layer", "output", ">parameters", ">MACs"], rows, lines)
+    return Report("inspect", data, graph.name, ["layer", "output", ">parameters", ">MACs"], rows, lines)
 
 
 def _quantized_inspection(graph: Graph) -> Report:
@@ -88,7 +88,7 @@ def _quantized_inspection(graph: Graph) -> Report:
             lines.append(f"{kind} {name}: {t.dtype} {shape}, scale {t.scale:.6g}, zero point {t.zero_point}")
     lines += saved(graph, fold_constant_channels(graph)).lines
     columns = ["layer", "output", ">parameters", ">MACs", "weights", ">scale", ">zero point"]
-    return Report(data, graph.name, columns, rows, lines)
+    return Report("inspect", data, graph.name, columns, rows, lines)
 
 
 def _few_bits(bits: int) -> str:

@@ -26,4 +26,4 @@ def memory(plan: Plan) -> Report:
         f"peak during {drawn.peak}; shrink {name} first ({shape}, {thousands(size)} bytes)",
     ]
     columns = ["step", ">bytes in use", f"arena, 0 to {thousands(drawn.arena)}"]
-    return Report(dataclasses.asdict(drawn), plan.graph.name, columns, rows, lines)
+    return Report("memory", dataclasses.asdict(drawn), plan.graph.name, columns, rows, lines)

@@ -19,7 +19,7 @@ def page(shown: Page, path: Path, size: int, notes: Sequence[str] = ()) -> Repor
     data |= {"totals": shown.totals, "notes": list(notes)}
     absent = [text for text in dataclasses.astuple(shown.absent) if text]
     lines = [*notes, fit(shown.fit).title.removesuffix("; bytes:"), *absent]
-    return Report(data, lines=[*lines, f"{path}: {thousands(size)} bytes"])
+    return Report("report", data, lines=[*lines, f"{path}: {thousands(size)} bytes"])
 
 
 def _layer(row: Any) -> dict[str, Any]:

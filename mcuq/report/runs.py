@@ -28,7 +28,7 @@ def simulation(graph: Graph, samples: Samples, judged: Tally | None, engine: str
         data |= {"output": str(path), "outputs": list(graph.outputs)}
         named = f": {', '.join(graph.outputs)}" if len(graph.outputs) > 1 else ""
         lines.append(f"outputs written to {path}{named}")
-    return Report(data, lines=lines)
+    return Report("simulate", data, lines=lines)
 
 
 def judgement(judged: Tally) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def verification(results: Sequence[Verification], kept: Sequence[Path] = ()) -> 
         lines.append(f"{r.model} on {r.engine}: {equal} of {r.samples} samples equal to the simulator, byte for byte")
         lines += [f"  {line}" for line in _verification_details(r)]
     lines += [f"measured times are kept in {path}" for path in kept]
-    return Report([_verified(r) for r in results], lines=lines)
+    return Report("verify", {"models": [_verified(r) for r in results]}, lines=lines)
 
 
 def _verified(r: Verification) -> dict[str, Any]:

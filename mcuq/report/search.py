@@ -18,7 +18,7 @@ def search(outcome: Outcome, found: tuple[list[Row], str], out: Path, size: int)
     data = _data(outcome, shown) | {"output": str(out), "bytes": size}
     columns = [">flash", ">weights", ">of int8", ">instructions", ">accuracy", ">lost", "layers by format", ""]
     lines = [*_lines(outcome), *([uncounted] if uncounted else []), *_chosen(outcome, out, size)]
-    return Report(data, outcome.model.graph.name, columns, [_cells(outcome, row) for row in shown], lines)
+    return Report("search", data, outcome.model.graph.name, columns, [_cells(outcome, row) for row in shown], lines)
 
 
 def _cells(outcome: Outcome, row: Row) -> list[str]:

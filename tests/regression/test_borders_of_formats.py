@@ -61,6 +61,9 @@ def assert_one_clean_line(error: BaseException) -> None:
     assert not re.search(r"a{301}", said)
 
 
+REPORT = "lib/small/report.html"  # every text of it is escaped: tests/test_report.py
+
+
 def assert_only_quoted(files: dict[str, bytes], plain: dict[str, bytes], *, but: set[str]) -> None:
     """All files are as they were, but those whose format quotes the text."""
     assert files.keys() == plain.keys()
@@ -81,7 +84,7 @@ def test_what_a_board_says(tmp_path, plain, field, text):
         return
     assert field in ("name", "source")  # which people read
     assert text.isprintable()
-    assert_only_quoted(files, plain, but={"README.md", "lib/small/build.json", "small.mcuq", "mine.toml"})
+    assert_only_quoted(files, plain, but={"README.md", "lib/small/build.json", REPORT, "small.mcuq", "mine.toml"})
     assert json.loads(files["lib/small/build.json"]) == {
         **json.loads(plain["lib/small/build.json"]),
         "board_text": changed,
@@ -120,7 +123,7 @@ def test_names_of_models_boards_frameworks_and_tables(tmp_path, text):
 def test_the_record_is_json(tmp_path, plain, text):
     """The name of the model's file, and how it was quantized."""
     files = written(tmp_path, file=text, quantization={"kind": text})
-    assert_only_quoted(files, plain, but={"lib/small/build.json"})
+    assert_only_quoted(files, plain, but={"lib/small/build.json", REPORT})
     said = json.loads(files["lib/small/build.json"])
     assert (said["file"], said["quantization"]) == (text, {"kind": text})
     assert files["lib/small/build.json"].isascii()
@@ -154,10 +157,10 @@ def test_what_other_programs_read(plain):
 
 @pytest.mark.parametrize("text", INJECTED, ids=ascii)
 def test_json_and_tables_on_standard_output(capsys, text):
-    report = Report({"x": text}, title=text, columns=["a", ">b"], rows=[[text, "1"]], lines=[text])
+    report = Report("check", {"x": text}, title=text, columns=["a", ">b"], rows=[[text, "1"]], lines=[text])
     show(report, json=True)
     said = capsys.readouterr().out
-    assert json.loads(said) == {"x": text} and said.isascii()
+    assert json.loads(said) == {"schema": "mcuq/check/1", "x": text} and said.isascii()
     show(report, json=False)
     said = capsys.readouterr().out
     assert all(line.isprintable() for line in said.split("\n"))

@@ -27,7 +27,7 @@ def test_only_a_board_has_time_and_cycles(run, rng, tmp_path, engine):
     model.write_bytes(archive.dump(archive.Archive(small_graph(rng))))
     assert run("build", model, "--board", BOARDS.get(engine, "esp32dev"), "--out", project)[0] == 0
     text = run("verify", project, "--engine", engine)[1]
-    (result,) = json.loads(run("verify", project, "--engine", engine, "--json")[1])
+    (result,) = json.loads(run("verify", project, "--engine", engine, "--json")[1])["models"]
     with reach(project, ["small"], engine) as firmware:
         lines = re.findall(r"^mcuq: small vector \d+ equal(.*)$", firmware.self_test().replace("\r", ""), re.MULTILINE)
 

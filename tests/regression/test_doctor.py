@@ -20,7 +20,7 @@ def test_bare_mcuq_prints_help(run):
 
 def test_everything_is_named_with_what_it_serves_and_its_install_line(run):
     status, out, error = run("doctor", "--json")
-    tools = {tool["name"]: tool for tool in json.loads(out)}
+    tools = {tool["name"]: tool for tool in json.loads(out)["parts"]}
 
     assert (status, error) == (0, "")
     assert {*installed.EXTRAS, "riscv64-unknown-elf-gcc", "qemu-system-xtensa", "platformio"} <= set(tools)
@@ -40,7 +40,7 @@ def test_what_is_not_there_is_missing(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    tools = json.loads(run("doctor", "--json")[1])
+    tools = json.loads(run("doctor", "--json")[1])["parts"]
 
     assert len(tools) > 10
     assert not any(tool["present"] for tool in tools)
@@ -56,7 +56,7 @@ def test_a_compiler_that_makes_nothing_is_missing(run, monkeypatch, tmp_path):
     if shutil.which("sh") is None:
         pytest.skip("no sh: a Unix shell stands for the broken compiler")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    tools = {tool["name"]: tool for tool in json.loads(run("doctor", "--json")[1])}
+    tools = {tool["name"]: tool for tool in json.loads(run("doctor", "--json")[1])["parts"]}
 
     assert not tools["riscv64-unknown-elf-gcc"]["present"]
     assert not tools["qemu-system-riscv32"]["present"]

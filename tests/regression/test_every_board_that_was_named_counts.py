@@ -21,12 +21,12 @@ def model(rng, tmp_path):
 def test_check_takes_several_boards(run, model):
     both = ("check", model, "--board", "esp32dev", "--board", "esp32-s3-devkitc-1")
     status, out, _ = run(*both)
-    rows = json.loads(run(*both, "--json")[1])
+    rows = json.loads(run(*both, "--json")[1])["boards"]
 
     assert status == 0
     assert all(name in out for name in ("esp32dev", "esp32-s3-devkitc-1"))
     assert [row["board"] for row in rows] == ["esp32dev", "esp32-s3-devkitc-1"]
-    assert [row["fits"] for row in json.loads(run(*both, *BIG, "--json")[1])] == [False, True]
+    assert [row["fits"] for row in json.loads(run(*both, *BIG, "--json")[1])["boards"]] == [False, True]
 
 
 @pytest.mark.parametrize(("require", "status"), [((), 1), (("--require", "all"), 1), (("--require", "any"), 0)])
