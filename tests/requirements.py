@@ -69,6 +69,7 @@ PARTS = {
     **{name: Part(_tool(name), f"apt-get install {name}") for name in ("zsh", "fish")},
     "cmake": Part(_tool("cmake"), "apt-get install cmake"),
     "g++": Part(_tool("g++"), "apt-get install g++"),
+    **{name: Part(_tool(name), f"apt-get install {name}") for name in ("gcc-11", "g++-11", "clang-19")},
     "platformio": Part(_module("platformio"), "pip install platformio==6.2.* scons==4.11.1"),
     "tflite_micro": Part(_module("tflite_micro"), "pip install tflite-micro (the oracle; Linux on x86-64)"),
     **{

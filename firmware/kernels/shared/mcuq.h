@@ -25,6 +25,13 @@
 
 #define MCUQ_ALIGNED(bytes) __attribute__((aligned(bytes)))
 
+/* A conversion in a header, which C++ includes too, where compilers may warn of casts in C's style. */
+#ifdef __cplusplus
+#define MCUQ_CAST(type, value) static_cast<type>(value)
+#else
+#define MCUQ_CAST(type, value) ((type)(value))
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
