@@ -80,7 +80,8 @@ def overlapping(rng) -> list:
     cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
     cases.append(lowered(PixelSums(4), QTensor((16,), 1.0, 0), IMAGE))
     tiled = [p.with_scratch(limit) for p in overlapping_on("esp32", rng) for limit in (0, 300, 1 << 12)]
-    return [*cases, *overlapping_on("esp32c3", rng), *tiled, *packed(rng), *of_one_bit(rng), *in_the_arena(rng)]
+    lanes = [p for chip in ("esp32c3", "esp32s2") for p in overlapping_on(chip, rng)]
+    return [*cases, *lanes, *tiled, *packed(rng), *of_one_bit(rng), *in_the_arena(rng)]
 
 
 def in_the_arena(rng) -> list:

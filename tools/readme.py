@@ -40,7 +40,7 @@ OTHERS = """\
 Variables of TFLite files are states; QUANTIZE and DEQUANTIZE at float borders are what their numbers mean. The
 quantized forms of ONNX are in `mcuq/frontends/onnx_qdq.py`.
 """
-FAMILIES = ("lanes", "mac16", "s3")  # those that need something of a chip
+FAMILIES = ("lanes", "mac16", "r16", "s3")  # those that need something of a chip
 SESSION = re.compile(r"```console\n\$ (.*?)\n(.*?)```", re.DOTALL)
 
 

@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from mcuq.kernels import lanes, mac16, portable, s3
+from mcuq.kernels import lanes, mac16, portable, r16, s3
 from mcuq.kernels.layer import Family, Faster, Layer
 from mcuq.ops.base import Params
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {"s3": s3.FAMILY, "mac16": mac16.FAMILY, "lanes": lanes.FAMILY, "tuned": portable.TUNED, "packed": portable.PACKED}
+    {
+        "s3": s3.FAMILY,
+        "mac16": mac16.FAMILY,
+        "r16": r16.FAMILY,
+        "lanes": lanes.FAMILY,
+        "tuned": portable.TUNED,
+        "packed": portable.PACKED,
+    }
 )
 GENERIC = ("packed",)  # what any chip has: plans without a board
 

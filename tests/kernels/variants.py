@@ -41,18 +41,30 @@ def layer(
 
 
 def assert_variants_equal_portable(
-    rng: np.random.Generator, layers: Sequence[Callable[[str], Params]], cc: str = "gcc", samples: int = 4
+    rng: np.random.Generator,
+    layers: Sequence[Callable[[str], Params]],
+    cc: str = "gcc",
+    samples: int = 4,
+    chip: str = CHIP,
 ) -> list[Params]:
     """Compare each variant's ``run`` with the portable one, and its C with its ``run``; return the variants."""
+    cases = cases_of_variants(rng, layers, samples, chip)
+    assert_kernels_equal_run(cases, cc)
+    return [case.params for case in cases]
+
+
+def cases_of_variants(
+    rng: np.random.Generator, layers: Sequence[Callable[[str], Params]], samples: int = 4, chip: str = CHIP
+) -> list[Case]:
+    """Return a case of random inputs for each variant, whose ``run`` is compared with the portable one."""
     cases = []
     for lower in layers:
-        variant, portable = lower(CHIP), lower("generic")
+        variant, portable = lower(chip), lower("generic")
         size = elements(portable)
         x = random_bytes(rng, samples, size)
         np.testing.assert_array_equal(variant.run(x), portable.run(x), str(variant))
         cases.append(Case(variant, [x]))
-    assert_kernels_equal_run(cases, cc)
-    return [case.params for case in cases]
+    return cases
 
 
 def winograd(p: Conv2dParams) -> Conv2dWinogradLanesParams:

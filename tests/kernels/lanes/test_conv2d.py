@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from chips import chips_with, kernel_for
+from chips import chips_led_by, kernel_for
 
+from kernels.conv_layers import SHAPES, conv, random_layer, shaped
 from kernels.variants import (
     ACTIVATIONS,
     CHIP,
@@ -20,18 +21,11 @@ from mcuq.kernels.channels import FAST_LIMIT, Channels, Rounding, fast_channels
 from mcuq.kernels.lanes.channels import MAX_SCRATCH, from_fours, in_fours
 from mcuq.kernels.lanes.conv2d import lane_words, pairs_fit, window_scratch
 from mcuq.ops.conv2d import Conv2d
-from mcuq.ops.window import same_padding
 from mcuq.tensor import QConstant, QTensor
 
 POINTWISE, WINDOWED = "conv2d_1x1_s8_lanes", "conv2d_s8_lanes"
 VECTOR = "fully_connected_s8_lanes"  # for one window over all of the input
 ROUNDING = Rounding(-7, 3, -128, 127)
-
-
-def conv(rng, image, filters, window, op=None, x_zero_point=-7, **options):
-    x = QTensor((1, *image), 0.05, x_zero_point)
-    weights = rng.integers(-127, 128, (filters, *window, image[2] // (op.groups if op else 1)))
-    return layer(rng, op or Conv2d(), x, weights, **options)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +45,7 @@ def conv(rng, image, filters, window, op=None, x_zero_point=-7, **options):
 def test_choice_of_kernel(rng, image, filters, window, op, kernel):
     lower = conv(rng, image, filters, window, op)
 
-    assert {lower(chip).kernel for chip in chips_with("lanes")} == {kernel}
+    assert {lower(chip).kernel for chip in chips_led_by("lanes")} == {kernel}
     assert lower("generic").kernel == "conv2d_s8"
 
 
@@ -96,28 +90,6 @@ def test_n2_kernels_equal_run(rng, zero_point):
     assert {p.kernel for p in assert_variants_equal_portable(rng, layers)} == {POINTWISE, VECTOR}
 
 
-# input; filters; window; stride; dilation; padding: None is SAME. Several from bugs of other toolkits.
-SHAPES = [
-    ((49, 10, 1), 8, (10, 4), (2, 2), (1, 1), None),
-    ((6, 6, 3), 8, (3, 3), (2, 2), (1, 1), None),  # stride 2, SAME, even input: padding 0 and 1
-    ((6, 6, 4), 5, (3, 3), (2, 2), (1, 1), (0, 1, 0, 1)),
-    ((5, 4, 3), 2, (3, 3), (1, 1), (1, 1), None),
-    ((1, 9, 2), 4, (1, 5), (1, 2), (1, 1), (0, 0, 0, 0)),
-    ((9, 9, 2), 3, (3, 3), (1, 1), (2, 3), None),
-    ((2, 2, 1), 1, (7, 7), (1, 1), (1, 1), None),
-    ((8, 8, 5), 7, (1, 1), (2, 2), (1, 1), (0, 0, 0, 0)),
-    ((7, 3, 6), 12, (2, 4), (1, 1), (1, 1), (3, 2, 2, 3)),
-    ((4, 3, 2), 3, (2, 2), (2, 1), (1, 1), (4, 5, 4, 5)),  # whole windows in the padding
-    ((5, 5, 57), 6, (3, 3), (1, 1), (1, 1), None),  # one pair at a time
-]
-
-
-def shaped(rng, shape, activation="none", groups=1):
-    image, filters, window, stride, dilation, padding = shape
-    padding = same_padding(image[:2], window, stride, dilation) if padding is None else padding
-    return image, filters, window, Conv2d(stride, dilation, padding, groups, activation)
-
-
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_n2_windows_equal_run(rng, cc):
     layers = []
@@ -128,31 +100,6 @@ def test_n2_windows_equal_run(rng, cc):
             options = {"scale_out": scale, "zero_point": y, "per_channel": per_channel}
             layers.append(conv(rng, *parts[:3], parts[3], zero_point, **options))
     assert {p.kernel for p in assert_variants_equal_portable(rng, layers, cc)} == {WINDOWED}
-
-
-def random_layer(rng):
-    while True:
-        image = (*(int(v) for v in rng.integers(1, 10, 2)), int(rng.choice([1, 2, 3, 4, 6, 8, 15, 32])))
-        window = (1, 1) if rng.random() < 0.3 else tuple(int(v) for v in rng.integers(1, 6, 2))
-        stride, dilation = (tuple(int(v) for v in rng.integers(1, most, 2)) for most in (4, 3))
-        padding = tuple(int(v) for v in rng.integers(0, 4, 4)) if rng.random() < 0.7 else (0, 0, 0, 0)
-        if rng.random() < 0.5:
-            stride = dilation = (1, 1)
-        op = Conv2d(stride, dilation, padding, 1, str(rng.choice(ACTIVATIONS)))
-        try:
-            return conv(
-                rng,
-                image,
-                int(rng.integers(1, 20)),
-                window,
-                op,
-                int(rng.choice(ZERO_POINTS)),
-                scale_out=float(rng.choice(OUTPUT_SCALES[1:])),
-                zero_point=int(rng.choice(OUTPUT_ZERO_POINTS)),
-                per_channel=bool(rng.random() < 0.7),
-            )
-        except ValueError:
-            continue  # the window is larger than the padded image
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from chips import chips_with
+from chips import chips_led_by
 
 from kernels.variants import (
     ACTIVATIONS,
@@ -48,7 +48,7 @@ def narrow(rng, outputs, inputs, deviation=12.0):
 def test_choice_of_kernel(rng, batch, inputs, outputs, kernel):
     lower = connected(rng, batch, inputs, outputs)
 
-    assert {lower(chip).kernel for chip in chips_with("lanes")} == {kernel}
+    assert {lower(chip).kernel for chip in chips_led_by("lanes")} == {kernel}
     assert lower("generic").kernel == PORTABLE
 
 
