@@ -54,11 +54,14 @@ MODELS = {
 BOARDS = {  # whose kernels an emulated chip runs
     "rv32": "esp32-c3-devkitm-1",
     "xtensa": "esp32dev",
+    "s2": "esp32-s2-saola-1",
     "s3": "esp32-s3-devkitc-1",
 }
+ENGINES = {"s2": "xtensa"}  # where the emulated chip has another name
 PEERS = {  # with what they are compiled
     "rv32": tuple((kind, level) for kind in bench_peers.KINDS for level in ("-O2", "-O3")),
     "xtensa": (("portable", "-O2"), ("esp_nn", "-O2")),
+    "s2": (),
     "s3": (),  # ESP-NN's own assembly needs Espressif's assembler: bench_report.py quotes it
 }
 SAMPLES = 2  # outputs are compared on all, instructions counted on the first
@@ -88,8 +91,8 @@ def measure(model: Model, isa: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="mcuq-bench-") as name:
         folder = Path(name)
         plan, program = ours(model, isa, folder / "ours")
-        whole = count(isa, replace(program, flags=[*program.flags, "-UMCUQ_TRACE"]), rows, model.golden.shape[1])
-        traced = count(isa, program, rows, model.golden.shape[1])
+        whole = counted(isa, replace(program, flags=[*program.flags, "-UMCUQ_TRACE"]), rows, model.golden.shape[1])
+        traced = counted(isa, program, rows, model.golden.shape[1])
         speed = _speed(model, isa, rows, folder / "speed")
         peers = dict(_peers(model, isa, rows, folder))
     return {
@@ -102,12 +105,17 @@ def measure(model: Model, isa: str) -> dict[str, Any]:
     }
 
 
+def counted(isa: str, program: Program, rows: Array, output_bytes: int) -> Counted:
+    """Run samples [samples, bytes] on the emulated chip that stands for one."""
+    return count(ENGINES.get(isa, isa), program, rows, output_bytes)
+
+
 def _speed(model: Model, isa: str, rows: Array, folder: Path) -> dict[str, Any]:
     """Return the same of the plan with --speed; nothing where it is no other."""
     plan, program = ours(model, isa, folder, speed=True)
     if not (plan.speedup and plan.speedup.layers):
         return {}
-    whole = count(isa, replace(program, flags=[*program.flags, "-UMCUQ_TRACE"]), rows, model.golden.shape[1])
+    whole = counted(isa, replace(program, flags=[*program.flags, "-UMCUQ_TRACE"]), rows, model.golden.shape[1])
     return _described(whole, model.golden) | {"arena": plan.arena_bytes, "scratch": plan.scratch_bytes}
 
 
@@ -136,8 +144,8 @@ def _peers(
     for kind, level in PEERS[isa]:
         program, arena = bench_peers.peer(kind, model.name, file, folder / f"{kind}{level}")
         program = replace(program, flags=[level, *program.flags])
-        whole = count(isa, program, rows, expected.shape[1])
-        traced = count(isa, bench_peers.traced(program), rows, expected.shape[1])
+        whole = counted(isa, program, rows, expected.shape[1])
+        traced = counted(isa, bench_peers.traced(program), rows, expected.shape[1])
         yield f"{kind} {level}", (_described(whole, expected) | {"arena": arena}, traced.steps)
 
 

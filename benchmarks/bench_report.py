@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-CHIPS = {"rv32": "RV32IMC", "xtensa": "Xtensa (dc233c)", "s3": "ESP32-S3 (dc233c, vector unit emulated)"}
+CHIPS = {
+    "rv32": "RV32IMC",
+    "xtensa": "Xtensa (dc233c)",
+    "s2": "ESP32-S2 (dc233c)",
+    "s3": "ESP32-S3 (dc233c, vector unit emulated)",
+}
 MOST_PER_MAC = {
     "rv32": {"kws": 3.1, "ic": 3.0, "vww": 2.2, "ad": 3.4, "sww": 3.2},
+    "s2": {"kws": 5.0, "ic": 4.3, "vww": 3.5},
     "s3": {"kws": 0.21, "ic": 0.16, "vww": 0.22, "ad": 0.15, "sww": 0.21},
 }
 QUOTED = {"s3": {"kws": 1.48, "ic": 1.11, "vww": 1.66, "ad": 4.9}}  # ESP-NN's assembly, its layers alone, per MAC
@@ -22,7 +28,8 @@ input. Whole inference: all layers and all between them. MACs are those of the p
 channels out (`passes/fold_constant_channels`). The peers' models end before the last Softmax, which BakeNN does not
 have; mcuq's counts include it. Code: what the model adds to a program that does nothing, library helpers included; of
 a layer, its kernel's file without the cores that an ESP32's kernels share. On the dc233c core, which has no mulsh, an
-output of theirs takes nine instructions more than on an ESP32. Instructions are not seconds. Written by `make bench`.
+output of theirs takes nine instructions more than on an ESP32, one of an ESP32-S2's kernels thirteen. Instructions are
+not seconds. Written by `make bench`.
 
 - portable: BakeNN 1.0.0's portable C.
 - bakenn: what BakeNN chooses for an ESP32-C3. Its target knows no ESP-NN for that chip, so these are its own kernels
