@@ -13,6 +13,7 @@ from mcuq.plan import Plan, Step
 NEEDS = {  # what a family of kernels is for
     "s3": "the ESP32-S3's vector unit",
     "mac16": "the MAC16 multiplier of Xtensa cores",
+    "r16": "two 16-bit sums in one of 16 registers",
     "lanes": "two 16-bit sums in a 32-bit register",
     "portable": "plain C",
 }
