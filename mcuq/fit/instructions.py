@@ -71,10 +71,11 @@ def sweeps(params: Params, pixels: int) -> int:
         return math.ceil(height / rows) * math.ceil(width / columns)
     if params.kernel.endswith("_s3"):
         return max(1, int(height))
-    return max(1, math.ceil(pixels / (LANES_TILE if params.kernel.endswith("_lanes") else 1)))
+    together = next((n for family, n in TOGETHER.items() if params.kernel.endswith(family)), 1)
+    return max(1, math.ceil(pixels / together))
 
 
-LANES_TILE = 4  # pixels that a kernel in lanes computes together (firmware/kernels/lanes)
+TOGETHER = {"_lanes": 4, "_r16": 2}  # pixels that a kernel computes together (firmware/kernels)
 
 
 @cache
