@@ -60,7 +60,14 @@ def test_numbers_are_those_of_the_other_verbs(run, folder, page):
     layers = [row for row in said.rows["layers"][1:] if row[0] != "all layers"]
     assert [row[0] for row in layers] == [layer["name"] for layer in inspected["layers"]]
     assert [row[1] for row in layers] == [" × ".join(map(str, layer["shape"])) for layer in inspected["layers"]]
-    assert [number(row[4]) for row in layers] == [layer["macs"] for layer in inspected["layers"]]
+    found = [int(seen["data-macs"]) for tag, seen in said.tags if tag == "tr" and "data-macs" in seen]
+    assert found == [layer["macs"] for layer in inspected["layers"]]
+    (time,) = fit["times"]
+    by_layer = {step["layer"]: step["instructions"] for step in time["layers"]}
+    assert [number(row[4]) for row in layers] == [by_layer.get(row[0], 0) for row in layers]
+    assert number(said.facts["instructions"]) == time["instructions"]
+    assert number(said.facts["milliseconds"]) == pytest.approx(time["milliseconds"], rel=0.01)
+    assert time["text"] in said.text("layers")
 
     noise = {row[0].split()[0]: row for row in said.rows["noise"][1:]}
     assert set(noise) == {layer["name"] for layer in judged["layers"]}

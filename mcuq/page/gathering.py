@@ -66,12 +66,14 @@ class Page:
     def totals(self) -> dict[str, int | float | None]:
         """Sums over the layers; None where layers have none."""
         counted = [row.instructions for row in self.rows if row.instructions is not None]
+        estimated = [row.estimated for row in self.rows if row.estimated is not None]
         times = [row.milliseconds for row in self.rows if row.milliseconds is not None]
         return {
             "parameters": sum(row.facts.parameters for row in self.rows),
             "macs": sum(row.facts.macs for row in self.rows),
             "flash": sum(row.flash for row in self.rows),
             "instructions": sum(counted) if counted else None,
+            "estimated": sum(estimated) if estimated else None,
             "milliseconds": sum(times) if times else None,
         }
 
@@ -116,7 +118,7 @@ def gather(
     made = (("mcuq", __version__), ("model, SHA-256", archive.digest(graph)))
     return Page(
         fit,
-        rows(graph, plan, counted),
+        rows(graph, plan, counted, next((time for time in fit.times if time.model == plan.graph.name), None)),
         arena_of(plan),
         drawing(graph),
         values(graph, inputs),

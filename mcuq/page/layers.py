@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from inspect import cleandoc
 
 from mcuq.fit import footprint
+from mcuq.fit.latency import Latency, LayerTime
 from mcuq.graph import Graph, Node
 from mcuq.plan import Plan, Step
 
@@ -37,7 +38,8 @@ class Row:
     """A layer on a board.
 
     ``flash`` counts its own constants, those that it shares with an earlier layer not. ``instructions`` are counted on
-    the emulated chip, None where they were not. ``milliseconds`` are an estimate, None where there is none.
+    the emulated chip, ``estimated`` are those by estimate, ``milliseconds`` an estimate too, or measured; each is None
+    where it is not known.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Row:
     steps: int
     flash: int
     instructions: int | None = None
+    estimated: int | None = None
     milliseconds: float | None = None
 
 
@@ -64,18 +67,22 @@ def facts(graph: Graph, node: Node) -> Facts:
     )
 
 
-def rows(graph: Graph, plan: Plan, counted: Mapping[str, int] | None = None) -> tuple[Row, ...]:
+def rows(
+    graph: Graph, plan: Plan, counted: Mapping[str, int] | None = None, time: Latency | None = None
+) -> tuple[Row, ...]:
     """Return the layers in execution order, and after them what the plan computes beside them.
 
     Args:
         graph: the model as it was given.
         plan: what the chip executes of it.
         counted: instructions by step; None: they were not counted.
+        time: of an inference, step by step; None: it is not known.
     """
     steps: dict[str, list[Step]] = {}
     for step in plan.steps:
         steps.setdefault(plan.strips.layers.get(step.name, step.name), []).append(step)
     flash = footprint.constants_by_step(plan)
+    spent = {layer.name: layer for layer in time.layers} if time else {}
     described = {node.name: facts(graph, node) for node in graph.nodes}
     for name in [name for name in steps if name not in described]:
         step = steps[name][-1]
@@ -92,9 +99,18 @@ def rows(graph: Graph, plan: Plan, counted: Mapping[str, int] | None = None) -> 
             len(own),
             sum(flash[step.name] for step in own),
             None if counted is None else sum(counted.get(step.name, 0) for step in own),
+            sum(spent[step.name].instructions for step in own) if all(step.name in spent for step in own) else None,
+            _milliseconds(time, [spent[step.name] for step in own if step.name in spent]),
         )
 
     return tuple(map(row, described))
+
+
+def _milliseconds(time: Latency | None, spent: Sequence[LayerTime]) -> float | None:
+    """Return the time of a layer's steps; None where the whole's is but a range."""
+    if not time or not time.clock or (time.basis != "measured" and time.error is None):
+        return None
+    return 1000 * sum(step.cycles for step in spent) / time.clock
 
 
 def family(step: Step) -> str:

@@ -12,7 +12,7 @@ from mcuq.target.record import Record
 
 ASK = "mcuq report {model} --data D.npz"
 JUDGED = f"Answers are not judged when a model is built: `{ASK}` does it, and says what layers lose."
-COUNTED = "Instructions are not counted when a model is built: `mcuq report {model}` does it where the emulator is."
+COUNTED = "Instructions are estimated when a model is built: `mcuq report {model}` counts them where the emulator is."
 SAMPLES = f"No samples were given, so outputs of layers are not known: `{ASK}`."
 
 
