@@ -23,11 +23,12 @@ void mcuq_depthwise_conv2d_s8_s3(const mcuq_depthwise_conv2d_s8_s3_params *param
     window.records = p->records;
     window.groups = p->groups;
     window.pixels = p->output_w;
-    window.input_step = p->input_step;
-    window.rows = p->window_rows;
+    window.input_step = p->output_w > 1 ? p->input_step : 0; /* one pixel is aligned whatever its size */
+    const int32_t is_upright = p->columns == 1;              /* its rows are the columns of a single one */
+    window.rows = is_upright ? 1 : p->window_rows;
     window.row_step = p->row_step;
-    window.columns = p->columns;
-    window.column_step = p->column_step;
+    window.columns = is_upright ? p->window_rows : p->columns;
+    window.column_step = is_upright ? p->row_step : p->column_step;
     window.scratch = bytes;
     window.constants = mcuq_s3_constants;
     mcuq_s3_set_limits(bytes, p->activation_min, p->activation_max);

@@ -25,8 +25,14 @@ ROOM = {NARROW: 0, MIDDLE: 0, SIGNED: 1, WIDE: PART_BITS, LONG: PART_BITS}  # bi
 CUT_ENDS = (-121 * 4096 - 1 + 4096, 127 * 4096)  # outputs beyond must be the least and the largest, as those here
 EXPONENTS = (-3, 24)  # of right shifts
 SIGNED_ADDENDS = 1 << 16 + CUT_BITS + 15
-TRIED = ((NARROW, False), (MIDDLE, False), (SIGNED, True), (WIDE, False), (LONG, True))  # the fewest instructions first
-LIMITED = ((SIGNED, False), (SIGNED, True), (WIDE, False), (LONG, True))  # the cores limit what these give
+LIMITED = (
+    (SIGNED, False),
+    (SIGNED, True),
+    (WIDE, False),
+    (LONG, False),
+    (LONG, True),
+)  # the cores limit what these give
+TRIED = ((NARROW, False), (MIDDLE, False), *LIMITED)  # the fewest instructions first
 
 
 class Grouping(NamedTuple):
@@ -79,7 +85,7 @@ def served(parts: Sequence[Part], limited: bool, cuttings: Sequence[tuple[int, .
     forms = LIMITED if limited else TRIED
     short = [_first(part, [(form, kinked) for form, kinked in forms if form != LONG], ()) for part in parts]
     for cuts in ((), *cuttings):
-        long = forms[-1:] if cuts else ()
+        long = [(form, kinked) for form, kinked in forms if form == LONG and cuts]
         groups = [found or _first(part, long, cuts) for part, found in zip(parts, short, strict=True)]
         all_found = [group._replace(limited=limited) for group in groups if group]
         if len(all_found) == len(parts):
@@ -122,16 +128,30 @@ def _floored(part: Part, form: int, kinked: bool, cuts: tuple[int, ...]) -> Grou
     if np.any((sums.multiplier <= 0) & ~constant) or np.any((exponents < EXPONENTS[0]) | (exponents > EXPONENTS[1])):
         return None
     found = floors(sums, int(exponents.min(initial=EXPONENTS[1])) - ROOM[form], kinked)
-    start = folded - found.origin
-    reach = np.stack([sums.low, sums.high]) - found.origin
-    ends = CUT_ENDS if form == LONG else WINDOWS[form]
-    held = _cut(weights, start, cuts) if form == LONG else _held(weights, start, found)
-    proven = (found.found == 1) & held & _kept(reach, found, WINDOWS[form], ends)
-    proven &= np.abs(found.addend) < SIGNED_ADDENDS
+    proven = _proven(part, found, form, cuts)
+    if form in (SIGNED, LONG) and not kinked:
+        centered = _centered(found, sums)
+        found, proven = found.where(proven, centered), proven | _proven(part, centered, form, cuts)
     if not np.all(constant | proven):
         return None
-    group = Group(start, weights, found.factor, found.addend, found.kink, found.shift, form)
+    group = Group(folded - found.origin, weights, found.factor, found.addend, found.kink, found.shift, form)
     return _with_constants(group, constant, first)
+
+
+def _proven(part: Part, found: Floors, form: int, cuts: tuple[int, ...]) -> Array:
+    """Whether a form gives every output, per channel."""
+    start = part.folded - found.origin
+    reach = np.stack([part.sums.low, part.sums.high]) - found.origin
+    ends = CUT_ENDS if form == LONG else WINDOWS[form]
+    held = _cut(part.weights, start, cuts) if form == LONG else _held(part.weights, start, found)
+    kept = _kept(reach, found, WINDOWS[form], ends)
+    return np.asarray((found.found == 1) & held & kept & (np.abs(found.addend) < SIGNED_ADDENDS))
+
+
+def _centered(found: Floors, sums: Sums) -> Floors:
+    """Return the same floors with the middle of all sums as the origin: for large biases beside small weights."""
+    middle = (sums.low + sums.high) >> 1
+    return found._replace(origin=middle, addend=found.addend + (middle - found.origin) * found.factor)
 
 
 def _products(weights: Array) -> tuple[Array, Array]:

@@ -7,10 +7,11 @@ import pytest
 from harness import Case, assert_emulated_equals_run, assert_kernels_equal_run
 from requirements import require
 
-from kernels.s3.layers import OUTPUT_SCALES, ZERO_POINTS, case_of, forms, layer
+from kernels.s3.layers import OUTPUT_SCALES, ZERO_POINTS, case_of, forms, inner, layer
 from mcuq.kernels.s3.records import LONG, MIDDLE, NARROW, SIGNED, WIDE
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.window import same_padding
+from mcuq.tensor import QConstant, QTensor
 
 KERNEL = "depthwise_conv2d_s8_s3"
 
@@ -60,6 +61,19 @@ def test_equals_portable_around_every_zero_point(rng):
         params, portable = depthwise(rng, (4, 4, 16), (3, 3), amplitude=60, scale_out=0.03, zero_point=zero_point)
         assert params.kernel == KERNEL
         case_of(rng, params, portable, samples=32)
+
+
+def test_large_biases_beside_small_weights(rng):
+    """Sums far beyond 20 bits that differ by few outputs, as pruned layers have them."""
+    op, weights = DepthwiseConv2d(), rng.integers(-100, 100, (1, 3, 3, 16)).astype(np.int8)
+    bias, scales = np.zeros(16, np.int32), np.full(16, 0.01)
+    bias[::4], scales[::4] = 2**23, 0.01 / 2**14
+    x, y = QTensor((1, 4, 4, 16), 0.05, -128), QTensor((1, 2, 2, 16), 0.05, -128)
+    inputs = [x, QConstant(weights, scales, axis=3), QConstant(bias, 0.05 * scales, axis=0)]
+    params, portable = inner(op, inputs, y), inner(op, inputs, y, "generic")
+
+    assert params.kernel == KERNEL
+    assert_kernels_equal_run([case_of(rng, params, portable, samples=32)])
 
 
 def test_n2_twin_in_c_equals_run(rng):
