@@ -33,9 +33,10 @@ $(BIN)/python -m pip install --quiet --editable . --group dev
 endef
 endif
 
+OTHER_PYTHONS ?= $(wildcard $(HOME)/.pyenv/versions/3.12*/bin/python $(HOME)/.pyenv/versions/3.13*/bin/python)
 FUZZ := $(if $(MUTANTS),--mutants $(MUTANTS),--seconds $(or $(SECONDS),600))
 
-.PHONY: site help quickstart frameworks test test-all fuzz lowest lint format readme lock bench optional clean
+.PHONY: site dist pythons help quickstart frameworks test test-all fuzz lowest lint format readme lock bench optional clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -81,6 +82,15 @@ readme: $(VENV)/installed-dev ## renew what is generated in the papers (the oper
 site: build/pages/installed ## docs/, README.md and the API as a site: build/site
 	NO_MKDOCS_2_WARNING=1 build/pages/bin/mkdocs build --strict --quiet
 
+dist: build/release/installed ## the source archive and the wheel, checked as PyPI does: build/dist
+	rm -rf build/dist
+	build/release/bin/python -m build --quiet --outdir build/dist
+	build/release/bin/python -m twine check --strict build/dist/*
+
+pythons: dist ## the wheel and a part of the tests with the other Pythons of pyenv; for 3.14 its packages are only looked up
+	@for python in $(OTHER_PYTHONS); do tools/other_python $$python build/dist/*.whl $(LOWEST_TESTS) || exit 1; done
+	build/release/bin/python -m pip download --quiet --python-version 3.14 --only-binary=:all: --dest build/3.14 build/dist/*.whl
+
 lock: build/uv ## resolve locks/*.txt and the bill of materials anew (LOCK=--upgrade: at the newest versions)
 	$(PYTHON) tools/lock.py $(LOCK)
 
@@ -107,6 +117,12 @@ build/pages/installed: pyproject.toml # an environment of its own, without mcuq:
 	@$(PYTHON) -m venv build/pages
 	build/pages/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	build/pages/bin/python -m pip install --quiet --group site
+	@touch $@
+
+build/release/installed: pyproject.toml
+	@$(PYTHON) -m venv build/release
+	build/release/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	build/release/bin/python -m pip install --quiet --group release
 	@touch $@
 
 build/uv: | $(BIN)/pip # resolves the locks, nothing else
