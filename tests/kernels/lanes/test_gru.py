@@ -1,21 +1,24 @@
 """GRU on RV32IMC: what the kernel takes, that it equals the portable one, its cost."""
 
-import dataclasses
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-from chips import chips_with, families
+from chips import chips_with
 from gru_layers import Layer
 from harness import Case, assert_emulated_equals_run, assert_kernels_equal_run
 from requirements import require
 
-from mcuq.kernels import chosen
-from mcuq.kernels import layer as kernel_layer
-from mcuq.ops.base import Params
+from kernels.recurrent_layers import (
+    assert_packing_error_is_seen,
+    assert_same_outputs,
+    drawn,
+    instructions,
+    pair,
+    served,
+    with_smaller_weights,
+)
 
 GRU, PORTABLE = "gru_s8_lanes", "gru_s8"
+CHIP = "esp32c3"
 SIZES = [
     {"units": 8},
     {"units": 8, "after": False},
@@ -26,22 +29,9 @@ SIZES = [
 ]
 
 
-def served(params: Params, chip: str = "esp32c3") -> Params:
-    return chosen(kernel_layer.Layer(params, (), at_border=False), families(chip))
-
-
-def cases_of(sizes, seed=0, count=4, smaller=0) -> tuple[Case, Case]:
-    """The same inputs for the portable kernel and for the chip's; weights some powers of two smaller."""
+def cases_of(sizes, seed=0, smaller=0) -> tuple[Case, Case]:
     layer = Layer(np.random.default_rng(seed), **sizes)
-    params, inputs = layer.params(), layer.samples(count)
-    changes = {
-        "weights": params.weights // (1 << smaller),
-        "recurrent": params.recurrent // (1 << smaller),
-        "shift": params.shift + np.int8(smaller),
-        "recurrent_shift": params.recurrent_shift + np.int8(smaller),
-    }
-    params = dataclasses.replace(params, **changes) if smaller else params
-    return Case(params, inputs), Case(served(params), inputs)
+    return pair(layer, CHIP, lambda params: with_smaller_weights(params, smaller))
 
 
 @pytest.mark.parametrize(
@@ -78,31 +68,20 @@ def test_n4_kernel_equals_run_on_an_emulated_chip():
 @pytest.mark.parametrize("seed", range(2))
 def test_equals_portable(seed):
     rng = np.random.default_rng(seed)
-    for _ in range(15):
-        steps, inputs, units = (int(n) for n in rng.integers((1, 1, 8), (4, 40, 24)))
-        sizes = {"steps": steps, "inputs": inputs, "units": units, "after": bool(rng.random() < 0.5)}
-        portable, case = cases_of(sizes, int(rng.integers(1 << 30)), smaller=int(rng.integers(4)))
-        for wanted, got in zip(portable.outputs, case.outputs, strict=True):
-            np.testing.assert_array_equal(got, wanted)
+    for sizes, own in drawn(rng, (1, 1, 8)):
+        assert_same_outputs(*cases_of(sizes | {"after": bool(rng.random() < 0.5)}, own, smaller=int(rng.integers(4))))
 
 
 @pytest.mark.parametrize("member", ["weights", "recurrent", "fresh"])
 def test_run_sees_a_packing_error(member):
-    portable, case = cases_of({"inputs": 16, "units": 8})
-    broken = dataclasses.replace(case.params, **{member: np.roll(getattr(case.params, member), 1)})
-
-    assert not np.array_equal(broken.run(*case.inputs), portable.outputs[0])
+    assert_packing_error_is_seen(*cases_of({"inputs": 16, "units": 8}), member)
 
 
 @pytest.mark.parametrize("after", [True, False])
 def test_instructions_per_multiplication(after):
     """A step of 64 units and 64 inputs, all of it; weights half as large as they may be."""
     require("picolibc", "qemu-system-riscv32")
-    sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
-    import bench_layer
-
     _, case = cases_of({"steps": 1, "inputs": 64, "units": 64, "after": after}, smaller=1)
-    counted = bench_layer.instructions(case.params, *(x[:1] for x in case.inputs), engine="rv32")
 
     assert (case.params.kernel, case.params.chunk) == (GRU, 4)
-    assert counted <= 4.0 * 3 * 64 * (64 + 64)
+    assert instructions(case, "rv32") <= 4.0 * 3 * 64 * (64 + 64)

@@ -1,22 +1,27 @@
 """GRU on MAC16: what the kernel takes, that assembly and C equal the portable one, its cost."""
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from chips import chips_with, families
+from chips import chips_with
 from gru_layers import Layer
 from harness import Case, assert_kernels_equal_run
 from requirements import require
 
 from kernels.mac16.emulated import assert_assembly_equals_run
-from mcuq.kernels import chosen
-from mcuq.kernels import layer as kernel_layer
-from mcuq.ops.base import Params
+from kernels.recurrent_layers import (
+    assert_packing_error_is_seen,
+    assert_same_outputs,
+    drawn,
+    instructions,
+    pair,
+    quiet,
+    served,
+)
 
 GRU, PORTABLE = "gru_s8_mac16", "gru_s8"
+CHIP = "esp32"
 SIZES = [
     {"units": 8},
     {"units": 8, "after": False},
@@ -27,22 +32,8 @@ SIZES = [
 ]
 
 
-def served(params: Params, chip: str = "esp32") -> Params:
-    return chosen(kernel_layer.Layer(params, (), at_border=False), families(chip))
-
-
-def quiet(layer: Layer) -> Params:
-    """A layer whose products are right shifts: MAC16 serves no others."""
-    params = layer.params()
-    shift, recurrent_shift = (np.minimum(s, np.int8(-1)) for s in (params.shift, params.recurrent_shift))
-    return dataclasses.replace(params, shift=shift, recurrent_shift=recurrent_shift)
-
-
-def cases_of(sizes, seed=0, count=4) -> tuple[Case, Case]:
-    """The same inputs for the portable kernel and for the chip's."""
-    layer = Layer(np.random.default_rng(seed), **sizes)
-    params, inputs = quiet(layer), layer.samples(count)
-    return Case(params, inputs), Case(served(params), inputs)
+def cases_of(sizes, seed=0) -> tuple[Case, Case]:
+    return pair(Layer(np.random.default_rng(seed), **sizes), CHIP, quiet)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +42,7 @@ def cases_of(sizes, seed=0, count=4) -> tuple[Case, Case]:
     ids=str,
 )
 def test_choice_of_kernel(sizes, kernel):
-    params = quiet(Layer(np.random.default_rng(0), steps=1, **sizes))
+    params = quiet(Layer(np.random.default_rng(0), steps=1, **sizes).params())
 
     assert {served(params, chip).kernel for chip in chips_with("mac16")} == {kernel}
     assert served(params, "generic").kernel == PORTABLE
@@ -59,11 +50,11 @@ def test_choice_of_kernel(sizes, kernel):
 
 def test_what_the_cores_do_not_serve_stays_portable():
     """Products that become larger in Q3.12 than half their sums, sums beyond 24 bits."""
-    params = quiet(Layer(np.random.default_rng(0), units=9))
+    params = quiet(Layer(np.random.default_rng(0), units=9).params())
 
-    assert served(params).kernel == GRU
-    assert served(dataclasses.replace(params, shift=np.zeros_like(params.shift))).kernel == PORTABLE
-    assert served(dataclasses.replace(params, recurrent_bias=params.recurrent_bias + (1 << 23))).kernel == PORTABLE
+    assert served(params, CHIP).kernel == GRU
+    for beyond in ({"shift": np.zeros_like(params.shift)}, {"recurrent_bias": params.recurrent_bias + (1 << 23)}):
+        assert served(dataclasses.replace(params, **beyond), CHIP).kernel == PORTABLE
 
 
 def all_cases() -> list[Case]:
@@ -86,31 +77,20 @@ def test_n2_assembly_equals_run(as_esp32):
 @pytest.mark.parametrize("seed", range(2))
 def test_equals_portable(seed):
     rng = np.random.default_rng(seed)
-    for _ in range(15):
-        steps, inputs, units = (int(n) for n in rng.integers(1, (4, 40, 24)))
-        sizes = {"steps": steps, "inputs": inputs, "units": units, "after": bool(rng.random() < 0.5)}
-        portable, case = cases_of(sizes, int(rng.integers(1 << 30)))
-        for wanted, got in zip(portable.outputs, case.outputs, strict=True):
-            np.testing.assert_array_equal(got, wanted)
+    for sizes, own in drawn(rng, (1, 1, 1)):
+        assert_same_outputs(*cases_of(sizes | {"after": bool(rng.random() < 0.5)}, own))
 
 
 @pytest.mark.parametrize("member", ["weights", "recurrent", "recurrent_bias"])
 def test_run_sees_a_packing_error(member):
-    portable, case = cases_of({"inputs": 16, "units": 8})
-    broken = dataclasses.replace(case.params, **{member: np.roll(getattr(case.params, member), 1)})
-
-    assert not np.array_equal(broken.run(*case.inputs), portable.outputs[0])
+    assert_packing_error_is_seen(*cases_of({"inputs": 16, "units": 8}), member)
 
 
 @pytest.mark.parametrize("after", [True, False])
 def test_instructions_per_multiplication(after):
     """A step of 64 units and 64 inputs, all of it."""
     require("xtensa-lx106-elf-gcc", "qemu-system-xtensa")
-    sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
-    import bench_layer
-
     _, case = cases_of({"steps": 1, "inputs": 64, "units": 64, "after": after})
-    counted = bench_layer.instructions(case.params, *(x[:1] for x in case.inputs), engine="xtensa")
 
     assert case.params.kernel == GRU
-    assert counted <= 3.0 * 3 * 64 * (64 + 64)
+    assert instructions(case, "xtensa") <= 3.0 * 3 * 64 * (64 + 64)
