@@ -53,22 +53,25 @@ class Samples:
     values: dict[str, QTensor] = field(default_factory=dict)
     constants: dict[str, QConstant] = field(default_factory=dict)
 
-    def add(self, op: Op, *shapes: Shape, weights: Shape = (), axis: int | None = 0, same: bool = False) -> None:
+    def add(
+        self, op: Op, *shapes: Shape, weights: Shape = (), axis: int | None = 0, same: bool = False, bits: int = 8
+    ) -> None:
         """Add a layer on inputs of some shapes, with weights [..] of one scale, or one per index of an axis."""
         i = len(self.nodes)
         names = [f"x{i}_{k}" for k in range(len(shapes))]
         self.values |= {n: QTensor(s, SCALE, ZERO_POINT) for n, s in zip(names, shapes, strict=True)}
-        constants = self._weights(f"w{i}", weights, axis) if weights else []
+        constants = self._weights(f"w{i}", weights, axis, bits) if weights else []
         shape = op.infer_shape(*shapes, *(self.constants[name].shape for name in constants))
         fixed = op.fixed_output
         scale, zero = (fixed.scale, fixed.zero_point) if fixed else (SCALE, ZERO_POINT) if same else (0.1, -128)
         self.values[f"y{i}"] = QTensor(shape, scale, zero)
         self.nodes.append(Node(f"layer{i}", op, (*names, *constants), (f"y{i}",)))
 
-    def _weights(self, name: str, shape: Shape, axis: int | None) -> list[str]:
-        values = self.rng.integers(-127, 128, shape).astype(np.int8)
+    def _weights(self, name: str, shape: Shape, axis: int | None, bits: int) -> list[str]:
+        most = 2 ** (bits - 1) - 1
+        values = self.rng.integers(-most, most + 1, shape).astype(np.int8)
         scales = self.rng.uniform(0.0005, 0.002, 1 if axis is None else shape[axis])
-        self.constants[name] = QConstant(values, scales, axis=axis)
+        self.constants[name] = QConstant(values, scales * 127 / most, axis=axis, bits=bits)
         return [name]
 
     def graphs(self) -> Iterator[Graph]:
@@ -86,7 +89,7 @@ class Samples:
 def graphs() -> Iterator[Graph]:
     """Yield the graphs, the same ones always."""
     rng = np.random.default_rng(20)
-    for kind in (_convolutions, _depthwise, _vectors, _pools, _elementwise, _moves, _more):
+    for kind in (_convolutions, _depthwise, _vectors, _pools, _elementwise, _moves, _more, _few_bits):
         samples = Samples(f"samples{kind.__name__}", rng)
         kind(samples, rng)
         yield from samples.graphs()
@@ -168,3 +171,23 @@ def _more(samples: Samples, rng: np.random.Generator) -> None:
         samples.add(Transpose((0, 2, 3, 1)), shape, same=True)
     for height, depth in ((3, 8), (5, 32), (9, 40), (4, 64)):  # a window over all of a strip: streaming models
         samples.add(DepthwiseConv2d(), (1, height, 1, depth), weights=(1, height, 1, depth), axis=3)
+
+
+def _few_bits(samples: Samples, rng: np.random.Generator) -> None:
+    for bits in (4, 2):
+        for depth, filters, side, window in (
+            (8, 16, 8, 1),
+            (32, 32, 6, 1),
+            (64, 16, 5, 1),
+            (16, 16, 8, 3),
+            (12, 24, 5, 3),
+        ):
+            padding = same_padding((side, side), (window, window), (1, 1), (1, 1))
+            shape = (filters, window, window, depth)
+            samples.add(Conv2d(padding=padding), (1, side, side, depth), weights=shape, bits=bits)
+        for depth, side in ((8, 6), (16, 10), (32, 5), (64, 6)):
+            padding = same_padding((side, side), (3, 3), (1, 1), (1, 1))
+            layer = (1, side, side, depth)
+            samples.add(DepthwiseConv2d(padding=padding), layer, weights=(1, 3, 3, depth), axis=3, bits=bits)
+        for inputs, outputs in ((16, 10), (64, 32), (256, 40), (100, 100), (400, 12)):
+            samples.add(FullyConnected(), (1, inputs), weights=(outputs, inputs), bits=bits)

@@ -48,11 +48,26 @@ def test_figures_are_those_of_the_other_verbs(run, models):
     assert found["flash"][0] != found["flash"][1]
 
 
+def test_milliseconds_are_called_what_they_are(run, models):
+    """A range on a chip that was measured too little, an estimate with its error on the ESP32."""
+    file = models / "8.mcuq"
+    unproved = figures(mcuq.compare(file, models / "large.mcuq", BOARD))
+    estimated = mcuq.compare(file, models / "large.mcuq", "esp32dev")
+    (time,) = json.loads(run("check", file, "--board", "esp32dev", "--json")[1])["times"]
+    known = figures(estimated)
+
+    assert unproved["inference, unproved, from"][0] < unproved["inference, unproved, to"][0]
+    assert known["inference, estimated"][0] == pytest.approx(time["milliseconds"], abs=1e-4)
+    assert known["error of the estimate"][0] == pytest.approx(100 * time["error"], abs=0.01)
+    assert known["inference, estimated"][1] > known["inference, estimated"][0]
+    assert all(layer.after.microseconds > 0 for layer in estimated.layers if layer.after)
+
+
 def test_layers_that_change(models):
     found = mcuq.compare(models / "8.mcuq", models / "4.mcuq", BOARD)
 
     assert [(c.before.bits, c.after.bits) for c in found.changed] == [(8, 4), (8, 4)]
-    assert "| int8 -> int4 |" in markdown(found)
+    assert "| int8 -> int4, about " in markdown(found)
     assert mcuq.compare(models / "8.mcuq", models / "8.mcuq", BOARD).changed == ()
 
 

@@ -80,6 +80,29 @@ def test_a_model_that_does_not_fit_is_a_broken_limit(repository):
     assert "app partition needs" in verdict.text
 
 
+def test_time_is_limited_with_its_error_on_top(run, repository):
+    file = repository() / "m8.mcuq"
+    mcuq.save(quantize_float(NET, samples(NET, 50)).graph, file)
+    (time,) = json.loads(run("check", file, "--board", BOARD, "--json")[1])["times"]
+
+    def gate(most: float) -> mcuq.Gate:
+        limits = repository(f"max_ms = {most}") / "mcuq.toml"
+        limits.write_text(limits.read_text().replace("m.mcuq", "m8.mcuq"))
+        return mcuq.gate(limits)
+
+    (broken,) = gate(0.999 * time["high"]).broken
+    assert gate(1.001 * time["high"]).passed
+    assert (broken.limit, broken.unit) == ("max_ms", "ms")
+    assert broken.found == pytest.approx(time["high"], rel=1e-3)
+    assert broken.text.startswith(time["text"]) and "unproved" in time["text"]
+
+
+@pytest.mark.parametrize("value", ["-1", '"fast"', "nan", "true"])
+def test_a_limit_of_time_is_a_number(repository, value):
+    with pytest.raises(UsageError, match="max_ms is"):
+        mcuq.gate(repository(f"max_ms = {value}"))
+
+
 def test_instructions_are_those_of_the_emulated_chip(repository):
     require("picolibc", "qemu-system-riscv32")
     (verdict,) = mcuq.gate(repository("max_instructions = 100")).broken

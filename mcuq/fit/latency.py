@@ -96,7 +96,7 @@ class Latency:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        plain = {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(self).items()}
+        plain = {key: round(value, 6) if isinstance(value, float) else value for key, value in asdict(self).items()}
         return plain | {"text": self.text, "layers": [asdict(layer) for layer in self.layers]}
 
 
