@@ -190,3 +190,10 @@ def test_layers_of_a_chain_are_parts_of_the_models(shared):
 
 def test_figures_have_three_digits():
     assert [timing.figure(x) for x in (0.01234, 9.876, 123.4, 1234.5, 0)] == ["0.0123", "9.88", "123", "1,234", "0"]
+
+
+def test_strips_find_their_layers_tables_in_the_cache_unless_others_took_their_place():
+    recent: dict[str, int] = {}
+    kept = [timing._is_kept(recent, layer, 600, 1000) for layer in "aabaa"]
+    assert kept == [False, True, False, False, True]
+    assert [timing._is_kept({}, layer, 0, 1000) for layer in "aa"] == [False, False]

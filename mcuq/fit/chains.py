@@ -26,7 +26,7 @@ STEPS = 64  # sizes of the arena that are tried between the least and that of th
 ATTEMPTS = 8  # that are planned for real
 OF_LIMIT = 0.98  # of the instructions allowed that an estimate may take: it is off by a little
 OF_ARENA = 1 / 3  # that a layer needs as a whole for it to be worth a chain
-WORTH = 1 / 32  # of the memory that chains must save, as long as nobody asked for an amount
+WORTH = 1024  # bytes that chains must save, as long as nobody asked for an amount: less is not worth their code
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,17 @@ def planned(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
         DoesNotFitError: the setup says how much memory there is, and the model needs more.
     """
     whole = build_plan(graph, families, setup.io_in_arena)
-    if not setup.slower and (not setup.ram or needed(whole) <= setup.ram):
+    if (not setup.ram and (not setup.slower or needed(whole) <= WORTH)) or 0 < needed(whole) <= setup.ram:
         return whole
     base = instructions_of(whole)
-    most = base * (1 + OF_LIMIT * setup.slower / 100) if setup.slower else math.inf
+    most = math.inf if setup.ram else base * (1 + OF_LIMIT * setup.slower / 100)
     places = (False, True) if setup.io_in_arena is None else (setup.io_in_arena,)
     ways = [found for inside in places for found in _ways(_parts(graph, whole, inside, setup.ram), most, setup.ram)]
     if setup.ram:
-        return _within(graph, whole, ways, most, setup.ram)
+        return _within(graph, whole, ways, setup.ram)
     for found in sorted(ways, key=lambda found: (found.total(graph), found.instructions))[:ATTEMPTS]:
         plan = _built(graph, whole.families, found)
-        if needed(plan) <= needed(whole) * (1 - WORTH) and instructions_of(plan) <= most:
+        if needed(plan) <= needed(whole) - WORTH and instructions_of(plan) <= most:
             return plan
     return whole
 
@@ -70,7 +70,7 @@ def _parts(graph: Graph, whole: Plan, inside: bool, ram: int) -> Parts:
     return Parts(graph, whole, inside, only_counted=not ram, matters=matters)
 
 
-def _within(graph: Graph, whole: Plan, ways: Sequence[Found], most: float, ram: int) -> Plan:
+def _within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:
     """Return the plan of the fewest instructions that needs no more than an amount of memory.
 
     Raises:
@@ -81,7 +81,7 @@ def _within(graph: Graph, whole: Plan, ways: Sequence[Found], most: float, ram: 
     least = sorted(ways, key=lambda w: w.total(graph))[: ATTEMPTS - len(fitting)]
     for found in (*fitting, *least):
         plan = _built(graph, whole.families, found)
-        if needed(plan) < needed(best) and instructions_of(plan) <= most:
+        if needed(plan) < needed(best):
             best = plan
         if needed(best) <= ram:
             return best

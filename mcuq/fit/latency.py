@@ -201,14 +201,26 @@ def _lines(plan: Plan, board: Board) -> dict[str, float]:
     if size <= cache_.bytes:
         return dict.fromkeys((step.name for step in plan.steps), 0.0)
     found, seen = {}, set()
+    recent: dict[str, int] = {}  # bytes of tables by layer, the last read at the end
     for step in plan.steps:
         tables, times = swept(plan, step)
+        is_kept = _is_kept(recent, plan.strips.layers.get(step.name, step.name), tables, cache_.bytes)
         own = code.kernel(step.params.kernel).code if cache_.holds_code else 0
         again = cache_.missed(tables + own, times) - cache_.lines(tables + own)
         first = own if step.params.kernel not in seen else 0
         seen.add(step.params.kernel)
-        found[step.name] = cache_.lines(tables + first) + again
+        found[step.name] = cache_.lines((0 if is_kept else tables) + first) + again
     return found
+
+
+def _is_kept(recent: dict[str, int], layer: str, tables: int, size: int) -> bool:
+    """Whether a layer's tables are in the cache since an earlier strip of it; ``recent`` is brought up to date."""
+    since = list(recent).index(layer) if layer in recent else None
+    kept = since is not None and sum(list(recent.values())[since:]) <= size
+    recent.pop(layer, None)
+    if tables:
+        recent[layer] = tables
+    return kept
 
 
 def swept(plan: Plan, step: Step) -> tuple[int, int]:

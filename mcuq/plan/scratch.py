@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MOST_ROOM = 1024  # bytes, or an eighth, that the arena may grow
 GRAIN = 512  # its limit is a multiple of this
 ATTEMPTS = 8
+LESS = (0.75, 0.5, 0.3, 0.15)  # of what is spare, for all kernels, where the attempts have failed
 
 # gives the buffers of steps their offsets; returns the arena's lower bound as well
 Place = Callable[[Sequence["Step"]], tuple[Mapping[str, "Buffer"], int]]
@@ -37,7 +38,7 @@ def with_scratch(
     """
     if all(type(step.params).with_scratch is Params.with_scratch for step in steps):
         return tuple(steps)
-    best = _given(steps, [0] * len(steps))
+    best = least = _given(steps, [0] * len(steps))
     buffers, _ = place(best)
     smallest = _arena(buffers)
     more = -(-(smallest + min(smallest // 8, MOST_ROOM)) // GRAIN) * GRAIN
@@ -49,7 +50,12 @@ def with_scratch(
     others = beside(best, buffers)
     taken = [max(others[index] for index in indices) for indices in every]
     spare = [max(0, limit - bytes_) for bytes_ in taken]
-    for _ in range(ATTEMPTS):
+    first = list(spare)
+    for attempt in range(ATTEMPTS + (len(LESS) if room else 0)):
+        if attempt >= ATTEMPTS:  # what is in the way of whom is not known: all get less
+            if best is not least:
+                break
+            spare = [int(LESS[attempt - ATTEMPTS] * most) for most in first]
         limits = {index: most for indices, most in zip(every, spare, strict=True) for index in indices}
         roomy = _given(steps, [limits[index] for index in range(len(steps))])
         buffers, bound = place(roomy)

@@ -17,9 +17,9 @@ class Setup:
     ``app_ram`` is static data, ``app_flash`` code and constants, in bytes. With ``io_in_arena`` the model's inputs and
     outputs lie in the arena too, instead of in memory of the caller's; None: where that takes less memory in all. With
     ``speed`` layers get kernels that are faster and take more flash, as far as the board has the memory. With
-    ``slower`` layers are computed in strips of rows, for about so many percent more instructions; with ``ram`` so that
-    arena, state, inputs and outputs take so many bytes at most. ``platform`` is where the framework comes from (empty:
-    the board's own choice). With ``share_arena`` a static arena serves all such
+    ``slower`` layers are computed in strips of rows where that saves memory, for so many percent more instructions at
+    most; with ``ram`` instead so that arena, state, inputs and outputs take so many bytes at most. ``platform`` is
+    where the framework comes from (empty: the board's own choice). With ``share_arena`` a static arena serves all such
     models of a project in turn. ``partition_text`` is the table's file where it is the user's own.
     """
 

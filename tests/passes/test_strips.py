@@ -124,6 +124,22 @@ def test_memory_holds_a_few_rows():
     assert plan.arena_bytes == plan.arena_bound
 
 
+def test_the_result_lies_where_rows_of_the_input_were():
+    """Two layers of 3 x 3 on an image in the arena: it takes a few rows more than the image alone."""
+    net = Net(np.random.default_rng(3))
+    net.b.values["x"] = net.b.values["x"].__class__((1, 40, 20, 8), 0.05, net.zero_point)
+    graph = net.graph(net.conv(net.conv("x", same=True), same=True))
+    strips, made = in_strips(graph, [Chain(0, 1, Fraction(1))])
+    plan = build_plan(strips, io_in_arena=True, strips=made)
+    (name,) = graph.outputs
+
+    assert plan.arena_bytes < (40 + 18) * 20 * 8
+    assert plan.buffers[name].offset <= plan.buffers["x"].offset < plan.buffers[name].end
+    x = np.random.default_rng(0).integers(-128, 128, (1, *graph.values["x"].shape)).astype(np.int8)
+    expected = simulate(build_plan(graph), {"x": x})[name]
+    np.testing.assert_array_equal(run_in_arena(plan, x)[name], expected.ravel())
+
+
 def test_no_row_is_computed_twice():
     strips, made = in_strips(residual(), [Chain(0, 3, Fraction(3))])
     for layer in ("conv2d_0", "conv2d_1", "add_2"):
