@@ -11,7 +11,7 @@ def _pointwise(name: str) -> Case:
     return lambda o, n, t, x, p, m: getattr(o, name)(p if name in POSITIVE else x)
 
 
-POSITIVE = ("log", "rsqrt", "sqrt")
+POSITIVE = ("log", "rsqrt", "softplus", "sqrt")
 ONE = "abs ceil cos elu exp floor gelu hard_sigmoid hard_swish leaky_relu log logical_not negative relu relu6 round"
 ONE += " rsqrt sigmoid sign sin softplus sqrt square tanh"
 TWO = "add divide equal floor_divide greater less logical_and logical_or logical_xor maximum minimum mod multiply"
@@ -24,6 +24,8 @@ LAYERS: Mapping[str, Case] = {
     "Conv2D": lambda o, n, t, x, p, m: n.Conv2D(3, 3, padding="same")(x),
     "Conv2DTranspose": lambda o, n, t, x, p, m: n.Conv2DTranspose(3, 2, strides=2)(x),
     "DepthwiseConv2D": lambda o, n, t, x, p, m: n.DepthwiseConv2D(3)(x),
+    "GroupNormalization": lambda o, n, t, x, p, m: n.GroupNormalization(2)(x),
+    "RMSNormalization": lambda o, n, t, x, p, m: n.RMSNormalization()(m),
     "LayerNormalization": lambda o, n, t, x, p, m: n.LayerNormalization()(m),
     "Dense": lambda o, n, t, x, p, m: n.Dense(5)(m),
     "PReLU": lambda o, n, t, x, p, m: n.PReLU("random_normal", shared_axes=[1, 2])(n.ZeroPadding2D(2)(x)),
@@ -46,6 +48,8 @@ OPS: Mapping[str, Case] = {
         for name in ("logical_and", "logical_or", "logical_xor")
     },
     "logical_not": lambda o, n, t, x, p, m: o.cast(o.logical_not(x > 0), "float32"),
+    "argmax": lambda o, n, t, x, p, m: o.cast(o.argmax(m, -1), "float32"),
+    "argmin": lambda o, n, t, x, p, m: o.cast(o.argmin(m, -1), "float32"),
     "cast": lambda o, n, t, x, p, m: o.cast(x > p, "float32"),
     "clip": lambda o, n, t, x, p, m: o.clip(x, -0.5, 0.7),
     "concatenate": lambda o, n, t, x, p, m: o.concatenate([x, p], 1),
@@ -75,6 +79,7 @@ OPS: Mapping[str, Case] = {
     "transpose": lambda o, n, t, x, p, m: o.transpose(x, (0, 3, 1, 2)),
     "where": lambda o, n, t, x, p, m: o.where(x > 0.2, x, p),
     **{f"layers.{name}": layer for name, layer in LAYERS.items()},
+    "activations.mish": lambda o, n, t, x, p, m: m * o.tanh(o.softplus(m)),
     "tf.argmax": lambda o, n, t, x, p, m: t.cast(t.argmax(m, -1), "float32"),
     "tf.argmin": lambda o, n, t, x, p, m: t.cast(t.argmin(m, -1), "float32"),
     "tf.batch_to_space": lambda o, n, t, x, p, m: t.batch_to_space(

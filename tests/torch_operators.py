@@ -9,7 +9,7 @@ CONV, GROUPS, TRANSPOSED, LINEAR, TABLE = (
 )
 ONE = "abs argmax argmin atan ceil cos erf exp floor log neg reciprocal round sigmoid sign sin sqrt square tanh tan"
 FUNCTIONS = "celu elu gelu hardsigmoid hardswish leaky_relu mish relu relu6 selu softplus"
-TWO = "add bmm div eq fmod gt matmul maximum minimum mul sub"
+TWO = "add bmm div eq floor_divide fmod gt matmul maximum minimum mul remainder sub"
 POSITIVE = ("log", "reciprocal", "sqrt")  # of numbers of 0.5 to 3.5
 
 
@@ -41,7 +41,10 @@ CASES = {  # of an image, one of positive numbers, vectors [1, 3, 6]
     "F.linear": lambda x, p, m: F.linear(m, LINEAR),
     "F.log_softmax": lambda x, p, m: F.log_softmax(m, -1),
     "F.max_pool2d": lambda x, p, m: F.max_pool2d(x, 2),
+    "F.normalize": lambda x, p, m: F.normalize(m, dim=-1),
     "F.pad": lambda x, p, m: F.pad(x, (1, 2, 0, 1)),
+    "F.pixel_shuffle": lambda x, p, m: F.pixel_shuffle(x, 2),
+    "F.pixel_unshuffle": lambda x, p, m: F.pixel_unshuffle(x, 2),
     "F.prelu": lambda x, p, m: F.prelu(x, torch.full((4,), 0.3)),
     "F.rms_norm": lambda x, p, m: F.rms_norm(m, (6,)),
     "Tensor.expand": lambda x, p, m: x[:, :1].expand(-1, 3, -1, -1) * 1.5,

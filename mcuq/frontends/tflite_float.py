@@ -15,7 +15,7 @@ from mcuq.errors import CannotQuantizeError, MalformedModelError, UnsupportedOpe
 from mcuq.float_graph import FloatGraph
 from mcuq.frontends import tflite_ops, tflite_recurrent, tflite_shapes
 from mcuq.frontends.flatbuffer import FileGraph, FileTensor
-from mcuq.frontends.tflite_indices import drop_wraps
+from mcuq.frontends.tflite_indices import drop_signs, drop_wraps
 from mcuq.frontends.tflite_loops import join_loops
 from mcuq.frontends.tflite_operands import COUNTED, quantized_activation, quantized_constant
 from mcuq.frontends.tflite_reader import Reader
@@ -38,7 +38,7 @@ def float_graph_of(file: FileGraph, name: str) -> FloatGraph:
     _refuse_mixtures(file)
     file = replace(file, others=tuple(_real_weights(_real_constants(other)) for other in file.others))
     file = _join_quantized(tflite_shapes.fold_shapes(_real_weights(_real_constants(file))))
-    file = drop_wraps(join_loops(file))
+    file = drop_signs(drop_wraps(join_loops(file)))
     _FloatReader.refuse_unknown(file.operators)
     if file.states:
         name = file.states[0].name

@@ -10,6 +10,8 @@ import numpy as np
 from mcuq.frontends.flatbuffer import FileGraph, FileOperator
 
 COUNTS = ("ARG_MAX", "ARG_MIN")  # from 0
+SIGN = ("BITCAST", "CUSTOM 'BitwiseAnd'", "LESS", "EQUAL", "LOGICAL_AND")  # what tells a zero with its sign set
+LEAST = 1e-37  # a float32 that no quantized value differs from 0 by
 
 
 def drop_wraps(file: FileGraph) -> FileGraph:
@@ -28,6 +30,57 @@ def drop_wraps(file: FileGraph) -> FileGraph:
     helpers = {index for wrapped in same for index in makers[wrapped].inputs[:2]} - used
     kept = tuple(op for op in operators if not helpers & set(op.outputs))
     return replace(file, operators=kept, outputs=outputs)
+
+
+def drop_signs(file: FileGraph) -> FileGraph:
+    """Replace ``SELECT(x is 0 and its sign is set, -least, x)`` by x, as Keras writes it in front of an arg-max.
+
+    The sign is seen by the bits of the float, which integers do not have.
+    """
+    makers = {index: operator for operator in file.operators for index in operator.outputs}
+    same = {op.outputs[0]: op.inputs[2] for op in file.operators if _signs(file, makers, op)}
+    if not same:
+        return file
+    operators = [replace(op, inputs=tuple(same.get(i, i) for i in op.inputs)) for op in file.operators]
+    while True:  # what only the conditions needed
+        used = {*file.outputs, *(i for op in operators for i in op.inputs)}
+        kept = [op for op in operators if used & set(op.outputs) or not set(op.outputs) & _conditions(makers, same)]
+        if len(kept) == len(operators):
+            return replace(file, operators=tuple(kept))
+        operators = kept
+
+
+def _conditions(makers: Mapping[int, FileOperator], same: Mapping[int, int]) -> set[int]:
+    """Return the values that selections were made by, and what made these."""
+    found, waiting = set(same), [makers[index].inputs[0] for index in same]
+    while waiting:
+        index = waiting.pop()
+        if index in makers and index not in found and makers[index].code in SIGN:
+            found.add(index)
+            waiting += makers[index].inputs
+    return found
+
+
+def _signs(file: FileGraph, makers: Mapping[int, FileOperator], operator: FileOperator) -> bool:
+    """Whether a selection only gives a zero its sign: of one value, by the bits of that value alone."""
+    if operator.code != "SELECT_V2" or len(operator.inputs) != 3 or min(operator.inputs) < 0:
+        return False
+    condition, least, x = operator.inputs
+    number = file.tensors[least].data
+    if number is None or number.size != 1 or abs(float(number.ravel()[0])) > LEAST:
+        return False
+    codes, waiting, seen = list[str](), [condition], set[int]()
+    while waiting:
+        index = waiting.pop()
+        maker = makers.get(index)
+        if index in seen or index == x or index < 0 or file.tensors[index].data is not None:
+            continue
+        if maker is None or maker.code not in SIGN:
+            return False
+        seen.add(index)
+        codes.append(maker.code)
+        waiting += maker.inputs
+    return sorted(codes) == sorted(SIGN)
 
 
 def _wraps(file: FileGraph, makers: Mapping[int, FileOperator], operator: FileOperator) -> bool:

@@ -16,6 +16,7 @@ from mcuq.passes.fuse_activations import fuse_activations
 from mcuq.passes.merge_pads import merge_pads
 from mcuq.passes.recognize_activations import recognize_activations
 from mcuq.passes.recognize_blocks import recognize_blocks
+from mcuq.passes.recognize_divisions import recognize_divisions
 from mcuq.passes.recognize_masks import recognize_masks
 from mcuq.passes.recognize_norms import recognize_norms
 from mcuq.passes.remove_identities import remove_identities
@@ -24,6 +25,7 @@ PREPARATIONS = (
     align_ranks,
     fold_constants,
     recognize_norms,
+    recognize_divisions,
     recognize_activations,
     recognize_blocks,
     channels_last,

@@ -26,6 +26,7 @@ from mcuq.ops.normalization import NormalizeOp
 from mcuq.ops.requantize import Requantize
 from mcuq.ops.rms_norm import RmsNorm
 from mcuq.ops.sum import Sum
+from mcuq.ops.tile import Tile
 from mcuq.ops.transpose import Transpose
 from mcuq.passes.rewriting import free_name, producers, pruned, scalar
 from mcuq.tensor import Array, Shape
@@ -35,11 +36,10 @@ ROWS = 6  # random samples that are compared
 TOLERANCE = 1e-4
 EPSILONS = 1e-1  # larger summands are something else
 REDUCING = (Mean, NormalizeOp, Sum)
-TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 
 
 class Found(NamedTuple):
-    """A norm, the dimension of its factors and summands from the end, -1 or -3, and these."""
+    """A norm, the dimension of its factors and summands from the end, and these."""
 
     op: NormalizeOp | L2Norm
     axis: int
@@ -59,8 +59,9 @@ def recognize_norms(graph: FloatGraph) -> FloatGraph:
 
         x, gamma, beta -> layer_norm -> y
 
-    Recognized are layer norm, RMS norm, L2 norm, and the group norm of an image [1, H, W, C] or [1, C, H, W]; a norm
-    takes products and sums behind it as its own. Values that the model gives a quantization are not passed over.
+    Recognized are layer norm, RMS norm, L2 norm, and the group norm of an image [1, H, W, C] or [1, C, H, W], or of
+    rows [1, L, C] or [1, C, L]; a norm takes products and sums behind it as its own. Values that the model gives a
+    quantization are not passed over.
     """
     for node in reversed(graph.nodes):
         if any(isinstance(other.op, REDUCING) for other in graph.nodes):
@@ -97,7 +98,7 @@ def _between(graph: FloatGraph, node: Node) -> Iterator[tuple[str, list[Node]]]:
 
 
 def _is_part(node: Node) -> bool:
-    parts = (*UNARY, *BROADCASTING, *REARRANGING, *REDUCING)
+    parts = (*UNARY, *BROADCASTING, *REARRANGING, *REDUCING, Tile)
     return isinstance(node.op, parts) and not isinstance(node.op, Requantize) and len(node.outputs) == 1
 
 
@@ -127,17 +128,16 @@ def _candidates(graph: FloatGraph, shape: Shape, between: Sequence[Node]) -> Ite
     numbers = {scalar(graph, name) for n in between for name in n.inputs if name in graph.constants}
     held = {number for number in numbers if number is not None and 0 < number < EPSILONS}
     epsilons = sorted({*held, *(norm.epsilon for norm in norms)})
+    is_layer = axes <= {(rank - 1,)} and not any(isinstance(norm, GroupNorm) for norm in norms)
     is_moved = any(isinstance(n.op, REARRANGING) for n in between)
-    if axes <= {(rank - 1,)} and not is_moved and not any(isinstance(norm, GroupNorm) for norm in norms):
-        if shape[-1] < 2:
-            return
+    if is_layer and shape[-1] > 1:
         for epsilon in epsilons:
             yield LayerNorm(epsilon), -1
             yield RmsNorm(epsilon), -1
         yield from ((op, -1) for op in (L2Norm(), LayerNorm(0.0), RmsNorm(0.0)))
-    elif rank == 4 and shape[0] == 1:
+    if (is_moved or not is_layer) and rank in (3, 4) and shape[0] == 1:
         seen = {size for n in between for name in n.outputs for size in graph.shapes[name]}
-        for axis in (-1, -3):
+        for axis in (-1, 1 - rank):
             groups = sorted(size for size in seen if shape[axis] % size == 0)
             yield from ((GroupNorm(epsilon, count), axis) for epsilon in epsilons for count in groups)
 
@@ -177,11 +177,13 @@ def _replaced(graph: FloatGraph, node: Node, x: str, found: Found) -> FloatGraph
     made = [replace(node, op=found.op, inputs=(x, *names))]
     if found.axis != -1:
         last, normal = (free_name(f"{node.name}_{what}", {*shapes, *constants}) for what in ("image", "normal"))
-        shapes[last] = shapes[normal] = tuple(shapes[x][axis] for axis in TO_LAST)
+        middle = range(2, len(shapes[x]))
+        to_last, to_first = (0, *middle, 1), (0, len(shapes[x]) - 1, *(axis - 1 for axis in middle))
+        shapes[last] = shapes[normal] = tuple(shapes[x][axis] for axis in to_last)
         made = [
-            Node(last, Transpose(TO_LAST), (x,), (last,)),
+            Node(last, Transpose(to_last), (x,), (last,)),
             Node(normal, found.op, (last, *names), (normal,)),
-            replace(node, op=Transpose(TO_FIRST), inputs=(normal,)),
+            replace(node, op=Transpose(to_first), inputs=(normal,)),
         ]
     nodes = chain.from_iterable(made if other is node else [other] for other in graph.nodes)
     return replace(graph, nodes=tuple(nodes), shapes=shapes, constants=constants)

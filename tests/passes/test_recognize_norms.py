@@ -8,6 +8,7 @@ from float_graphs import GraphBuilder, assert_same, names
 
 from mcuq.float_graph import FloatGraph
 from mcuq.ops.add import Add
+from mcuq.ops.div import Div
 from mcuq.ops.group_norm import GroupNorm
 from mcuq.ops.layer_norm import LayerNorm
 from mcuq.ops.mean import Mean
@@ -16,9 +17,11 @@ from mcuq.ops.relu import Relu
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.rms_norm import RmsNorm
 from mcuq.ops.rsqrt import Rsqrt
+from mcuq.ops.sqrt import Sqrt
 from mcuq.ops.square import Square
 from mcuq.ops.squared_difference import SquaredDifference
 from mcuq.ops.sub import Sub
+from mcuq.ops.tile import Tile
 from mcuq.ops.transpose import Transpose
 from mcuq.passes.recognize_norms import recognize_norms
 
@@ -84,6 +87,29 @@ def test_groups_of_torch() -> None:
     back = b.add(Reshape((1, CHANNELS, 4, 5)), b.add(Transpose((0, 3, 1, 2)), norm))
     after = recognized(b.graph(affine(b, back, CHANNELS, 1, 1)), ["transpose", "group_norm", "transpose"])
     assert after.nodes[1].op == GroupNorm(1e-4, GROUPS)
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_groups_of_rows(first: bool) -> None:
+    """[1, L, C], as Keras has them, and [1, C, L], as PyTorch does."""
+    b = GraphBuilder()
+    each = CHANNELS // GROUPS
+    x = b.input((1, CHANNELS, 7) if first else (1, 7, CHANNELS))
+    cut, axes = ((1, GROUPS, each, 7), (2, 3)) if first else ((1, 7, GROUPS, each), (1, 3))
+    y = normalized(b, b.add(Reshape(cut), x), axes)
+    y = affine(b, b.add(Reshape(b.shapes[x]), y), *((CHANNELS, 1) if first else (CHANNELS,)))
+    recognized(b.graph(y), ["transpose", "group_norm", "transpose"] if first else ["group_norm"])
+
+
+def test_what_reshapes_between() -> None:
+    """A deviation of fewer dimensions, as PyTorch's exporter leaves it, and one that is spread first."""
+    b = GraphBuilder()
+    x = b.input((1, 5, 8))
+    centered = b.add(Sub(), x, b.add(Mean((2,), keep_dims=True), x))
+    variance = b.add(Mean((2,)), b.add(Square(), centered))
+    deviation = b.add(Reshape((1, 5, 1)), b.add(Sqrt(), b.add(Add(), variance, 1e-5)))
+    y = b.add(Div(), centered, b.add(Tile((1, 1, 8)), deviation))
+    recognized(b.graph(affine(b, y, 8)), ["layer_norm"])
 
 
 @pytest.mark.parametrize("case", ["no root", "known inside", "over rows", "another number"])
