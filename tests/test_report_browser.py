@@ -8,6 +8,7 @@ from browser import browser
 from float_nets import Builder, samples
 
 import mcuq
+from mcuq.cli import main
 from mcuq.loading import quantize_float
 
 BOARD = "esp32dev"
@@ -70,8 +71,11 @@ def vww(shared, _):
     return shared / "models/mlperf/vww_mbv1_025_int8.tflite", {}
 
 
-def digits(_, __):
-    return DIGITS, {"data": HOLDOUT}
+def digits(_, folder):
+    """With its float model."""
+    quantize = ["quantize", EXAMPLE / "digits_float.tflite", "--calibration", EXAMPLE / "calibration.npz"]
+    assert main([*map(str, quantize), "--out", str(folder / "digits.mcuq")]) == 0
+    return folder / "digits.mcuq", {"data": HOLDOUT}
 
 
 def deep(_, folder):
@@ -105,7 +109,12 @@ SHOWN = {
 MORE = {
     kws: {"[data-fact=accuracy]": (1, "200 samples"), ".confusion td": (144, ""), "#accuracy tbody tr": (4, "AUC")},
     vww: {"#arena svg .scratch": (5, "scratch of"), "#accuracy .absent": (1, "--data")},
-    digits: {"[data-fact=accuracy]": (1, "540 samples"), ".confusion td": (100, ""), "#noise .absent": (1, "float")},
+    digits: {
+        "[data-fact=accuracy]": (1, "540 samples"),
+        ".confusion td": (100, ""),
+        "#noise tbody tr": (10, "dB"),
+        "#accuracy th": (4, "difference"),
+    },
     deep: {"#layers tbody tr": (300, ""), "#noise tbody tr": (300, "dB"), "#graph svg g": (302, "")},
 }
 
