@@ -19,6 +19,7 @@ from mcuq.fit.latency import latency_on
 from mcuq.resources import resource
 from mcuq.target.board import FLASH_MODES, load_board
 from mcuq.target.cache import FLASH_CLOCKS, Cache
+from mcuq.target.chip import load_chip
 from mcuq.target.setup import Setup
 
 TIME = json.loads((resource("boards") / "time.json").read_text())
@@ -131,6 +132,16 @@ def test_a_chip_that_was_measured_too_little_has_a_range(graph):
     assert found.high / found.low >= known["worst"]["cycles_per_instruction"] / known["best"]["cycles_per_instruction"]
     assert f"{known['worst']['cycles_per_instruction']:.2f} cycles per instruction" in found.text
     assert "1 model is published for esp32c3" in found.sources[0]
+
+
+@pytest.mark.parametrize("chip", sorted(path.stem for path in (resource("boards") / "chips").glob("*.toml")))
+def test_every_chip_has_an_estimate(graph, chip):
+    """The kernels that it takes for plain layers are all counted."""
+    board = load_board(load_chip(chip).board)
+    found = estimate(graph, board.id, board.frameworks[0])
+
+    assert found.basis in {"estimated", "unproved"}, found.problem
+    assert 0 < found.low <= found.milliseconds <= found.high
 
 
 def test_the_clock_is_the_frameworks(graph):
