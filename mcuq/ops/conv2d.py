@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, cast
 
 import numpy as np
 
 from mcuq.errors import CannotQuantizeError
-from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import (
     bias_or_zero,
     channel_multipliers,
     check_accumulator,
     check_room,
     counting,
-    dot,
     refined,
 )
 from mcuq.ops.base import (
@@ -33,7 +32,8 @@ from mcuq.ops.base import (
     i32_table,
 )
 from mcuq.ops.packing import check_values
-from mcuq.ops.window import Padding, Pair, Window, output_size, pad, row_overlap, windows
+from mcuq.ops.products import Products, scaling_of
+from mcuq.ops.window import Padding, Pair, Window, output_size, pad, parts_of, patches, row_overlap
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
 
@@ -78,24 +78,25 @@ class Conv2dParams(Params):
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
         x = inputs[0].reshape(-1, self.input_h, self.input_w, self.input_c)
-        taps = windows(
-            pad(x, self._padding(), self.input_zero_point),
-            (self.filter_h, self.filter_w),
-            (self.stride_h, self.stride_w),
-            (self.dilation_h, self.dilation_w),
-        )[:, : self.output_h, : self.output_w]
-        samples = x.shape[0]
-        acc = np.empty((samples, self.output_h, self.output_w, self.output_c), np.int64)
+        window, stride = (self.filter_h, self.filter_w), (self.stride_h, self.stride_w)
+        made = np.empty((len(x), self.output_h, self.output_w, self.output_c), np.int8)
         inputs_per_group, outputs_per_group = self.input_c // self.groups, self.output_c // self.groups
-        weights = self.weights.reshape(self.output_c, -1)
-        for g in range(self.groups):
-            group = taps[:, :, :, g * inputs_per_group : (g + 1) * inputs_per_group]
-            columns = np.moveaxis(group, 3, 5).reshape(samples, self.output_h, self.output_w, -1)
+        for g, products in enumerate(self._products):
+            group = x[..., g * inputs_per_group : (g + 1) * inputs_per_group]
+            padded = pad(group, self._padding(), self.input_zero_point, products.dtype)
+            seen = patches(padded, window, stride, (self.dilation_h, self.dilation_w))
+            seen = seen[:, : self.output_h, : self.output_w]
             channels = slice(g * outputs_per_group, (g + 1) * outputs_per_group)
-            acc[..., channels] = dot(columns.astype(np.int16) - self.input_zero_point, weights[channels])
-        scaled = requantize(acc + self.bias, self.multiplier, self.shift)
-        q = clamp(scaled + self.output_zero_point, self.activation_min, self.activation_max)
-        return q.reshape(samples, -1)
+            columns = np.ascontiguousarray(seen).reshape(-1, seen.shape[3])
+            made[..., channels] = products.of(columns).reshape(*made.shape[:3], -1)
+        return made.reshape(len(x), -1)
+
+    @cached_property
+    def _products(self) -> list[Products]:
+        """The layer prepared, group by group."""
+        weights, scaling = self.weights.reshape(self.output_c, -1), scaling_of(self)
+        parts = np.split(np.arange(self.output_c), self.groups)
+        return [Products(weights[p], self.bias[p], self.input_zero_point, scaling.of(p)) for p in parts]
 
     def _padding(self) -> Padding:
         """Padding as far as the windows reach; what lies beyond the last window is not needed."""
@@ -144,15 +145,19 @@ class Conv2d(Op):
         """See :meth:`Op.forward`."""
         x, weights = inputs[0], inputs[1]
         o, kh, kw, i = weights.shape
-        taps = windows(pad(x.reshape(-1, *x.shape[2:]), self.padding, 0.0), (kh, kw), self.stride, self.dilation)
-        y = np.empty((math.prod(taps.shape[:3]), o), np.result_type(x, weights))
-        flat, outputs = weights.reshape(o, -1), o // self.groups
-        for g in range(self.groups):
-            columns = np.moveaxis(taps[:, :, :, g * i : (g + 1) * i], 3, 5).reshape(len(y), -1)
-            np.matmul(columns, flat[g * outputs : (g + 1) * outputs].T, out=y[:, g * outputs : (g + 1) * outputs])
+        image, flat = x.reshape(-1, *x.shape[2:]), weights.reshape(o, -1)
+        _, oh, ow, _ = self.infer_shape(x.shape[1:], weights.shape)
+        y = np.empty((len(image), oh, ow, o), np.result_type(x, weights))
+        outputs = o // self.groups
+        for part in parts_of(len(image), oh * ow * flat[0].nbytes):
+            for g in range(self.groups):
+                padded = pad(image[part, :, :, g * i : (g + 1) * i], self.padding, 0.0)
+                seen = patches(padded, (kh, kw), self.stride, self.dilation).reshape(-1, kh * kw * i)
+                channels = slice(g * outputs, (g + 1) * outputs)
+                y[part, :, :, channels] = (seen @ flat[channels].T).reshape(-1, oh, ow, outputs)
         if len(inputs) > 2:
             y += inputs[2]
-        return activate(self.activation, y).reshape(*x.shape[:2], *taps.shape[1:3], o)
+        return activate(self.activation, y).reshape(*x.shape[:2], oh, ow, o)
 
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, cast
 
 import numpy as np
 
 from mcuq.errors import CannotQuantizeError
-from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, check_room, counting, refined
 from mcuq.ops.base import (
     Op,
@@ -25,8 +25,9 @@ from mcuq.ops.base import (
     i32_table,
 )
 from mcuq.ops.packing import check_values
-from mcuq.ops.taps import Sliding, taps
-from mcuq.ops.window import Padding, Pair, Window, output_size, row_overlap
+from mcuq.ops.products import Products, scaling_of
+from mcuq.ops.taps import Sliding, window_sums
+from mcuq.ops.window import Padding, Pair, Window, output_size, parts_of, row_overlap
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
 
@@ -71,10 +72,8 @@ class DepthwiseConv2dParams(Params):
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
         x = inputs[0].reshape(-1, self.input_h, self.input_w, self.input_c)
-        centered = np.repeat(x.astype(np.int32) - self.input_zero_point, self.channel_multiplier, axis=3)
-        acc = np.zeros((x.shape[0], self.output_h, self.output_w, centered.shape[3]), np.int32)
-        acc += self.bias  # int32 holds every partial sum: C2
-        product = np.empty_like(acc)
+        if self.channel_multiplier > 1:
+            x = np.repeat(x, self.channel_multiplier, axis=3)
         sliding = Sliding(
             (self.filter_h, self.filter_w),
             (self.stride_h, self.stride_w),
@@ -82,10 +81,15 @@ class DepthwiseConv2dParams(Params):
             (self.output_h, self.output_w),
             (self.dilation_h, self.dilation_w),
         )
-        for i, j, values in taps(centered, sliding, 0):
-            acc += np.multiply(values, self.weights[i, j], out=product)
-        scaled = requantize(acc, self.multiplier, self.shift)
-        return clamp(scaled + self.output_zero_point, self.activation_min, self.activation_max).reshape(len(x), -1)
+        products = self._products
+        sums = window_sums(x, self.weights, sliding, self.input_zero_point, products.dtype)
+        return products.outputs(sums).reshape(len(x), -1)
+
+    @cached_property
+    def _products(self) -> Products:
+        """The layer prepared."""
+        weights = self.weights.reshape(-1, self.weights.shape[2]).T
+        return Products(weights, self.bias, self.input_zero_point, scaling_of(self))
 
 
 @dataclass(frozen=True)
@@ -124,15 +128,16 @@ class DepthwiseConv2d(Op):
         """See :meth:`Op.forward`."""
         x, weights = inputs[0], inputs[1]
         n, h, w, o = self.infer_shape(x.shape[1:], weights.shape)
-        repeated = np.repeat(x.reshape(-1, *x.shape[2:]), o // x.shape[-1], axis=3)
-        y = np.zeros((len(repeated), h, w, o), np.result_type(x, weights))
+        image = x.reshape(-1, *x.shape[2:])
+        if o > x.shape[-1]:
+            image = np.repeat(image, o // x.shape[-1], axis=3)
+        kind = np.result_type(x, weights)
+        sliding = Sliding(weights.shape[1:3], self.stride, (self.padding[0], self.padding[2]), (h, w), self.dilation)
+        y = np.empty((len(image), h, w, o), kind)
+        for part in parts_of(len(image), max(y[:1].nbytes, image[:1].nbytes)):
+            y[part] = window_sums(image[part], weights[0], sliding, 0.0, kind)
         if len(inputs) > 2:
             y += inputs[2]
-        product = np.empty_like(y)
-        origin = (self.padding[0], self.padding[2])
-        sliding = Sliding(weights.shape[1:3], self.stride, origin, (h, w), self.dilation)
-        for i, j, values in taps(repeated, sliding, 0.0):
-            y += np.multiply(values, weights[0, i, j], out=product)
         return activate(self.activation, y).reshape(-1, n, h, w, o)
 
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, cast
 
 import numpy as np
 
 from mcuq.errors import CannotQuantizeError
-from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import (
     bias_or_zero,
     channel_multipliers,
     check_accumulator,
     check_room,
     counting,
-    dot,
     refined,
 )
 from mcuq.ops.base import (
@@ -33,6 +32,7 @@ from mcuq.ops.base import (
     i32_table,
 )
 from mcuq.ops.packing import check_values
+from mcuq.ops.products import Products, scaling_of
 from mcuq.ops.window import Window, row_overlap
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
@@ -63,10 +63,13 @@ class FullyConnectedParams(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        vectors = inputs[0].reshape(-1, self.input_c).astype(np.int16) - self.input_zero_point
-        acc = dot(vectors, self.weights) + self.bias
-        scaled = requantize(acc, self.multiplier, self.shift) + self.output_zero_point
-        return clamp(scaled, self.activation_min, self.activation_max).reshape(len(inputs[0]), -1)
+        vectors = inputs[0].reshape(-1, self.input_c).astype(self._products.dtype)
+        return self._products.of(vectors).reshape(len(inputs[0]), -1)
+
+    @cached_property
+    def _products(self) -> Products:
+        """The layer prepared."""
+        return Products(self.weights, self.bias, self.input_zero_point, scaling_of(self))
 
 
 @dataclass(frozen=True)

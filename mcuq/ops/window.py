@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from mcuq.ops.base import Overlap
 from mcuq.tensor import Array
@@ -23,6 +25,7 @@ class Window(NamedTuple):
 
 
 MAX_ATTRIBUTE = 1 << 15  # with it, places beside an image of 2^24 elements stay far within int32
+CHUNK_BYTES = 1 << 20
 MAX_WORK = 1 << 27  # values that all windows of one layer read; a 3x3 over 224x224x64 reads 2^25
 
 
@@ -67,10 +70,37 @@ def _positions(n: int, k: int, s: int, d: int) -> int:
     return (n - reach) // s + 1
 
 
-def pad(x: Array, padding: Padding, value: float) -> Array:
-    """Pad [samples, rows, columns, channels] with a value."""
+def pad(x: Array, padding: Padding, value: float, dtype: npt.DTypeLike | None = None) -> Array:
+    """Pad [samples, rows, columns, channels] with a value; in another type, if one is given."""
     top, bottom, left, right = padding
-    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
+    if not any(padding):
+        return np.asarray(x, dtype)
+    (n, h, w, c), kind = x.shape, x.dtype if dtype is None else dtype
+    padded = np.full((n, h + top + bottom, w + left + right, c), value, kind)
+    padded[:, top : top + h, left : left + w] = x
+    return padded
+
+
+def parts_of(samples: int, bytes_each: int) -> Iterator[slice]:
+    """Cut samples so that what a layer's windows see of each part stays in bounds, and in the cache."""
+    size = int(np.clip(CHUNK_BYTES // max(bytes_each, 1), 1, max(samples, 1)))
+    return (slice(start, min(start + size, samples)) for start in range(0, samples, size))
+
+
+def patches(x: Array, window: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Array:
+    """Return what every place of a window sees: [samples, rows, columns, channels] to [samples, oh, ow, kh kw c].
+
+    A view where the window is one pixel; else a copy.
+    """
+    if window == (1, 1):
+        return x[:, :: stride[0], :: stride[1]]
+    x = np.ascontiguousarray(x)
+    (n, h, w, c), (of_sample, of_row, of_pixel, of_channel) = x.shape, x.strides
+    oh, ow = _positions(h, window[0], stride[0], dilation[0]), _positions(w, window[1], stride[1], dilation[1])
+    along, apart = ((1, window[1] * c) if dilation[1] == 1 else (window[1], c)), dilation[1] * of_pixel
+    strides = (of_sample, stride[0] * of_row, stride[1] * of_pixel, dilation[0] * of_row, apart, of_channel)
+    view = as_strided(x, (n, oh, ow, window[0], *along), strides, writeable=False)
+    return view.reshape(n, oh, ow, window[0] * window[1] * c)
 
 
 def windows(x: Array, window: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Array:

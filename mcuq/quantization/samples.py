@@ -13,12 +13,12 @@ import numpy as np
 from mcuq.data import arranged, open_samples, sample_shape
 from mcuq.errors import UsageError
 from mcuq.float_graph import Axes, FloatGraph
+from mcuq.ops.window import parts_of
 from mcuq.samples.keys import Named
 from mcuq.tensor import Array, Shape
 
 BATCH_BYTES = 4 << 20  # of the largest activation of a batch, float32
 MAX_BATCH = 64
-CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +80,6 @@ def first_inputs(data: Any, names: Sequence[str]) -> tuple[Any, ...]:
     if isinstance(given, tuple | list) and len(given) in (len(names), len(names) + 1) and all(map(_is_array, given)):
         return tuple(x[:1] for x in given[: len(names)])
     return ()
-
-
-def parts_of(samples: int, bytes_each: int) -> Iterator[slice]:
-    """Cut samples so that what a layer's windows see of each part stays in bounds, and in the cache."""
-    size = int(np.clip(CHUNK_BYTES // max(bytes_each, 1), 1, samples))
-    return (slice(start, min(start + size, samples)) for start in range(0, samples, size))
 
 
 def chunks(x: Array) -> Iterator[Array]:
