@@ -235,13 +235,14 @@ def with_source(integers: Graph, source: FloatGraph, kept: Mapping[str, Array], 
 
 
 def _notes(graph: FloatGraph, result: Result) -> Iterator[str]:
-    for trial in result.trials:
-        accuracy = "" if trial.accuracy is None else f"accuracy {100 * trial.accuracy:.1f} %, "
-        yield f"tried {trial.what}: {accuracy}{trial.sqnr:.1f} dB{', kept' if trial.kept else ''}"
+    from mcuq.quantization.deciding import summary
+
     options = result.options
-    corrections = ", ".join(options.corrections) or "none"
+    if result.trials:
+        yield summary(result.trials)
+    corrections = ", ".join(options.fixed_corrections) or "none"
     clipped = ", weights clipped" if options.clip else ""
-    yield f"scheme {options.scheme}, ranges by {options.method}{clipped}, corrections: {corrections}"
+    yield f"scheme {options.scheme}, ranges by {options.fixed_method}{clipped}, corrections: {corrections}"
     if options.weight_bytes:
         named = (
             f"{bits}: " + ", ".join(n for n, own in options.layer_bits.items() if own == bits) for bits in (2, 4, 8)

@@ -10,10 +10,11 @@ from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.quantization.activations import keeps_8_bits, tied_groups, weights_of
-from mcuq.quantization.auto import Trial, search
-from mcuq.quantization.bias_correction import correct_biases
+from mcuq.quantization.auto import search
+from mcuq.quantization.bias_correction import correct_biases, corrected
 from mcuq.quantization.calibrate import Calibration, Progress, calibrate_all
-from mcuq.quantization.equalization import equalize
+from mcuq.quantization.deciding import Trial, can_decide, decide
+from mcuq.quantization.equalization import equalize, pairs
 from mcuq.quantization.mixed import assigned
 from mcuq.quantization.options import DEFAULT, Options
 from mcuq.quantization.quantizer import quantize_graph
@@ -36,7 +37,7 @@ class Result:
         options: as applied; with ``auto``, what was chosen.
         ranges: of the activations that were calibrated.
         calibration: what was seen, with a bounded number of the samples; None where nothing had to be calibrated.
-        trials: what ``auto`` tried.
+        trials: what was tried, to decide on what the options leave open.
     """
 
     graph: Graph
@@ -77,10 +78,10 @@ def quantize(
     if options.weight_bytes and (options.bits, options.codebook) != (8, 0):
         raise UsageError("weight_bytes chooses the bits of layers; give bits of single ones by layer_bits")
     schemes = layer_schemes(graph, options)
-    if options.auto:
+    if options.auto or (options.corrections is None and next(pairs(graph), None)):
         variants = {False: graph, True: equalize(graph)}
     else:
-        equalized = "equalization" in options.corrections
+        equalized = "equalization" in options.fixed_corrections
         variants = {equalized: equalize(graph) if equalized else graph}
     seen = dict(zip(variants, calibrate_all(list(variants.values()), calibration, progress), strict=True))
     return _Quantization(seen, schemes, progress).result(options)
@@ -116,10 +117,12 @@ class _Quantization:
 
     def result(self, options: Options) -> Result:
         trials: list[Trial] = []
-        if options.auto:
-            options, trials = search(self.seen[False], options, self._trial, self.progress)
-        seen = self._variant(options)
-        ranges = seen.ranges(options.method, options.kind, options.layer_methods, self.schemes)
+        if (options.auto or options != options.fixed) and can_decide(next(iter(self.seen.values()))):
+            choose = search if options.auto else decide
+            options, trials = choose(self.seen, options, self.schemes, self._made, self.progress)
+        options = options.fixed
+        seen = self.seen["equalization" in options.fixed_corrections]
+        ranges = seen.ranges(options.fixed_method, options.kind, options.layer_methods, self.schemes)
         if options.weight_bytes:
             options = self._within_bytes(seen, ranges, options)
         graph = quantize_calibrated(seen.graph, ranges, options, self.schemes, inputs=seen.kept, progress=self.progress)
@@ -133,13 +136,10 @@ class _Quantization:
         self.schemes = layer_schemes(seen.graph, options)
         return options
 
-    def _variant(self, options: Options) -> Calibration:
-        return self.seen["equalization" in options.corrections]
-
-    def _trial(self, options: Options, inputs: Mapping[str, Array]) -> tuple[FloatGraph, Graph]:
-        seen = self._variant(options)
-        ranges = seen.ranges(options.method, options.kind, options.layer_methods, self.schemes)
-        return seen.graph, quantize_calibrated(seen.graph, ranges, options, self.schemes, inputs=inputs)
+    def _made(self, options: Options, seen: Calibration) -> tuple[FloatGraph, Graph]:
+        """Quantize by what was seen of some samples."""
+        ranges = seen.ranges(options.fixed_method, options.kind, options.layer_methods, self.schemes)
+        return seen.graph, quantize_calibrated(seen.graph, ranges, options, self.schemes, inputs=seen.kept)
 
 
 def quantize_calibrated(
@@ -164,8 +164,8 @@ def quantize_calibrated(
     graph = quantize_graph(source, ranges, options.kind, schemes)
     if options.codebook_energy and any(c.codebook is not None for c in graph.constants.values()):
         graph = weigh_codebooks(source, graph, inputs, options.kind, layers=schemes, progress=progress)
-    if "rounding" in options.corrections:
-        graph = reconstruct(source, graph, inputs, options.kind, layers=schemes, progress=progress)
-    if "bias" in options.corrections:
-        graph = correct_biases(source, graph, inputs, progress)
-    return graph
+    biases = corrected if "bias" in options.fixed_corrections else None
+    if "rounding" in options.fixed_corrections:
+        kind = options.kind
+        return reconstruct(source, graph, inputs, kind, layers=schemes, progress=progress, then=biases)
+    return correct_biases(source, graph, inputs, progress) if biases else graph

@@ -14,9 +14,9 @@ import numpy as np
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
+from mcuq.ops.window import parts_of
 from mcuq.quantization.biases import quantize_bias
 from mcuq.quantization.layers import Layer, Progress, What, correct_layers
-from mcuq.quantization.samples import chunks
 from mcuq.tensor import Array, QConstant
 
 
@@ -31,19 +31,18 @@ def correct_biases(
         inputs: float32 [samples, *shape] per model input.
         progress: told the number of layers done.
     """
-    return correct_layers(graph, quantized, inputs, _corrected, "bias", progress)
+    return correct_layers(graph, quantized, inputs, corrected, "bias", progress)
 
 
-def _corrected(layer: Layer) -> Mapping[What, QConstant]:
+def corrected(layer: Layer) -> Mapping[What, QConstant]:
     """Return the layer's bias plus the mean of what its outputs lack."""
     total, count = np.zeros(len(layer.bias)), np.zeros(len(layer.bias))
-    weights = layer.weights.real().astype(np.float32)
-    for float_x, x in zip(chunks(layer.float_input), chunks(layer.input), strict=True):
-        wanted = layer.op.compute(float_x, layer.float_weights, layer.float_bias.astype(np.float32))
-        given = layer.op.compute(x, weights, layer.bias.astype(np.float32))
+    weights, bias = layer.weights.real().astype(np.float32), layer.bias.astype(np.float32)
+    for part in parts_of(len(layer.input), layer.input[:1].nbytes):
+        wanted, given = layer.wanted[part], layer.op.compute(layer.input[part], weights, bias)
         counted = layer.passes(wanted) | layer.passes(given)
         axes = tuple(range(wanted.ndim - 1))
-        total += np.sum((wanted - given) * counted, axis=axes, dtype=np.float64)
+        total += np.sum((wanted - given) * counted, axis=axes)
         count += counted.sum(axis=axes)
-    bias = layer.bias + total / np.maximum(count, 1)
-    return {"bias": quantize_bias(bias, layer.input_scale, layer.weights, layer.fraction)}
+    better = layer.bias + total / np.maximum(count, 1)
+    return {"bias": quantize_bias(better, layer.input_scale, layer.weights, layer.fraction)}

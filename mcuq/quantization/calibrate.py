@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mcuq import float_run
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.quantization.activations import activation_schemes, remembered
-from mcuq.quantization.clipping import check_method, choose_range
+from mcuq.quantization.clipping import check_method, choose_range, expected_error
 from mcuq.quantization.histogram import Histogram
 from mcuq.quantization.reach import exponentials
 from mcuq.quantization.remarks import Remarks
@@ -26,6 +28,7 @@ DEFAULT_METHOD = "mse"
 MAX_KEPT = 256  # samples
 KEPT_BYTES = 64 << 20  # of all kept samples at the widest place of the network, float32
 SEED = 1
+FOLDS = 2
 
 Progress = Callable[[str, int, int | None], None]  # stage, steps done, steps in all where known
 
@@ -41,6 +44,8 @@ class Calibration:
             with states the first steps.
         labels: [kept], where the data has them.
         samples: how many ran.
+        folds: the histograms of every second sample, and of the others.
+        fold: [kept], which of the two a kept sample is in.
         silent: the range of activations that a ReLU cut to 0 on all samples, and of what follows from them alone.
         remarks: what is odd about them, in words.
     """
@@ -50,6 +55,8 @@ class Calibration:
     kept: Mapping[str, Array]
     labels: Array | None
     samples: int
+    folds: tuple[Mapping[str, Histogram], ...]
+    fold: npt.NDArray[np.int64]
     silent: Mapping[str, Range] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
@@ -62,6 +69,14 @@ class Calibration:
                     f"warning: the output of {node.name} is 0 on all {self.samples} calibration sample(s); "
                     "it got a small range: is the layer dead, or do the samples not reach it?"
                 )
+
+    def of_fold(self, fold: int) -> Calibration:
+        """Return what one half of the samples shows."""
+        return replace(self, histograms=self.folds[fold], kept=self.kept_of(fold))
+
+    def kept_of(self, fold: int) -> dict[str, Array]:
+        """Return the kept samples of one half."""
+        return {name: x[self.fold == fold] for name, x in self.kept.items()}
 
     def ranges(
         self,
@@ -91,6 +106,26 @@ class Calibration:
         }
         steps = {name: kind.steps for name, kind in schemes.items() if methods.get(name, method) == "mse"}
         return ranges | dict(exponentials(self.graph, self.histograms, ranges, steps))
+
+    def best_methods(self, methods: Sequence[str], scheme: Scheme, layers: Mapping[str, Scheme]) -> dict[str, str]:
+        """Return, for activations that the first method does not serve best, the one that does.
+
+        That is the one whose range, of one half of the samples, has the least squared error on the other half.
+
+        Args:
+            methods: to choose from.
+            scheme: whose steps count.
+            layers: other schemes for some layers, by name.
+        """
+        schemes = activation_schemes(self.graph, scheme, layers)
+        errors = dict.fromkeys(self.histograms, np.zeros(len(methods)))
+        for one, other in (self.folds, self.folds[::-1]):
+            for name in errors:
+                if name not in self.graph.known and name not in self.silent:
+                    ranges = (choose_range(one[name], method, schemes[name]) for method in methods)
+                    errors[name] = errors[name] + [expected_error(other[name], r, schemes[name]) for r in ranges]
+        best = {name: methods[int(np.argmin(each))] for name, each in errors.items()}
+        return {name: method for name, method in best.items() if method != methods[0]}
 
     def _methods(self, per_layer: Mapping[str, str]) -> dict[str, str]:
         outputs = {node.name: node.outputs[0] for node in self.graph.nodes}
@@ -129,8 +164,8 @@ def calibrate_all(graphs: Sequence[FloatGraph], data: Any, progress: Progress | 
     inputs, labels = kept.samples()
     remarks = tuple(watch.lines())
     return [
-        Calibration(observer.graph, histograms, inputs, labels, done, observer.silent(), remarks)
-        for observer, histograms in zip(observers, checked, strict=True)
+        Calibration(o.graph, histograms, inputs, labels, done, o.folds, kept.fold, o.silent(), remarks)
+        for o, histograms in zip(observers, checked, strict=True)
     ]
 
 
@@ -144,7 +179,8 @@ class _Observer:
 
     def __init__(self, graph: FloatGraph) -> None:
         self.graph = graph
-        self.histograms = {name: Histogram() for name in graph.shapes}
+        self.folds = tuple({name: Histogram() for name in graph.shapes} for _ in range(FOLDS))
+        self.seen = 0
         self.kept: dict[str, Array] = {}  # what the model remembers from one batch to the next
 
     def add(self, batch: Batch, wanted: frozenset[str]) -> dict[str, Array]:
@@ -152,13 +188,23 @@ class _Observer:
         found = {}
         given = float_run.with_states(self.graph, batch.inputs, self.kept)
         for name, x in given.items():
-            self.histograms[name].add(x)
+            self._count(name, x)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # found, and named, by ``checked``
             for name, x, observed in float_run.trace(self.graph, given):
-                self.histograms[name].add(observed)
+                self._count(name, observed)
                 if name in wanted:
                     found[name] = x
+        self.seen += len(batch)
         return found
+
+    def _count(self, name: str, x: Array) -> None:
+        for k, fold in enumerate(self.folds):
+            fold[name].add(x[(k - self.seen) % FOLDS :: FOLDS])
+
+    @cached_property
+    def histograms(self) -> dict[str, Histogram]:
+        """Those of all samples, once all of them were seen."""
+        return {name: reduce(Histogram.merged, (fold[name] for fold in self.folds)) for name in self.graph.shapes}
 
     def checked(self, samples: int) -> dict[str, Histogram]:
         """Return the histograms if every one of them can be quantized by."""
@@ -203,7 +249,7 @@ class _Kept:
     def __init__(self, limit: int, in_order: bool = False) -> None:
         self.limit, self.seen, self.labelled, self.in_order = limit, 0, True, in_order
         self.rng = np.random.default_rng(SEED)
-        self.slots: list[tuple[dict[str, Array], Any]] = []
+        self.slots: list[tuple[dict[str, Array], Any, int]] = []
 
     def add(self, batch: Batch) -> None:
         self.labelled &= batch.labels is not None
@@ -213,12 +259,18 @@ class _Kept:
             self.seen += 1
             if slot < self.limit:
                 sample = {name: x[i].copy() for name, x in batch.inputs.items()}
-                self.slots[slot : slot + 1] = [(sample, None if batch.labels is None else batch.labels[i])]
+                label = None if batch.labels is None else batch.labels[i]
+                self.slots[slot : slot + 1] = [(sample, label, (self.seen - 1) % FOLDS)]
 
     def samples(self) -> tuple[dict[str, Array], Array | None]:
         """Return inputs and labels as arrays."""
-        inputs = {name: np.stack([sample[name] for sample, _ in self.slots]) for name in self.slots[0][0]}
-        return inputs, np.array([label for _, label in self.slots]) if self.labelled else None
+        inputs = {name: np.stack([sample[name] for sample, *_ in self.slots]) for name in self.slots[0][0]}
+        return inputs, np.array([label for _, label, _ in self.slots]) if self.labelled else None
+
+    @property
+    def fold(self) -> npt.NDArray[np.int64]:
+        """Which half of the set every sample is in."""
+        return np.array([fold for *_, fold in self.slots], np.int64)
 
 
 def _limit(graph: FloatGraph) -> int:

@@ -15,9 +15,10 @@ from mcuq.errors import UsageError
 from mcuq.quantization.histogram import Histogram
 from mcuq.quantization.scheme import Range, Scheme
 
-METHODS = ("minmax", "percentile", "mse", "kl")
+METHODS = ("minmax", "percentile", "mse", "kl", "wide")
 DEFAULT_PERCENTILE = 99.99
 RATIO, STEPS = 0.97, 150  # candidate bounds: extreme value times powers of the ratio; the last is 1 %
+MARGIN = 1 / 8  # of what was seen: room on either side for what was not
 FLOOR = 1e-4  # a probability that KL divergence takes for 0, as usual
 
 Reals = npt.NDArray[np.float64]
@@ -53,7 +54,8 @@ def choose_range(histogram: Histogram, method: str, scheme: Scheme = Scheme()) -
             bound, and as many at or above the lower), "mse" (least squared error of the quantized values) or "kl"
             (least KL divergence of the quantized values' distribution from the observed one, outliers counted in the
             outermost bins: S. Migacz, "8-bit inference with TensorRT", GTC 2017; here lower and upper bound in turn. It
-            takes a few hundred samples: of sparse histograms it clips too much).
+            takes a few hundred samples: of sparse histograms it clips too much) or "wide" (what was seen, and an eighth
+            of it beyond on either side that is not 0: for outputs, of which few samples hardly show the largest).
         scheme: whose steps are to be expected: one bound or two, and which.
 
     Raises:
@@ -63,12 +65,23 @@ def choose_range(histogram: Histogram, method: str, scheme: Scheme = Scheme()) -
     observed = Range(histogram.low, histogram.high)
     if name == "minmax" or histogram.counts.sum() == 0:
         return observed
+    if name == "wide":
+        room = MARGIN * (observed.high - observed.low)
+        return Range(observed.low - room * (observed.low < 0), observed.high + room * (observed.high > 0))
     if name == "percentile":
         return _percentile(histogram, percentile)
     seen = _Seen(histogram)
     if scheme.kind != "affine":
         return _symmetric(seen, scheme, name)
     return _least_squares(seen, scheme.steps) if name == "mse" else _least_divergence(seen, scheme.steps)
+
+
+def expected_error(histogram: Histogram, chosen: Range, scheme: Scheme) -> float:
+    """Return the sum of squared errors that values have in a range, rounding taken as noise, uniform in a step."""
+    scale, most = scheme.activation((), chosen).scale, scheme.activation_limit
+    low, high = (chosen.low, chosen.high) if scheme.kind == "affine" else (-scale * most, scale * most)
+    bounds = (np.array([bound]) for bound in (min(low, 0.0), max(high, 0.0), scale))
+    return float(_Seen(histogram).squared_error(*bounds)[0])
 
 
 def _percentile(histogram: Histogram, percentile: float) -> Range:

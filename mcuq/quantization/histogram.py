@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import numpy as np
@@ -45,6 +46,31 @@ class Histogram:
             self._widen(float(values.min()), float(values.max()))
             index = np.floor(np.ldexp(values.astype(np.float64), -self._exponent)).astype(np.int64)
             self.counts += np.bincount(index - self.first, minlength=self.counts.size)
+
+    def merged(self, other: Histogram) -> Histogram:
+        """Return the histogram of the values of both."""
+        both = Histogram()
+        both.low, both.high = min(self.low, other.low), max(self.high, other.high)
+        both.samples, both.zeros = self.samples + other.samples, self.zeros + other.zeros
+        if not (self.is_finite and other.is_finite):
+            both.low = both.high = math.nan
+        for part in (self, other):
+            if part.exponent is not None:
+                both._include(part)
+        return both
+
+    def _include(self, part: Histogram) -> None:
+        if self.exponent is None:
+            self.exponent, self.first, self.counts = part.exponent, part.first, part.counts.copy()
+            return
+        one = copy.copy(part)
+        self._widen(part.first * part.width, (part.first + part.counts.size - 1) * part.width)
+        while self._exponent < one._exponent:
+            self._merge()
+        while one._exponent < self._exponent:
+            one._merge()
+        start = one.first - self.first
+        self.counts[start : start + one.counts.size] += one.counts
 
     @property
     def is_finite(self) -> bool:

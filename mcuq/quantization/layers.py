@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,8 +12,8 @@ import numpy as np
 from mcuq.float_graph import FloatGraph
 from mcuq.float_run import rounded, with_states
 from mcuq.graph import Graph, Node
-from mcuq.ops.base import ACTIVATIONS, Op, Real
-from mcuq.quantization.samples import parts_of
+from mcuq.ops.base import ACTIVATIONS, Op, Real, activate
+from mcuq.ops.window import parts_of
 from mcuq.tensor import Array, QConstant, QTensor
 
 Progress = Callable[[str, int, int | None], None]
@@ -26,6 +26,7 @@ class Layer:
     Attributes:
         node: of the quantized model.
         float_input: [samples, *shape], what the float model computed.
+        wanted: [samples, *shape], what the float model computed, before the fused activation.
         input: [samples, *shape], real values of the integers that the quantized model computed.
         float_weights: the float model's.
         float_bias: [channels], 0 where it has none.
@@ -38,6 +39,7 @@ class Layer:
 
     node: Node
     float_input: Real
+    wanted: Real
     input: Real
     float_weights: Array
     float_bias: Array
@@ -50,8 +52,7 @@ class Layer:
     @property
     def op(self) -> Op:
         """The operator without its fused activation, so that its output tells of every input."""
-        fields = {field.name for field in dataclasses.fields(self.node.op)}
-        return replace(self.node.op, activation="none") if "activation" in fields else self.node.op  # type: ignore[call-arg]
+        return without_activation(self.node.op)
 
     def passes(self, y: Array) -> Array:
         """Return where the fused activation lets an output through as it is, bool."""
@@ -65,6 +66,12 @@ class Layer:
         return self.node.op.weights_axis
 
 
+def without_activation(op: Op) -> Op:
+    """Return an operator without its fused activation."""
+    fields = {field.name for field in dataclasses.fields(op)}
+    return replace(op, activation="none") if "activation" in fields else op  # type: ignore[call-arg]
+
+
 What = Literal["weights", "bias"]
 Correct = Callable[[Layer], Mapping[What, QConstant]]  # gives new weights, a new bias, or both
 
@@ -76,6 +83,8 @@ def correct_layers(  # noqa: PLR0917
     correct: Correct,
     stage: str,
     progress: Progress | None = None,
+    *,
+    then: Correct | None = None,
 ) -> Graph:
     """Replace weights or biases layer by layer, each knowing what the replaced ones before it make of its input.
 
@@ -86,8 +95,10 @@ def correct_layers(  # noqa: PLR0917
         correct: given a layer, returns its new constants. Layers whose weights arrived as integers are left alone.
         stage: what to tell ``progress`` that is being done.
         progress: told the number of layers done.
+        then: given the layer as it is now, returns newer constants.
     """
-    return _Walk(graph, quantized, inputs).corrected(correct, stage, progress)
+    corrections = [correct] if then is None else [correct, then]
+    return _Walk(graph, quantized, inputs).corrected(corrections, stage, progress)
 
 
 class _Walk:
@@ -102,17 +113,21 @@ class _Walk:
         self.constants = dict(quantized.constants)
         self.nodes: dict[str, Node] = {node.name: node for node in quantized.nodes}
 
-    def corrected(self, correct: Correct, stage: str, progress: Progress | None) -> Graph:
+    def corrected(self, corrections: Sequence[Correct], stage: str, progress: Progress | None) -> Graph:
         sources = {node.name: node for node in self.graph.nodes}
         last = {name: i for i, node in enumerate(self.quantized.nodes) for name in node.inputs}
         last_real = {name: node.name for node in self.graph.nodes for name in node.inputs}
         for i, node in enumerate(self.quantized.nodes):
             source = sources.get(node.name)
+            before = None
             if source and self._is_correctable(source):
-                self._replace(node, correct(self._layer(source, node)))
+                before = self._before_activation(source)
+                for correct in corrections:
+                    now = self.nodes[node.name]
+                    self._replace(now, correct(self._layer(source, now, before)))
             self._run(self.nodes[node.name])
             if source:
-                self._run_real(source)
+                self._run_real(source, before)
                 for name in [n for n in self.real if last_real.get(n) == node.name]:
                     del self.real[name]
             for name in [n for n in self.integers if last.get(n, i) == i and n not in self.quantized.outputs]:
@@ -125,7 +140,13 @@ class _Walk:
         weighted = source.op.weights_axis is not None and source.inputs[0] in self.real
         return weighted and not isinstance(self.graph.constants.get(source.inputs[1]), QConstant)
 
-    def _layer(self, source: Node, node: Node) -> Layer:
+    def _before_activation(self, source: Node) -> Real:
+        """Return the float model's outputs of a layer before the fused activation, float32 [samples, *shape]."""
+        op = without_activation(source.op)
+        operands = [self.real[source.inputs[0]], *(self.graph.real(name) for name in source.inputs[1:])]
+        return np.asarray(op.compute(*operands), np.float32)
+
+    def _layer(self, source: Node, node: Node, before: Real) -> Layer:
         graph, x = self.graph, self.quantized.values[node.inputs[0]]
         weights, axis = self.constants[node.inputs[1]], node.op.weights_axis
         assert axis is not None
@@ -134,6 +155,7 @@ class _Walk:
         return Layer(
             node=node,
             float_input=self.real[source.inputs[0]],
+            wanted=before,
             input=x.dequantize(self.integers[node.inputs[0]]).reshape(-1, *x.shape),
             float_weights=graph.real(source.inputs[1]),
             float_bias=graph.real(source.inputs[2]).ravel() if len(source.inputs) > 2 else none,
@@ -179,7 +201,12 @@ class _Walk:
         values = self.constants[name].values.reshape(1, -1)
         return np.ascontiguousarray(np.broadcast_to(values, (count, values.size)))
 
-    def _run_real(self, source: Node) -> None:
+    def _run_real(self, source: Node, before: Real | None = None) -> None:
+        """Compute the real values of a node, of a layer from what it gives before its activation."""
+        if before is not None:
+            after = activate(getattr(source.op, "activation", "none"), before)
+            self.real[source.outputs[0]] = rounded(self.graph, source.outputs[0], after)
+            return
         parts = []
         for samples in self._parts(source):
             operands = [self.real[n][samples] if n in self.real else self.graph.real(n) for n in source.inputs]

@@ -34,9 +34,9 @@ class Choices(TypedDict, total=False):
     codebook: int
     codebook_channels: int
     codebook_energy: bool
-    method: str
+    method: str | None
     layer_methods: Mapping[str, str]
-    corrections: tuple[str, ...]
+    corrections: tuple[str, ...] | None
     auto: bool
 
 
@@ -61,11 +61,13 @@ class Options:
         codebook: 4 or 16: weights are entries of codebooks of that size, found by optimal clustering; 0: uniform steps.
         codebook_channels: output channels that share a codebook; 0: all of a layer.
         codebook_energy: whether, for the clustering, an error of a weight counts by the energy of its inputs.
-        method: how ranges of activations are found; see :func:`mcuq.quantization.clipping.choose_range`.
+        method: how ranges of activations are found; see :func:`mcuq.quantization.clipping.choose_range`. None: the
+            calibration samples decide.
         layer_methods: other methods for some layers, by name.
         corrections: which of ``CORRECTIONS`` are applied, in their order. With "rounding", layers of at most 4 bits get
-            scales, integers or codebooks, and biases by the least error of their outputs.
-        auto: try methods and corrections, and keep what helps on the calibration samples.
+            scales, integers or codebooks, and biases by the least error of their outputs. None: rounding and bias, and
+            the calibration samples decide on equalization.
+        auto: let the calibration samples decide on more: all methods, and every correction.
     """
 
     scheme: Kind = "affine"
@@ -81,9 +83,9 @@ class Options:
     codebook: int = 0
     codebook_channels: int = 0
     codebook_energy: bool = False
-    method: str = DEFAULT_METHOD
+    method: str | None = None
     layer_methods: Mapping[str, str] = field(default_factory=dict)
-    corrections: tuple[str, ...] = DEFAULT_CORRECTIONS
+    corrections: tuple[str, ...] | None = None
     auto: bool = False
 
     def __post_init__(self) -> None:
@@ -95,10 +97,25 @@ class Options:
         _ = [self.layer_kind(bits) for bits in self.layer_bits.values()]
         _ = [replace(self.kind, activation_bits=bits) for bits in self.layer_activation_bits.values()]
         _ = self.kind
-        for method in (self.method, *self.layer_methods.values()):
+        for method in (self.fixed_method, *self.layer_methods.values()):
             check_method(method)
-        if unknown := [name for name in self.corrections if name not in CORRECTIONS]:
+        if unknown := [name for name in self.fixed_corrections if name not in CORRECTIONS]:
             raise UsageError(f"{unknown[0]!r} is no correction; choose of {', '.join(CORRECTIONS)}")
+
+    @property
+    def fixed_method(self) -> str:
+        """The method where nothing decides on it."""
+        return self.method or DEFAULT_METHOD
+
+    @property
+    def fixed_corrections(self) -> tuple[str, ...]:
+        """The corrections where nothing decides on them."""
+        return DEFAULT_CORRECTIONS if self.corrections is None else self.corrections
+
+    @property
+    def fixed(self) -> Options:
+        """The same with nothing left to be decided."""
+        return replace(self, method=self.fixed_method, corrections=self.fixed_corrections, auto=False)
 
     @property
     def kind(self) -> Scheme:

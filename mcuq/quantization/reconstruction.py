@@ -16,7 +16,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.quantization.biases import MAX_BIAS, quantize_bias, shifting_bits, signs_only
 from mcuq.quantization.descent import Quadratic, Reals, from_codebooks, uniform
-from mcuq.quantization.layers import Layer, Progress, What, correct_layers
+from mcuq.quantization.layers import Correct, Layer, Progress, What, correct_layers
 from mcuq.quantization.options import FEW_BITS
 from mcuq.quantization.quantizer import LEAST_MULTIPLIER, NO_LAYERS
 from mcuq.quantization.rounding import optimized
@@ -40,6 +40,7 @@ def reconstruct(
     *,
     layers: Mapping[str, Scheme] = NO_LAYERS,
     progress: Progress | None = None,
+    then: Correct | None = None,
 ) -> Graph:
     """Return the quantized model with the constants of layers of few bits made anew, and other weights rounded anew.
 
@@ -50,6 +51,7 @@ def reconstruct(
         scheme: that it was quantized with.
         layers: schemes of layers that were not quantized as all others.
         progress: told the number of layers done.
+        then: given a layer as it is then, returns newer constants.
     """
 
     def made_anew(layer: Layer) -> Mapping[What, QConstant]:
@@ -58,7 +60,7 @@ def reconstruct(
             return optimized(layer)
         return reconstructed(layer, view, layers.get(layer.node.name, scheme))
 
-    return correct_layers(graph, quantized, inputs, made_anew, "weights", progress)
+    return correct_layers(graph, quantized, inputs, made_anew, "weights", progress, then=then)
 
 
 def _view(layer: Layer) -> View | None:

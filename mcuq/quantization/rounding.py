@@ -17,6 +17,7 @@ import numpy as np
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
+from mcuq.ops.base import Real
 from mcuq.quantization.codebooks import nearest, neighbours, with_codebook
 from mcuq.quantization.layers import Layer, Progress, What, correct_layers
 from mcuq.quantization.quantizer import NO_LAYERS
@@ -51,10 +52,10 @@ def optimized(layer: Layer) -> Mapping[What, QConstant]:
     if view is None:
         return {}
     scale = np.broadcast_to(constant.scale, shape[layer.axis]).reshape(view.groups, -1)
-    x, float_x = rows_of(view, MAX_ROWS, layer.input, layer.float_input)
+    x, float_x = (rows.astype(np.float32) for rows in rows_of(view, MAX_ROWS, layer.input, layer.float_input))
     real = view.grouped(layer.float_weights).astype(np.float64)
     error = (layer.bias - layer.float_bias).reshape(view.groups, -1)
-    target = np.einsum("rgt,got->rgo", float_x, real, optimize=True) - error
+    target = _sums(float_x, real) - error.astype(np.float32)
     problem = Problem(x, target, real, scale, _limits(constant))
     if constant.codebook is not None:
         levels = np.broadcast_to(constant.codebook, (shape[layer.axis], constant.codebook.shape[1]))
@@ -69,11 +70,17 @@ def _limits(weights: QConstant) -> tuple[int, int]:
     return min(-limit, int(weights.values.min())), limit
 
 
-class Problem(NamedTuple):
-    """Of one layer, in float64; output channels in groups that see the same inputs."""
+def _sums(x: Real, weights: Array) -> Real:
+    """Return what weights [groups, outputs, taps] make of [rows, groups, taps]: [rows, groups, outputs]."""
+    made = np.moveaxis(x, 1, 0) @ np.swapaxes(weights.astype(x.dtype), 1, 2)
+    return np.moveaxis(made, 0, 1)
 
-    x: Reals  # [rows, groups, taps]
-    target: Reals  # [rows, groups, outputs], wanted of x times weights
+
+class Problem(NamedTuple):
+    """Of one layer, inputs and targets in float32 or float64; output channels in groups that see the same inputs."""
+
+    x: Real  # [rows, groups, taps]
+    target: Real  # [rows, groups, outputs], wanted of x times weights
     real: Reals  # [groups, outputs, taps], weights before rounding
     scale: Reals  # [groups, outputs]
     limits: tuple[int, int]  # smallest and largest integer, without levels
@@ -97,10 +104,9 @@ class Problem(NamedTuple):
         """Return the mean squared error of the layer's output."""
         return float(np.mean(self.residual(integers) ** 2))
 
-    def residual(self, integers: Reals) -> Reals:
+    def residual(self, integers: Reals) -> Real:
         """Return what is missing from the target."""
-        y = np.einsum("rgt,got->rgo", self.x, integers * self.scale[..., np.newaxis], optimize=True)
-        return np.asarray(self.target - y)
+        return np.asarray(self.target - _sums(self.x, integers * self.scale[..., np.newaxis]))
 
 
 def descend(problem: Problem) -> Reals:
@@ -114,11 +120,12 @@ def descend(problem: Problem) -> Reals:
     for start in range(0, integers.shape[2], MAX_TAPS):
         taps = slice(start, start + MAX_TAPS)
         x = np.moveaxis(problem.x[:, :, taps], 0, 2)  # [groups, taps, rows]
-        gram = x @ np.swapaxes(x, 1, 2)
+        gram = (x @ np.swapaxes(x, 1, 2)).astype(np.float64)
         ridge = RIDGE * np.trace(gram, axis1=1, axis2=2)[:, np.newaxis, np.newaxis] / gram.shape[1]
         gram = gram + ridge * np.eye(gram.shape[1])
         missing = problem.real[:, :, taps] - integers[:, :, taps] * problem.scale[..., np.newaxis]
-        slope = np.moveaxis(problem.residual(integers), 0, 2) @ np.swapaxes(x, 1, 2) + ridge * missing
+        along = np.moveaxis(problem.residual(integers), 0, 2) @ np.swapaxes(x, 1, 2)
+        slope = along.astype(np.float64) + ridge * missing
         _descend(integers[:, :, taps], lower[:, :, taps] + upper[:, :, taps], gram, slope, problem.scale)
     return integers
 

@@ -111,7 +111,7 @@ def prepare(
     with one_thread():
         seen = _calibrated(graph, observed, options, progress)
         wanted = _float_outputs(seen.graph, scored)
-    ranges = seen.ranges(options.method, options.kind, options.layer_methods)
+    ranges = seen.ranges(options.fixed_method, options.kind, options.layer_methods)
     values = quantize_graph(seen.graph, ranges, options.kind).values
     inputs = {name: values[name].quantize(x) for name, x in scored.inputs.items()}
     labels = judged.truth(np.asarray(scored.labels))
@@ -155,7 +155,7 @@ def _whole(graph: FloatGraph, file: Named, integers: Graph | None, samples: Read
 
 def _calibrated(graph: FloatGraph, observed: Batch, options: Options, progress: Progress | None) -> Calibration:
     arranged = replace(graph, layouts={})  # as the samples are already
-    source = equalize(arranged) if "equalization" in options.corrections else arranged
+    source = equalize(arranged) if "equalization" in options.fixed_corrections else arranged
     if not len(observed):
         raise UsageError("one sample cannot both calibrate and score; give more, or --calibration")
     return calibrate(source, observed.inputs, progress)

@@ -11,7 +11,7 @@ from mcuq.quantization import Options, quantize
 from mcuq.quantization.arrays import sqnr
 from mcuq.quantization.bias_correction import correct_biases
 from mcuq.quantization.calibrate import calibrate
-from mcuq.quantization.layers import correct_layers
+from mcuq.quantization.layers import Correction, correct_layers
 from mcuq.quantization.quantizer import quantize_graph
 from mcuq.quantization.rounding import Problem, descend, optimize_rounding
 from mcuq.quantization.scheme import Scheme
@@ -35,7 +35,7 @@ def channel_errors(graph, integers, x) -> list[np.ndarray]:
         found.append(error / np.abs(wanted).mean())
         return {}
 
-    correct_layers(graph, integers, {"x": x}, look, "weights")
+    correct_layers(graph, integers, {"x": x}, [Correction("weights", look)])
     return found
 
 
@@ -135,26 +135,3 @@ def test_corrections_are_deterministic():
     first, second = (quantize(graph, x, options).graph for _ in range(2))
     for name, constant in first.constants.items():
         np.testing.assert_array_equal(constant.values, second.constants[name].values)
-
-
-def test_auto_keeps_what_helps_and_reports_it():
-    graph = separable_net()
-    x = samples(graph, 120)
-    labels = float_run.run(graph, {"x": x})[graph.outputs[0]].reshape(120, -1).argmax(axis=1)
-    poor = Options(method="percentile:90", corrections=(), bits=4)
-    plain, auto = quantize(graph, x, poor), quantize(graph, (x, labels), replace(poor, auto=True))
-    assert auto.trials[0].what == "as given" and auto.trials[0].kept
-    assert [t.what for t in auto.trials[-3:]] == ["with equalization", "with rounding", "with bias"]
-    best = [(t.accuracy, t.sqnr) for t in auto.trials if t.kept]
-    assert best == sorted(best) and len(best) > 1
-    assert auto.options.method != "percentile:90" and auto.options.bits == 4
-    wanted = float_run.run(graph, {"x": x})[graph.outputs[0]]
-    ratio = [sqnr(wanted, integer_outputs(r.source, r.graph, x)) for r in (plain, auto)]
-    assert ratio[1] > ratio[0] + 3
-
-
-def test_auto_without_labels_goes_by_sqnr():
-    graph = flat_net()
-    result = quantize(graph, samples(graph, 40), Options(auto=True))
-    kept = [t.sqnr for t in result.trials if t.kept]
-    assert kept == sorted(kept) and all(t.accuracy is None for t in result.trials)
