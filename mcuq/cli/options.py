@@ -128,7 +128,7 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
     group.add_argument("--codebook-energy", action=switch, default=None, help=what)
     group.add_argument("--span", choices=["symmetric", "full"], help="of weights: ±(2^(N-1) - 1), or -2^(N-1) too")
     group.add_argument("--clip", action=switch, default=None, help="weight ranges of least squared error")
-    group.add_argument("--auto", action=switch, default=None, help="try methods and corrections, keep what helps")
+    group.add_argument("--auto", action=switch, default=None, help="let the samples decide on more than by default")
 
 
 def add_scheme(group: argparse._ArgumentGroup) -> None:
@@ -138,7 +138,7 @@ def add_scheme(group: argparse._ArgumentGroup) -> None:
         "--weights", choices=["network", "layer", "channel"], help="what shares a scale; default: channel"
     )
     group.add_argument("--activations", choices=["network", "layer"], help="default: layer")
-    group.add_argument("--method", metavar="M", help="ranges: minmax, percentile[:99.99], mse or kl")
+    group.add_argument("--method", metavar="M", help="ranges: minmax, wide, percentile[:99.99], mse, kl")
     group.add_argument("--layer-method", type=_layer_method, action="append", metavar="LAYER=M", help="for one layer")
     group.add_argument("--correct", metavar="C,…", help="equalization, bias, rounding or none")
     fewer = "of the activations inside the model, 2 to 8; default: 8"

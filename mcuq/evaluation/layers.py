@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mcuq import float_run, simulator
+from mcuq.evaluation.causes import Causes, find_causes
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node
 from mcuq.plan import Plan, Step
@@ -44,6 +45,7 @@ class Layer:
         output: its output against the float model's, with the errors of all layers before it.
         own: the same when its inputs are the float model's, rounded to integers: what this layer alone loses.
         clipped: share of the float model's values more than one step outside the output's range.
+        causes: what its own error comes from, and what would help; None where that is not known.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Layer:
     own: Error = field(default_factory=Error)
     beyond: int = 0
     values: int = 0
+    causes: Causes | None = None
 
     @property
     def clipped(self) -> float:
@@ -84,6 +87,9 @@ def run_both(
     real = {name: np.asarray(x, np.float32) for name, x in inputs.items()}
     real = float_run.with_states(source, real, memory.real)
     real |= {name: x for name, x, _ in float_run.trace(source, real)}
+    if not any(layer.causes for layer in layers.values()):
+        for name, causes in find_causes(source, graph, real).items():
+            layers[name].causes = causes
     for step in plan.steps:
         if step.outputs[0] in layers:
             _judge(plan, step, layers[step.outputs[0]], computed, real)

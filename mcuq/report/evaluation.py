@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mcuq.evaluation import Evaluation
+from mcuq.evaluation.causes import WORTH, Causes
 from mcuq.evaluation.layers import Layer
 from mcuq.graph import Graph
 from mcuq.report import Report, thousands
@@ -30,10 +31,11 @@ def evaluation(graph: Graph, e: Evaluation, notes: Sequence[str] = ()) -> Report
             _decibels(layer["output_sqnr"]),
             _decibels(layer["own_sqnr"]),
             f"{100 * layer['clipped']:.2f} %",
+            layer["mostly"],
         ]
         for layer in layers
     ]
-    columns = ["layer", ">weights, dB", ">output, dB", ">alone, dB", ">clipped"]
+    columns = ["layer", ">weights, dB", ">output, dB", ">alone, dB", ">clipped", "error by"]
     return Report("evaluate", data, graph.name, columns, rows, [*notes, *_evaluation_lines(e)])
 
 
@@ -45,6 +47,11 @@ def _judged(layer: Layer) -> dict[str, Any]:
         "output_sqnr": layer.output.sqnr,
         "own_sqnr": layer.own.sqnr,
         "clipped": layer.clipped,
+        "mostly": layer.causes.main if layer.causes else "",
+        "error_by": layer.causes.shares if layer.causes else {},
+        "tried": {remedy.what: remedy.gain for remedy in layer.causes.remedies} if layer.causes else {},
+        "wider_activations_gain": layer.causes.wider if layer.causes else None,
+        "hint": layer.causes.hint if layer.causes else "",
     }
 
 
@@ -58,8 +65,25 @@ def _evaluation_lines(e: Evaluation) -> Iterator[str]:
     yield from _judged_lines(e)
     if e.worst:
         yield f"look at {e.worst.name} first: alone it is {e.worst.own.sqnr:.1f} dB, the least of all layers"
+        if e.worst.causes:
+            yield from _remedy_lines(e.worst.causes)
+    yield from (layer.causes.hint for layer in e.layers if layer.causes and layer.causes.hint)
     if not e.layers:
         yield "per-layer figures need the float model: evaluate a float file, or what `mcuq quantize` wrote"
+
+
+def _remedy_lines(causes: Causes) -> Iterator[str]:
+    """Yield what makes a layer's error, and what was tried against it."""
+    if not causes.shares:
+        return
+    parts = ", ".join(f"{name} {100 * share:.0f} %" for name, share in causes.shares.items())
+    best = next((remedy for remedy in causes.remedies if remedy.gain >= WORTH), None)
+    if best:
+        yield f"its error: {parts}; of what was tried {best.what} helps most, {best.gain:+.1f} dB"
+    elif causes.wider >= WORTH:
+        yield f"its error: {parts}; no other range helps, activations of 16 bits would: {causes.wider:+.1f} dB"
+    else:
+        yield f"its error: {parts}; nothing that was tried helps"
 
 
 def _judged_lines(e: Evaluation) -> Iterator[str]:
