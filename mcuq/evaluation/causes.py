@@ -129,10 +129,12 @@ class _Layer:
         return [exact[0], *(np.asarray(self.graph.constants[name].real(), np.float32) for name in names)]
 
     def _kept(self, tensor: QTensor) -> tuple[float, float]:
-        """Return the squared errors that the ends of a range, and its steps, give the output."""
+        """Return the squared errors of values more than a step beyond a range, and of all others."""
         low, high = (tensor.scale * (limit - tensor.zero_point) for limit in tensor.limits)
-        inside = np.clip(self.wanted, low, high)
-        return _power(inside - self.wanted), _power(tensor.dequantize(tensor.quantize(inside)) - inside)
+        margin = 1.0001 * tensor.scale  # a softmax of 1 is 255/256, as near as its integers come
+        beyond = (self.wanted < low - margin) | (self.wanted > high + margin)
+        error = tensor.dequantize(tensor.quantize(self.wanted)) - self.wanted
+        return _power(error[beyond]), _power(error[~beyond])
 
     def _ranges(self, others: float) -> Iterator[tuple[str, float]]:
         """Yield methods and the error that is left with them, where the output's quantization is the layer's own."""

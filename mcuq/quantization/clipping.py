@@ -18,7 +18,7 @@ from mcuq.quantization.scheme import Range, Scheme
 METHODS = ("minmax", "percentile", "mse", "kl", "wide")
 DEFAULT_PERCENTILE = 99.99
 RATIO, STEPS = 0.97, 150  # candidate bounds: extreme value times powers of the ratio; the last is 1 %
-MARGIN = 1 / 8  # of what was seen: room on either side for what was not
+MARGIN = 1 / 12  # of what was seen: room on either side for what was not
 FLOOR = 1e-4  # a probability that KL divergence takes for 0, as usual
 
 Reals = npt.NDArray[np.float64]
@@ -54,7 +54,7 @@ def choose_range(histogram: Histogram, method: str, scheme: Scheme = Scheme()) -
             bound, and as many at or above the lower), "mse" (least squared error of the quantized values) or "kl"
             (least KL divergence of the quantized values' distribution from the observed one, outliers counted in the
             outermost bins: S. Migacz, "8-bit inference with TensorRT", GTC 2017; here lower and upper bound in turn. It
-            takes a few hundred samples: of sparse histograms it clips too much) or "wide" (what was seen, and an eighth
+            takes a few hundred samples: of sparse histograms it clips too much) or "wide" (what was seen, and a twelfth
             of it beyond on either side that is not 0: for outputs, of which few samples hardly show the largest).
         scheme: whose steps are to be expected: one bound or two, and which.
 

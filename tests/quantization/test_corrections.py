@@ -11,7 +11,7 @@ from mcuq.quantization import Options, quantize
 from mcuq.quantization.arrays import sqnr
 from mcuq.quantization.bias_correction import correct_biases
 from mcuq.quantization.calibrate import calibrate
-from mcuq.quantization.layers import Correction, correct_layers
+from mcuq.quantization.layers import correct_layers
 from mcuq.quantization.quantizer import quantize_graph
 from mcuq.quantization.rounding import Problem, descend, optimize_rounding
 from mcuq.quantization.scheme import Scheme
@@ -35,7 +35,7 @@ def channel_errors(graph, integers, x) -> list[np.ndarray]:
         found.append(error / np.abs(wanted).mean())
         return {}
 
-    correct_layers(graph, integers, {"x": x}, [Correction("weights", look)])
+    correct_layers(graph, integers, {"x": x}, look, "weights")
     return found
 
 
