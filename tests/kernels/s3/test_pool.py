@@ -59,7 +59,7 @@ def test_choice_of_kernel():
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 64, 125, 255, 256, 400, 600, 4095])
-def test_averages_of_every_sum(count):
+def test_equals_portable_for_every_sum(count):
     """Every sum of so many elements, or those around each step."""
     params, portable = lowered(AveragePool((1, count)), (1, count, 16))
     assert params.kernel == KERNELS[0]
