@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MOST_ROOM = 1024  # bytes, or an eighth, that the arena may grow
 GRAIN = 512  # its limit is a multiple of this
 ATTEMPTS = 8
-LESS = (0.75, 0.5, 0.3, 0.15)  # of what is spare, for all kernels, where the attempts have failed
+PARTS = (0.75, 0.5, 0.3, 0.15)  # of what is spare, for all kernels, where the attempts have failed
 
 # gives the buffers of steps their offsets; returns the arena's lower bound as well
 Place = Callable[[Sequence["Step"]], tuple[Mapping[str, "Buffer"], int]]
@@ -50,12 +50,8 @@ def with_scratch(
     others = beside(best, buffers)
     taken = [max(others[index] for index in indices) for indices in every]
     spare = [max(0, limit - bytes_) for bytes_ in taken]
-    first = list(spare)
-    for attempt in range(ATTEMPTS + (len(LESS) if room else 0)):
-        if attempt >= ATTEMPTS:  # what is in the way of whom is not known: all get less
-            if best is not least:
-                break
-            spare = [int(LESS[attempt - ATTEMPTS] * most) for most in first]
+    most_spare = list(spare)
+    for _ in range(ATTEMPTS):
         limits = {index: most for indices, most in zip(every, spare, strict=True) for index in indices}
         roomy = _given(steps, [limits[index] for index in range(len(steps))])
         buffers, bound = place(roomy)
@@ -69,7 +65,28 @@ def with_scratch(
             scratch = max(roomy[index].params.scratch_bytes for index in indices)
             if taken[layer] + scratch > full:
                 spare[layer] = min(spare[layer], scratch * 7 // 8)
-    return best
+    return _by_parts(steps, place, list(every), most_spare, limit) if room and best is least else best
+
+
+def _by_parts(
+    steps: Sequence[Step], place: Place, layers: Sequence[Sequence[int]], spare: Sequence[int], limit: int
+) -> tuple[Step, ...]:
+    """Give all layers a part of what is spare, then one after the other all of it, as long as all fit the arena."""
+
+    def fits(limits: Sequence[int]) -> bool:
+        return _arena(place(_given(steps, limits))[0]) <= limit
+
+    full = [0] * len(steps)
+    for indices, most in zip(layers, spare, strict=True):
+        for index in indices:
+            full[index] = most
+    parts = ([int(part * most) for most in full] for part in PARTS)
+    given = next((limits for limits in parts if fits(limits)), [0] * len(steps))
+    for indices in layers:
+        if type(steps[indices[0]].params).with_scratch is not Params.with_scratch:
+            tried = [full[index] if index in indices else old for index, old in enumerate(given)]
+            given = tried if fits(tried) else given
+    return _given(steps, given)
 
 
 def _given(steps: Sequence[Step], limits: Sequence[int]) -> tuple[Step, ...]:
