@@ -1,7 +1,6 @@
 """Accuracy and stored bytes of weights with few bits: the keyword model with labels, two others next to their floats.
 
-Run: ``python benchmarks/few_bits.py [SHARED] [OUT.md]``; SHARED holds the reference models; needs ``mcuq[keras]`` and
-scikit-learn.
+Run: ``python benchmarks/few_bits.py [SHARED] [OUT.md]``; SHARED holds the reference models; needs ``mcuq[keras]``.
 """
 
 import sys
@@ -12,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from calibrators import KWS_SCALE, KWS_ZERO_POINT, ROOT
-from sklearn.datasets import load_sample_images
 
 import mcuq
 from mcuq import float_run
@@ -32,10 +30,11 @@ ROWS: dict[str, dict[str, Any]] = {
     "codebook of 4": {"codebook": 4},
     "4 bits, no corrections": {"bits": 4, "corrections": ()},
     "2 bits, clipped, no corrections": {"bits": 2, "clip": True, "corrections": ()},
+    "within 50 %": {"weight_bytes": "50%"},
+    "within 40 %": {"weight_bytes": "40%"},
 }
 DRAWS = 3
 CALIBRATED = 100
-PICTURES = 300  # pieces of photographs
 
 
 def keywords(shared: Path) -> tuple[FloatGraph, np.ndarray, np.ndarray]:
@@ -78,30 +77,33 @@ def keyword_rows(shared: Path) -> Iterator[str]:
         print(what, *cells, flush=True, file=sys.stderr)
 
 
-def pictures(graph: FloatGraph) -> np.ndarray:
-    """Return pieces of scikit-learn's two photographs, of all sizes, as the model takes them in."""
-    _, height, width, _ = graph.shapes[graph.inputs[0]]
-    rng, found = np.random.default_rng(1), []
-    for number in range(PICTURES):
-        photograph = load_sample_images().images[number % 2]
-        size = int(rng.integers(height, min(photograph.shape[:2])))
-        top, left = (int(rng.integers(0, n - size + 1)) for n in photograph.shape[:2])
-        places = [np.arange(n) * size // n for n in (height, width)]
-        piece = photograph[top : top + size, left : left + size][places[0]][:, places[1]]
-        found.append(piece[:, ::-1] if rng.random() < 0.5 else piece)
-    return np.stack(found)
+def pictures(shared: Path, twin: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return variants of the first half of the real inputs that there are, and of the second: moved and mirrored."""
+    integers = mcuq.load(shared / f"models/mlperf/{twin}.tflite")
+    golden = np.load(shared / f"golden/mlperf__{twin}.npz")
+    real = integers.values[integers.inputs[0]].dequantize(golden["input"][golden["source"] == "real"])[:, 0]
+    rng, halves = np.random.default_rng(1), np.array_split(real, 2)
+    return tuple(np.stack([_variant(half[k % len(half)], rng) for k in range(CALIBRATED)]) for half in halves)
 
 
-def picture_rows(shared: Path, file: str, factor: float) -> Iterator[str]:
+def _variant(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    most = len(picture) // 8
+    padded = np.pad(picture, ((most, most), (most, most), (0, 0)), mode="reflect")
+    top, left = rng.integers(0, 2 * most + 1, 2)
+    piece = padded[top : top + len(picture), left : left + len(picture)]
+    return np.asarray((piece[:, ::-1] if rng.random() < 0.5 else piece) * rng.uniform(0.8, 1.0), np.float32)
+
+
+def picture_rows(shared: Path, file: str, twin: str) -> Iterator[str]:
     """Yield a row per choice: same answer as the float model, and dB, on pieces that calibration has not seen."""
     graph = mcuq.load(shared / "models/mlperf" / file)
-    x = (pictures(graph) * factor).astype(np.float32)
-    fresh = {graph.inputs[0]: x[CALIBRATED:]}
-    wanted = float_run.run(graph, fresh)[graph.outputs[0]].reshape(PICTURES - CALIBRATED, -1)
+    seen, judged = pictures(shared, twin)
+    fresh = {graph.inputs[0]: judged[:, np.newaxis]}
+    wanted = float_run.run(graph, fresh)[graph.outputs[0]].reshape(len(judged), -1)
     whole = 0
     for what, choice in ROWS.items():
         start = time.process_time()
-        integers = quantize(graph, x[:CALIBRATED], Options(**choice)).graph
+        integers = quantize(graph, seen, Options(**choice)).graph
         seconds, whole = time.process_time() - start, whole or weight_bytes(integers)
         given = run_integers(graph, integers, fresh)[graph.outputs[0]].reshape(wanted.shape)
         same = 100 * float((given.argmax(axis=1) == wanted.argmax(axis=1)).mean())
@@ -119,14 +121,15 @@ def report(shared: Path) -> Iterator[str]:
     yield "Calibrated on the first 100, and on two other draws.\n"
     yield "| weights | first 100 | draw 1 | draw 2 | bytes | seconds |\n|---|---|---|---|---|---|"
     yield from keyword_rows(shared)
-    for what, file, factor in (
-        ("Images (ResNet-8)", "ic_resnet8_float.tflite", 1.0),
-        ("Persons (MobileNet 0.25)", "vww_mbv1_025_float.tflite", 1 / 255),
+    for what, file, twin in (
+        ("Images (ResNet-8)", "ic_resnet8_float.tflite", "ic_resnet8_int8"),
+        ("Persons (MobileNet 0.25)", "vww_mbv1_025_float.tflite", "vww_mbv1_025_int8"),
     ):
-        yield f"\n## {what}: the float model's answer, on {PICTURES - CALIBRATED} pieces of photographs\n"
-        yield "No labels come with these: pieces of scikit-learn's two photographs, other ones than calibrated.\n"
+        yield f"\n## {what}: the float model's answer\n"
+        yield f"No labels come with these: {CALIBRATED} variants, moved and mirrored, of half of the real inputs that"
+        yield "there are calibrate, as many of the other half judge. dB: of the outputs.\n"
         yield "| weights | same answer | dB | bytes | seconds |\n|---|---|---|---|---|"
-        yield from picture_rows(shared, file, factor)
+        yield from picture_rows(shared, file, twin)
 
 
 def main() -> None:

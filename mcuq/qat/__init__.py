@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 from mcuq.errors import ToolMissingError
 from mcuq.qat.spec import Bits
 
-__all__ = ["Bits", "LayerIntegers", "clip_", "integers", "plain", "prepare"]
+__all__ = ["Bits", "LayerIntegers", "clip_", "distill", "integers", "plain", "prepare"]
 _HOMES = {
     "LayerIntegers": "handover",
     "integers": "handover",
     "plain": "handover",
     "clip_": "wrapping",
+    "distill": "distillation",
     "prepare": "wrapping",
 }
 
 if TYPE_CHECKING:
+    from mcuq.qat.distillation import distill
     from mcuq.qat.handover import LayerIntegers, integers, plain
     from mcuq.qat.wrapping import clip_, prepare
 

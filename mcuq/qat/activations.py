@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from mcuq.qat.gradients import SMALLEST, learned_step, rounded, sign, straight_through
+from mcuq.qat.gradients import SMALLEST, fixed_step, learned_step, rounded, sign, straight_through
 from mcuq.qat.spec import Bits
 
 
@@ -86,10 +86,8 @@ class MinMaxActivations(Activations):
         """Quantize; the gradient is 1 where nothing is clipped, else 0."""
         if self.training:
             self.range.lerp_(torch.stack(x.detach().aminmax()), self.MOMENTUM)
-        scale, zero_point = self.scale(), self.zero_point()
-        shifted = rounded(x.detach() / scale) + zero_point
-        inside = (shifted >= self.low) & (shifted <= self.high)
-        return straight_through(x, (shifted.clamp(self.low, self.high) - zero_point) * scale, inside)
+        zero_point = self.zero_point()
+        return fixed_step(x, self.scale(), (self.low - zero_point, self.high - zero_point))
 
     def scale(self) -> torch.Tensor:
         """Range, 0 included, over the number of steps."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+PIECE = 1 << 17  # elements that are rounded at a time
 SMALLEST = 1e-8  # of a scale; a step that training drives below it is taken as this
 
 
@@ -47,25 +48,97 @@ def straight_through(x: torch.Tensor, value: torch.Tensor, factor: torch.Tensor 
     return out
 
 
+def on_grid(x: torch.Tensor, scale: torch.Tensor, limits: tuple[int, int]) -> torch.Tensor:
+    """Return x as ``scale``, one number, times an integer in ``limits``, without a gradient.
+
+    The same as ``quantized(x, scale, limits) * scale``, a piece after the other that stays in the cache, in place.
+    """
+    x, one = x.contiguous(), scale.reshape(())
+    out = torch.empty_like(x)
+    low, high = limits
+    size = PIECE if x.device.type == "cpu" else max(x.numel(), 1)
+    for given, made in zip(x.view(-1).split(size), out.view(-1).split(size), strict=True):
+        torch.div(given, one, out=made).clamp_(low, high)
+        if low >= 0:
+            made.add_(0.5).floor_()
+        else:
+            made.add_(made.sign(), alpha=0.5).trunc_()
+        made.mul_(one)
+    return out
+
+
+def between(gradient: torch.Tensor, x: torch.Tensor, low: float, high: float) -> torch.Tensor:
+    """Return the gradient where low < x < high, else 0."""
+    passed: torch.Tensor = torch.ops.aten.hardtanh_backward(gradient, x, low, high)
+    return passed
+
+
+class _OnGrid(torch.autograd.Function):  # type: ignore[misc]
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, scale: torch.Tensor, limits: tuple[int, int]) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        ctx.bounds = tuple(float(scale) * limit for limit in (limits[0] - 0.5, limits[1] + 0.5))
+        return on_grid(x, scale, limits)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (x,) = ctx.saved_tensors
+        return between(gradient, x, *ctx.bounds), None, None
+
+
+def fixed_step(x: torch.Tensor, scale: torch.Tensor, limits: tuple[int, int]) -> torch.Tensor:
+    """Quantize x to ``scale``, one number, times an integer in ``limits``; the gradient is 1 where none is clipped."""
+    out: torch.Tensor = _OnGrid.apply(x, scale, limits)
+    return out
+
+
+def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    product: torch.Tensor = torch.dot(a.reshape(-1), b.reshape(-1))
+    return product
+
+
 class _LearnedStep(torch.autograd.Function):  # type: ignore[misc]
+    """With one step for all; of an input, which is large, so that passes over it count."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, step: torch.Tensor, limits: tuple[int, int], gradient_scale: float
+    ) -> torch.Tensor:
+        positive = step.clamp(min=SMALLEST)
+        out = on_grid(x, positive, limits)
+        ctx.save_for_backward(x, out, step)
+        ctx.limits, ctx.gradient_scale = limits, gradient_scale
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
+        x, out, step = ctx.saved_tensors
+        positive = max(float(step), SMALLEST)
+        passed = between(gradient, x, *(limit * positive for limit in ctx.limits))
+        slope = _dot(gradient, out).sub_(_dot(passed, x))  # out - x where it passes, else out; in units of the step
+        return passed, (slope * (ctx.gradient_scale / positive)).reshape(step.shape), None, None
+
+
+class _LearnedSteps(torch.autograd.Function):  # type: ignore[misc]
+    """With a step per channel."""
+
     @staticmethod
     def forward(
         ctx: Any, x: torch.Tensor, step: torch.Tensor, limits: tuple[int, int], gradient_scale: float
     ) -> torch.Tensor:
         positive = step.clamp(min=SMALLEST)
         ratio = x / positive
-        ctx.save_for_backward(ratio, step)
+        whole = rounded(ratio).clamp_(*limits)
+        ctx.save_for_backward(ratio, whole, step)
         ctx.limits, ctx.gradient_scale = limits, gradient_scale
-        return rounded(ratio).clamp(*limits) * positive
+        return whole * positive
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
-        ratio, step = ctx.saved_tensors
-        low, high = ctx.limits
-        inside = (ratio > low) & (ratio < high)
-        slope = torch.where(inside, rounded(ratio) - ratio, ratio.clamp(low, high))
-        of_step = (gradient * slope).sum_to_size(step.shape) * ctx.gradient_scale
-        return gradient * inside, of_step, None, None
+        ratio, whole, step = ctx.saved_tensors
+        passed = between(gradient, ratio, *map(float, ctx.limits))
+        of_step = (whole * gradient - ratio * passed).sum_to_size(step.shape) * ctx.gradient_scale
+        return passed, of_step, None, None
 
 
 def learned_step(x: torch.Tensor, step: torch.Tensor, limits: tuple[int, int], gradient_scale: float) -> torch.Tensor:
@@ -77,7 +150,8 @@ def learned_step(x: torch.Tensor, step: torch.Tensor, limits: tuple[int, int], g
     - equation 5: d/dx = 1 where low < x/s < high, else 0;
     - section 2.2: the gradient of s is scaled by ``gradient_scale`` = 1 / sqrt(N Q_P).
     """
-    out: torch.Tensor = _LearnedStep.apply(x, step, limits, gradient_scale)
+    function = _LearnedStep if step.numel() == 1 else _LearnedSteps
+    out: torch.Tensor = function.apply(x, step, limits, gradient_scale)
     return out
 
 

@@ -60,6 +60,25 @@ def test_lsq_gradient_scale_and_first_step(per, elements):
     torch.testing.assert_close(part.step.flatten()[0], 2 * first.abs().mean() / math.sqrt(3))
 
 
+@pytest.mark.parametrize("limits", [(0, 255), (-8, 7), (-128, 127)])
+def test_pieces_on_a_grid_are_the_integers(limits, monkeypatch):
+    """What is rounded in place, piece by piece, is what is handed over; ties among it."""
+    monkeypatch.setattr(gradients, "PIECE", 100)
+    torch.manual_seed(2)
+    x = torch.cat([torch.randn(300) * 40, torch.arange(-20, 20) / 2]).reshape(4, 85)
+    for scale in (torch.tensor(1.0), torch.tensor([[0.37]])):
+        expected = gradients.quantized(x, scale, limits) * scale
+        assert torch.equal(gradients.on_grid(x, scale, limits), expected)
+        assert torch.equal(gradients.on_grid(x.T, scale, limits), expected.T)
+
+
+def test_a_fixed_step_passes_what_is_not_clipped():
+    x = torch.tensor([-0.6, -0.4, 0.0, 1.0, 2.9, 3.1, 9.0], requires_grad=True)
+    y = gradients.fixed_step(x, torch.tensor(1.0), (0, 3))
+    y.backward(torch.arange(1.0, 8.0))
+    assert y.tolist() == [0, 0, 0, 1, 3, 3, 3] and x.grad.tolist() == [0, 2, 3, 4, 5, 6, 0]
+
+
 def test_a_step_driven_below_zero_recovers():
     step = torch.tensor(-0.1, requires_grad=True)
     y = gradients.learned_step(torch.tensor([1.0]), step, (-2, 1), 1.0)
