@@ -8,15 +8,15 @@ candidate measured.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
-from mcuq.ops.packing import uniform_levels
+from mcuq.ops.packing import stored_bits, uniform_levels
+from mcuq.passes.fold_constant_channels import fold_constant_channels
 from mcuq.quantization.layers import Layer, Progress, What, correct_layers
 from mcuq.quantization.options import FEW_BITS, Options
 from mcuq.quantization.reconstruction import missed
@@ -54,20 +54,21 @@ def assigned(
         UsageError: with the bytes that the fewest bits take, where these are too many.
     """
     layers: dict[str, Rungs] = {}
+    stored = _stored(quantized)
 
     def look(layer: Layer) -> Mapping[What, QConstant]:
         weights = layer.weights
         if layer.node.name in options.layer_bits:
-            layers[layer.node.name] = Rungs((weights.bits,), (_bytes(weights, layer.axis, weights.bits),), (0.0,))
+            layers[layer.node.name] = Rungs((weights.bits,), (_bytes(stored[layer.node.name], weights.bits),), (0.0,))
             return {}
         errors = [0.0 if bits > FEW_BITS else missed(layer, options.layer_kind(bits)) for bits in BITS]
-        found = [(b, _bytes(weights, layer.axis, b), e) for b, e in zip(BITS, errors, strict=True) if e is not None]
+        found = [(b, _bytes(stored[layer.node.name], b), e) for b, e in zip(BITS, errors, strict=True) if e is not None]
         bits, sizes, lost = zip(*found, strict=True)
         layers[layer.node.name] = Rungs(bits, sizes, lost)
         return {}
 
     correct_layers(graph, quantized, inputs, look, "bits", progress)
-    whole = sum(_bytes_of_eight(quantized, name) for name in layers)
+    whole = sum(math.prod(stored[name]) for name in layers)
     chosen = fitting(layers, in_bytes(options.weight_bytes, whole))
     return {name: bits for name, bits in chosen.items() if name not in options.layer_bits}
 
@@ -136,15 +137,19 @@ def _ways_up(layers: Mapping[str, Rungs], at: Mapping[str, int]) -> Iterator[tup
                 yield gain, name, up, own.sizes[up] - own.sizes[here]
 
 
-def _bytes(weights: QConstant, axis: int, bits: int) -> int:
+def _stored(quantized: Graph) -> dict[str, tuple[int, int]]:
+    """Return the channels of every layer, and the weights of each, without those that are folded away as constant."""
+    folded, found = fold_constant_channels(quantized), dict.fromkeys((node.name for node in quantized.nodes), (0, 0))
+    for node in folded.nodes:
+        if (axis := node.op.weights_axis) is not None and node.inputs[1] in folded.constants:
+            weights = folded.constants[node.inputs[1]]
+            found[node.name] = weights.shape[axis], weights.elements // weights.shape[axis]
+    return found
+
+
+def _bytes(stored: tuple[int, int], bits: int) -> int:
     """Return what weights take as they are stored: a channel begins with a byte, packed ones have a table of levels."""
+    channels, each = stored
     if bits > FEW_BITS:
-        return weights.elements
-    channels = weights.shape[axis]
-    stored = 4 if bits == 3 else bits
-    return channels * -(-weights.elements // channels * stored // 8) + len(uniform_levels(stored))
-
-
-def _bytes_of_eight(quantized: Graph, name: str) -> int:
-    (node,) = (node for node in quantized.nodes if node.name == name)
-    return int(np.prod(quantized.constants[node.inputs[1]].shape))
+        return channels * each
+    return channels * -(-each * stored_bits(bits) // 8) + len(uniform_levels(stored_bits(bits)))
