@@ -137,7 +137,7 @@ def test_partition_by_name():
     [
         ("esp32-dve", "unknown board 'esp32-dve'; closest: esp32dev"),
         ("ESP32DVE", "unknown board 'ESP32DVE'; closest: esp32dev"),
-        ("zzz", "unknown board 'zzz'; there are adafruit_feather_esp32s3, "),
+        ("zzz", "unknown board 'zzz'; `mcuq boards` lists the "),
         ("../boards/esp32dev", "unknown board"),
         ("", "unknown board"),
     ],

@@ -35,7 +35,7 @@ def find_board(wanted: str, boards: Mapping[str, Sequence[str]]) -> str:
     close.sort(key=lambda name: (not _plain(name).startswith(key), name))
     if not close:
         close = difflib.get_close_matches(wanted.lower(), boards, n=3, cutoff=0.5)
-        hint = f"closest: {', '.join(close)}" if close else f"there are {', '.join(sorted(boards))}"
+        hint = f"closest: {', '.join(close)}" if close else f"`mcuq boards` lists the {len(boards)} that there are"
         raise UsageError(f"unknown board {wanted!r}; {hint}")
     shown = ", ".join(f"{name} ({boards[name][0]})" for name in close[:SHOWN])
     raise UsageError(f"unknown board {wanted!r}; it could be {shown}{', ...' if len(close) > SHOWN else ''}")

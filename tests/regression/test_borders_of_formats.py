@@ -21,6 +21,7 @@ from mcuq.target.setup import Setup
 PLAIN = (Path(__file__).parents[2] / "boards" / "esp32dev.toml").read_text()
 OWN = '{ table = "own.csv", app = { bytes = 1310720, source = "s" }, flash = { bytes = 4194304, source = "s" } }'
 MINE = PLAIN.replace('arduino = "default.csv"', f"arduino = {OWN}") + "\n"
+MINE = MINE.replace('platforms = ["official", "pioarduino", "esp-idf"]', 'platform = "espressif32@6.13.0"')
 MINE = MINE.replace("monitor_speed = 115200", 'monitor_speed = 115200\nboard = "esp32dev"')
 CSV = "nvs,data,nvs,0x9000,0x5000\nbig,app,factory,0x10000,0x300000\n"
 INJECTED = [
