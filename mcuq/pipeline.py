@@ -212,26 +212,26 @@ def write_project(
         setup = setup or content.setup_for(board.id, framework)
         board = board.on(setup.platform, framework)
         ownership.require_platform(board, framework, directory)
+        ownership.refuse_others(directory, graph.name)
         plan = compile_for(replace(content, graph=graph), board, framework, setup)
         samples = content.samples or emit.self_test_inputs(plan)
-        ownership.refuse_others(directory, graph.name)
         others = [_rebuilt(other, board) for other in models_beside(directory, graph.name)]
         beside = tuple(_neighbour(other) for other in others if other.content.board == board.id)
         report = fit_of(plan, board, framework, setup, _extra(plan, samples), beside=beside)
-        report = replace(report, remarks=disagreements(directory, board, framework, report.partition))
         _require_fit(report, graph.name, beside)
         record = Record(board.id, framework, setup, file, quantization, board.text, stream)
-        page = project_page(Archive(graph, classes=content.classes), plan, report, record)
+        alone = fit_of(plan, board, framework, setup, _extra(plan, samples)) if beside else report
+        page = project_page(Archive(graph, classes=content.classes), plan, alone, record)
         # without its float model, which CI need not carry
         content = Archive(graph, samples, board.id, framework, setup, board_text=board.text, classes=content.classes)
         owned = emit.emit_libraries([emit.Built(plan, content), *others]) | page
-        owned[f"lib/{graph.name}/{FILE}"] = record.dump()
-        owned |= _unrecorded(directory, others)
+        owned |= {f"lib/{graph.name}/{FILE}": record.dump()} | _unrecorded(directory, others)
         users = emit.emit_project(graph, board, framework, len(next(iter(samples.values()))), setup)
         kept = sorted(path for path in users if (directory / path).exists())
         ours = {} if ownership.is_project(directory) else {p: text for p, text in users.items() if p not in kept}
         stale = ownership.stale_files(directory, owned, [graph.name, *(other.name for other in others)])
         changed = write_held(directory, owned | ours, stale, GUARD)
+        report = replace(report, remarks=disagreements(directory, board, framework, report.partition))
         return Written(plan, saved(graph, plan.graph), report, record, changed, kept)
 
 

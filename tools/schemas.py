@@ -77,6 +77,7 @@ INSPECTED = record(
 BORDER = record({"shape": array(I), "dtype": S}, {"scale": N, "zero_point": I, "kind": S, "bits": I})
 NOISE = record({
     "name": S, "op": S, "weights_sqnr": maybe(N), "output_sqnr": maybe(N), "own_sqnr": maybe(N), "clipped": N,
+    "mostly": S, "error_by": table(N), "tried": table(N), "wider_activations_gain": maybe(N), "hint": S,
 })  # fmt: skip
 ROW = record({
     "name": S, **FACTS, "kernels": array(S), "why": S, "how": S, "steps": I, "flash": I, "instructions": maybe(I),

@@ -41,7 +41,7 @@ class Manifest:
 def targets(kernels: Iterable[type]) -> list[str]:
     """Return the chips, as ESP-IDF calls them, that have the families of these kernels."""
     modules = (kernel.__module__.split(".") for kernel in kernels)
-    families = {parts[2] for parts in modules if parts[1] == "kernels"} - {"portable"}
+    families = {parts[2] for parts in modules if parts[1:2] == ["kernels"]} - {"portable"}
     chips = (load_chip(path.stem) for path in sorted((resource("boards") / "chips").glob("*.toml")))
     return list(dict.fromkeys(chip.id.split("_")[0] for chip in chips if families <= {*chip.kernels}))
 

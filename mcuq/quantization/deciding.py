@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from mcuq import float_run
+from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.ops.log_softmax import LogSoftmax
@@ -99,10 +100,15 @@ class Judge:
 def _judged_by(calibration: Calibration) -> tuple[Task | None, list[Array]]:
     """Return what answers are right or wrong by, and the right ones of both halves."""
     labels = calibration.labels
-    task = None if labels is None else find_task(calibration.graph, labels, where="the calibration samples' labels")
-    if labels is None or task is None or not task.counts:
+    if labels is None:
         return None, []
-    return task, [task.truth(labels[calibration.fold == fold]) for fold in range(FOLDS)]
+    try:
+        task = find_task(calibration.graph, labels)
+        if task is None or not task.counts:
+            return None, []
+        return task, [task.truth(labels[calibration.fold == fold]) for fold in range(FOLDS)]
+    except UsageError:  # labels that nothing can be judged by: the remarks say why
+        return None, []
 
 
 def can_decide(calibration: Calibration) -> bool:

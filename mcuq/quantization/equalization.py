@@ -62,7 +62,8 @@ def pairs(graph: FloatGraph) -> Iterator[Pair]:
             continue
         second = _next(graph, node, readers)
         while second is not None and not isinstance(second.op, WINDOWED):
-            mixes = graph.shape(second.outputs[0])[-1] % graph.shape(node.outputs[0])[-1]
+            kept = graph.shape(second.outputs[0])[-1:]  # () of a scalar
+            mixes = not kept or kept[0] % graph.shape(node.outputs[0])[-1]
             second = None if mixes else _next(graph, second, readers)
         if second is not None and _is_free(graph, second, readers) and _sees_channels(graph, node, second):
             yield Pair(node, second)

@@ -24,7 +24,6 @@ class Setup:
     """
 
     arena: Arena = "static"
-    platform: str = ""
     partition: str = ""
     partition_text: str = ""
     wifi: bool = False
@@ -36,6 +35,7 @@ class Setup:
     speed: bool = False
     slower: int = 0
     ram: int = 0
+    platform: str = ""
 
     @property
     def radio(self) -> str:
