@@ -93,6 +93,7 @@ class CProgram:
         require(f"{cc} sanitizers")
         self.path = folder / f"fixedpoint_{cc}"
         (folder / "mcuq_fixedpoint.h").write_text(header)
+        (folder / "mcuq_product_isa.h").write_text(kernel_file("mcuq_product_isa.h").read_text())
         (folder / "driver.c").write_text(DRIVER)
         build = [cc, *FLAGS, str(folder / "driver.c"), "-o", str(self.path)]
         done = subprocess.run(build, capture_output=True, text=True, check=False)
