@@ -188,18 +188,19 @@ class _Observer:
         found = {}
         given = float_run.with_states(self.graph, batch.inputs, self.kept)
         for name, x in given.items():
-            self._count(name, x)
+            self._count(name, x, len(batch))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # found, and named, by ``checked``
             for name, x, observed in float_run.trace(self.graph, given):
-                self._count(name, observed)
+                self._count(name, observed, len(batch))
                 if name in wanted:
                     found[name] = x
         self.seen += len(batch)
         return found
 
-    def _count(self, name: str, x: Array) -> None:
+    def _count(self, name: str, x: Array, samples: int) -> None:
+        """Add values to both halves, sample by sample; what is no sample's, such as a whole table, is in both."""
         for k, fold in enumerate(self.folds):
-            fold[name].add(x[(k - self.seen) % FOLDS :: FOLDS])
+            fold[name].add(x[(k - self.seen) % FOLDS :: FOLDS] if len(x) == samples else x)
 
     @cached_property
     def histograms(self) -> dict[str, Histogram]:
