@@ -17,7 +17,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.quantization.activations import activation_schemes, remembered
 from mcuq.quantization.clipping import check_method, choose_range, expected_error
 from mcuq.quantization.histogram import Histogram
-from mcuq.quantization.reach import exponentials
+from mcuq.quantization.reach import exponentials, reaching
 from mcuq.quantization.remarks import Remarks
 from mcuq.quantization.samples import Batch, batches
 from mcuq.quantization.scheme import Range, Scheme
@@ -118,13 +118,13 @@ class Calibration:
             layers: other schemes for some layers, by name.
         """
         schemes = activation_schemes(self.graph, scheme, layers)
-        errors = dict.fromkeys(self.histograms, np.zeros(len(methods)))
+        excluded = {*self.graph.known, *self.silent, *reaching(self.graph)}
+        errors = dict.fromkeys(self.histograms.keys() - excluded, np.zeros(len(methods)))
         for one, other in (self.folds, self.folds[::-1]):
             for name in errors:
-                if name not in self.graph.known and name not in self.silent:
-                    ranges = (choose_range(one[name], method, schemes[name]) for method in methods)
-                    errors[name] = errors[name] + [expected_error(other[name], r, schemes[name]) for r in ranges]
-        best = {name: methods[int(np.argmin(each))] for name, each in errors.items()}
+                ranges = (choose_range(one[name], method, schemes[name]) for method in methods)
+                errors[name] = errors[name] + [expected_error(other[name], r, schemes[name]) for r in ranges]
+        best = {name: methods[int(np.argmin(errors[name]))] for name in self.histograms if name in errors}
         return {name: method for name, method in best.items() if method != methods[0]}
 
     def _methods(self, per_layer: Mapping[str, str]) -> dict[str, str]:

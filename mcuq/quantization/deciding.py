@@ -23,6 +23,7 @@ from mcuq.quantization.arrays import decibels
 from mcuq.quantization.calibrate import FOLDS, Calibration, Progress
 from mcuq.quantization.layers import run_integers
 from mcuq.quantization.options import CORRECTIONS, DEFAULT_CORRECTIONS, Options
+from mcuq.quantization.reach import reaching
 from mcuq.quantization.scheme import Scheme
 from mcuq.samples.metrics import paired_difference
 from mcuq.samples.task import Task, find_task
@@ -198,7 +199,8 @@ def try_room(deciding: Deciding) -> None:
     """Try wider ranges of the scores: of few samples, few show the largest."""
     best, graph = deciding.best, deciding.calibration(deciding.best).graph
     makers = {node.outputs[0]: node.name for node in graph.nodes}
-    wide = {makers[name]: "wide" for name in scores(graph) if name in makers and name not in graph.known}
+    given = {*graph.known, *reaching(graph)}
+    wide = {makers[name]: "wide" for name in scores(graph) if name in makers and name not in given}
     if wide := {name: method for name, method in wide.items() if name not in best.layer_methods}:
         candidate = replace(best, layer_methods={**best.layer_methods, **wide})
         deciding.attempt("room beyond the outputs seen", candidate)

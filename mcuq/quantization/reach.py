@@ -29,6 +29,11 @@ ROOM = 31.5  # dB, of the results' power over the rounding's
 FARTHEST = 88.0  # that float32 holds the exponential of
 
 
+def reaching(graph: FloatGraph) -> set[str]:
+    """Return the activations whose ranges reach further than any of the samples: no samples can choose those."""
+    return {name for node in graph.nodes if isinstance(node.op, Exp) for name in (node.inputs[0], node.outputs[0])}
+
+
 def reach(histogram: Histogram) -> float:
     """Return what is exceeded once in ``MORE`` times as many values, at least the largest seen."""
     counts, centers = histogram.counts, np.minimum(histogram.centers, histogram.high)
