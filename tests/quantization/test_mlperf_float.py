@@ -72,8 +72,11 @@ def test_kws_other_schemes(shared, scheme):
 def test_arg_max(shared, file, twin, count, least):
     graph, x = load(shared, file), golden(shared, twin)
     wanted, given = outputs(graph, x, Options(), x)
+    best = wanted.argmax(axis=1)
+    tied = given[np.arange(len(x)), best] == given.max(axis=1)
+    close = np.ptp(np.sort(wanted, axis=1)[:, -2:], axis=1) < 3 / 256  # steps of the outputs, whose logits have steps too
     assert len(x) == count
-    assert (wanted.argmax(axis=1) == given.argmax(axis=1)).sum() >= least
+    assert ((best == given.argmax(axis=1)) | (tied & close)).sum() >= least
 
 
 def test_ad_default_beats_min_max_and_the_published_model(shared):
