@@ -74,7 +74,7 @@ def test_arg_max(shared, file, twin, count, least):
     wanted, given = outputs(graph, x, Options(), x)
     best = wanted.argmax(axis=1)
     tied = given[np.arange(len(x)), best] == given.max(axis=1)
-    close = np.ptp(np.sort(wanted, axis=1)[:, -2:], axis=1) < 3 / 256  # steps of the outputs, whose logits have steps too
+    close = np.ptp(np.sort(wanted, axis=1)[:, -2:], axis=1) < 3 / 256  # steps of the outputs
     assert len(x) == count
     assert ((best == given.argmax(axis=1)) | (tied & close)).sum() >= least
 
