@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from models import small_graph
-from requirements import require
-from test_frameworks import STRICT, STUBS, run
+from sketches import compiled, linked
 
 from mcuq import archive, cli, pipeline
 from mcuq.archive import Archive
@@ -61,20 +60,10 @@ def test_the_library_keeps_the_specification(library):
 
 
 def built(library: Path, folder: Path) -> Firmware:
-    """The sketch as the IDE compiles it: as C++, Arduino.h before it, everything in src/ with it."""
-    require("gcc", "g++")
+    """The sketch of the library with everything in it."""
     (sketch,) = (library / "examples").rglob("*.ino")
-    flags = ["-DARDUINO=10812", "-DESP_PLATFORM", "-DSTUB_IDF_MAJOR=5", f"-I{library / 'src'}"]
-    flags += [f"-I{STUBS / name}" for name in ("arduino", "espidf")]
-    as_sketch = ["g++", "-std=gnu++2b", "-x", "c++", "-include", "Arduino.h"]
-    run([*as_sketch, *STRICT, *flags, "-fsyntax-only", str(sketch)])
-    languages = {".c": ["gcc", "-std=gnu17"], ".cpp": ["g++", "-std=gnu++2b"], ".ino": as_sketch}
-    objects: list[str] = []
-    for source in [sketch, *sorted((library / "src").glob("*.c*")), STUBS / "arduino" / "fake.cpp"]:
-        objects.append(str(folder / f"{len(objects)}.o"))
-        run([*languages[source.suffix], "-O1", *flags, "-c", str(source), "-o", objects[-1]])
-    run(["g++", *objects, "-o", str(folder / "firmware")])
-    return Firmware(lambda: ProcessLine([str(folder / "firmware")]), starts=True)
+    program = linked(compiled(sketch, library / "src", folder), folder / "firmware")
+    return Firmware(lambda: ProcessLine([str(program)]), starts=True)
 
 
 def test_the_sketch_runs_and_answers(library, tmp_path, rng):

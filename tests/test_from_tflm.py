@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from requirements import PARTS, require, require_module, require_tool
-from test_frameworks import STRICT, STUBS, run
+from requirements import PARTS, require_module, require_tool
+from sketches import compiled, linked
+from test_frameworks import run
 
 from mcuq import cli
 
@@ -64,23 +65,12 @@ def test_what_replaces_a_call_is_in_the_header_or_the_second_sketch(library):
     assert "tflite" not in AFTER and "interpreter" not in AFTER
 
 
-def program(library: Path, folder: Path, image: np.ndarray) -> Path:
-    """The second sketch as the page prints it, compiled as a sketch is, over the fakes."""
-    require("gcc", "g++")
+def sketch(library: Path, folder: Path, image: np.ndarray) -> list[str]:
+    """The second sketch as the page prints it, compiled; its objects."""
     values = ", ".join(f"{float(value)!r}f" for value in image.ravel())
     (folder / "image.h").write_text(f"static const float image[{SIZE}] = {{{values}}};\n")
     (folder / "sketch.ino").write_text(AFTER)
-    flags = ["-DARDUINO=10812", "-DESP_PLATFORM", "-DSTUB_IDF_MAJOR=5", f"-I{library}", f"-I{folder}"]
-    flags += [f"-I{STUBS / name}" for name in ("arduino", "espidf")]
-    as_sketch = ["g++", "-std=gnu++2b", "-x", "c++", "-include", "Arduino.h"]
-    run([*as_sketch, *STRICT, *flags, "-fsyntax-only", str(folder / "sketch.ino")])
-    objects: list[str] = []
-    for source in [folder / "sketch.ino", *sorted(library.glob("*.c*")), STUBS / "arduino" / "fake.cpp"]:
-        objects.append(str(folder / f"{len(objects)}.o"))
-        compiler = {".c": ["gcc", "-std=gnu17"], ".ino": as_sketch}.get(source.suffix, ["g++", "-std=gnu++2b"])
-        run([*compiler, "-O1", *flags, "-c", str(source), "-o", objects[-1]])
-    run(["g++", *objects, "-o", str(folder / "sketch")])
-    return folder / "sketch"
+    return compiled(folder / "sketch.ino", library, folder, folder)
 
 
 def printed(path: Path, count: int) -> list[int]:
@@ -104,7 +94,10 @@ def test_the_second_sketch_prints_what_tflm_computes(library, tmp_path):
     q = np.clip(np.floor(np.abs(image / np.float32(scale)) + 0.5) + int(zero), -128, 127).astype(np.int8)
     interpreter.set_input(q.reshape(1, 8, 8, 1), 0)
     interpreter.invoke()
-    assert printed(program(library, tmp_path, image), 10) == interpreter.get_output(0).ravel().tolist()
+    assert (
+        printed(linked(sketch(library, tmp_path, image), tmp_path / "sketch"), 10)
+        == interpreter.get_output(0).ravel().tolist()
+    )
 
 
 SYMBOLS = """\
@@ -125,12 +118,9 @@ def test_both_may_be_linked_into_one_firmware(library, tmp_path):
     """TFLM's and ESP-NN's names do not clash: every symbol of the library begins with mcuq_ or the model's name."""
     require_tool("nm", PARTS["gcc"].install)
     (tmp_path / "tflm.cpp").write_text(SYMBOLS)
-    path = program(library, tmp_path, np.zeros(SIZE, np.float32))
-    objects = [
-        str(p) for p in sorted(tmp_path.glob("*.o"), key=lambda p: int(p.stem))
-    ]  # the sketch first, the fakes last
+    objects = sketch(library, tmp_path, np.zeros(SIZE, np.float32))
     run(["g++", "-c", str(tmp_path / "tflm.cpp"), "-o", str(tmp_path / "tflm.obj")])
-    run(["g++", *objects, str(tmp_path / "tflm.obj"), "-o", str(path)])
+    linked([*objects, str(tmp_path / "tflm.obj")], tmp_path / "sketch")
     names = [line.split()[-1] for line in symbols(objects[1:-1])]
     own = [name for name in names if not name.startswith(("mcuq_", "digits_", "_Z"))]
     assert len(names) > 20 and own == []
