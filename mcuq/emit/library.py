@@ -22,7 +22,6 @@ GUARD = (  # what lib/mcuq/src/mcuq.h, which every firmware needs, is while the 
     b'#error "an interrupted `mcuq build` left this project half written; run it again, or `mcuq verify .`"\n',
 )
 KEYWORDS = ["neural network", "quantization", "tinyml", "esp32"]
-HOMEPAGE = "https://pypi.org/project/mcuq/"
 INCLUDE = re.compile(rb'^#include "(\w+\.h)"', re.MULTILINE)
 
 
@@ -53,7 +52,6 @@ def library(about: Manifest) -> Files:
         "version": __version__,
         "description": about.description,
         "keywords": KEYWORDS,
-        "homepage": HOMEPAGE,
         "frameworks": "*",
         "platforms": "*",
         "headers": list(about.headers),
