@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -35,7 +36,8 @@ def measure(task: Task, candidates: Sequence[Candidate], jobs: int = -1) -> Iter
     joblib = _module("joblib", "search")
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
     try:
-        yield from parallel(joblib.delayed(measured)(task, candidate) for candidate in candidates)
+        with _quiet_end():
+            yield from parallel(joblib.delayed(measured)(task, candidate) for candidate in candidates)
     except (KeyboardInterrupt, GeneratorExit):
         _end_workers()
         raise
@@ -48,7 +50,28 @@ def measure(task: Task, candidates: Sequence[Candidate], jobs: int = -1) -> Iter
 def _end_workers() -> None:
     """End this computer's processes, which would else measure on."""
     loky = _module("joblib.externals.loky", "search")
-    loky.get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+    with _quiet_end():
+        loky.get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
+@contextmanager
+def _quiet_end() -> Iterator[None]:
+    """Keep loky's manager thread from printing a traceback when it is told to kill its workers.
+
+    It throws away the work that waits and, where a worker has just become free, then looks for the next piece of it:
+    a KeyError after the workers have been killed (loky 3.6.0, ``flag_executor_shutting_down``).
+    """
+    printed = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is not KeyError or args.thread is None or args.thread.name != "ExecutorManagerThread":
+            printed(args)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = printed
 
 
 @contextmanager
