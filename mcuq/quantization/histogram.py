@@ -44,7 +44,7 @@ class Histogram:
         self.zeros += x.size - values.size
         if values.size and self.is_finite:
             self._widen(float(values.min()), float(values.max()))
-            index = np.floor(np.ldexp(values.astype(np.float64), -self._exponent)).astype(np.int64)
+            index = np.floor(values * np.float64(2.0**-self._exponent)).astype(np.int64)  # exact, in float64
             self.counts += np.bincount(index - self.first, minlength=self.counts.size)
 
     def merged(self, other: Histogram) -> Histogram:

@@ -122,9 +122,11 @@ class _Walk:
             before = None
             if source and self._is_correctable(source):
                 before = self._before_activation(source)
+                given = self._given(node)
                 for correct in corrections:
                     now = self.nodes[node.name]
-                    self._replace(now, correct(self._layer(source, now, before)))
+                    self._replace(now, correct(self._layer(source, now, before, given)))
+                del given
             self._run(self.nodes[node.name])
             if source:
                 self._run_real(source, before)
@@ -146,7 +148,12 @@ class _Walk:
         operands = [self.real[source.inputs[0]], *(self.graph.real(name) for name in source.inputs[1:])]
         return np.asarray(op.compute(*operands), np.float32)
 
-    def _layer(self, source: Node, node: Node, before: Real) -> Layer:
+    def _given(self, node: Node) -> Real:
+        """Return the real values of the integers that a node gets, float32 [samples, *shape]."""
+        x = self.quantized.values[node.inputs[0]]
+        return x.dequantize(self.integers[node.inputs[0]]).reshape(-1, *x.shape)
+
+    def _layer(self, source: Node, node: Node, before: Real, given: Real) -> Layer:
         graph, x = self.graph, self.quantized.values[node.inputs[0]]
         weights, axis = self.constants[node.inputs[1]], node.op.weights_axis
         assert axis is not None
@@ -156,7 +163,7 @@ class _Walk:
             node=node,
             float_input=self.real[source.inputs[0]],
             wanted=before,
-            input=x.dequantize(self.integers[node.inputs[0]]).reshape(-1, *x.shape),
+            input=given,
             float_weights=graph.real(source.inputs[1]),
             float_bias=graph.real(source.inputs[2]).ravel() if len(source.inputs) > 2 else none,
             weights=weights,

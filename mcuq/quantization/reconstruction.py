@@ -127,7 +127,8 @@ def _problem(layer: Layer, view: View, real: Reals) -> tuple[Quadratic, Reals, R
     """Return the error to keep small, and the means of the inputs [groups, taps] and the outputs [groups, outputs]."""
     groups, taps, _ = real.shape
     most = min(MAX_ROWS, max(MAX_VALUES // (groups * taps), 1))
-    x, float_x = (np.moveaxis(rows, 0, 1) for rows in rows_of(view, most, layer.input, layer.float_input))
+    seen = rows_of(view, most, layer.input, layer.float_input)
+    x, float_x = (rows.astype(np.float64) for rows in seen)
     y = float_x @ real
     mean_x, mean_y = x.mean(axis=1), y.mean(axis=1)
     x, y = x - mean_x[:, np.newaxis], y - mean_y[:, np.newaxis]

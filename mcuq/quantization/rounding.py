@@ -52,7 +52,8 @@ def optimized(layer: Layer) -> Mapping[What, QConstant]:
     if view is None:
         return {}
     scale = np.broadcast_to(constant.scale, shape[layer.axis]).reshape(view.groups, -1)
-    x, float_x = (rows.astype(np.float32) for rows in rows_of(view, MAX_ROWS, layer.input, layer.float_input))
+    seen = rows_of(view, MAX_ROWS, layer.input, layer.float_input)
+    x, float_x = (np.moveaxis(rows, 0, 1).astype(np.float32, copy=False) for rows in seen)
     real = view.grouped(layer.float_weights).astype(np.float64)
     error = (layer.bias - layer.float_bias).reshape(view.groups, -1)
     target = _sums(float_x, real) - error.astype(np.float32)
@@ -171,7 +172,7 @@ def weigh_codebooks(
         if view is None or layer.weights.codebook is None:
             return {}
         (x,) = rows_of(view, MAX_ROWS, layer.input)
-        energy = np.mean(x**2, axis=0)  # [groups, taps]
+        energy = np.mean(x.astype(np.float64) ** 2, axis=1)  # [groups, taps]
         per_channel = np.repeat(energy, layer.weights.shape[layer.axis] // view.groups, axis=0)
         kind = layers.get(layer.node.name, scheme)
         return {"weights": with_codebook(layer.weights, layer.float_weights, kind, per_channel)}

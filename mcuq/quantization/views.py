@@ -58,16 +58,16 @@ def view_of(layer: Layer) -> View | None:
     return View(seen, layer.input.shape[-1], False)
 
 
-def rows_of(view: View, most: int, *inputs: Real) -> list[Reals]:
-    """Return, for every input, what the same few output pixels see: float64 [rows, groups, taps], ``most`` rows."""
+def rows_of(view: View, most: int, *inputs: Real) -> list[Real]:
+    """Return, for every input, what the same few output pixels see: [groups, rows, taps], ``most`` rows."""
     seen = [view.windows(x) for x in inputs]
     places = seen[0].shape[:3]
     count = int(np.prod(places))
     chosen = np.random.default_rng(SEED).permutation(count)[:most]
     index = np.unravel_index(np.sort(chosen), places)
-    return [np.moveaxis(_by_group(x[index], view.groups), 2, 4).reshape(len(chosen), view.groups, -1) for x in seen]
+    return [_by_group(x[index], view.groups).reshape(view.groups, len(chosen), -1) for x in seen]
 
 
-def _by_group(x: Real, groups: int) -> Reals:
-    """[rows, channels, height, width] to [rows, groups, channels of a group, height, width]."""
-    return x.reshape(len(x), groups, -1, *x.shape[2:]).astype(np.float64)
+def _by_group(x: Real, groups: int) -> Real:
+    """[rows, channels, height, width] to [groups, rows, height, width, channels of a group]."""
+    return x.reshape(len(x), groups, -1, *x.shape[2:]).transpose(1, 0, 3, 4, 2)
