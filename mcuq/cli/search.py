@@ -41,6 +41,8 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--margin", type=_margin, default=1.0, metavar="K", help=what)
     what = f"bits (8, 4, 2) and codebooks (cb16, cb4) to choose from; default: {FORMATS}"
     parser.add_argument("--formats", default=FORMATS, metavar="F,…", help=what)
+    what = "begin with bits by estimate whose weights take so much (50%% of 8 bits', or 24K), and refine these"
+    parser.add_argument("--weight-bytes", default="", metavar="N", help=what)
     add_reading(parser)
     add_classes(parser)
     engine = parser.add_mutually_exclusive_group()
@@ -107,7 +109,7 @@ def _request(arguments: argparse.Namespace) -> Request:
         data=arguments.data,
         calibration=arguments.calibration,
         place=(board, board.framework(arguments.framework), setup),
-        options=Options(**quantization_options(arguments)),
+        options=Options(**{**quantization_options(arguments), "weight_bytes": ""}),
         max_drop=arguments.max_drop,
         margin=arguments.margin,
         out=arguments.out,
@@ -116,5 +118,6 @@ def _request(arguments: argparse.Namespace) -> Request:
         classes=arguments.classes,
         jobs=arguments.jobs,
         dask=arguments.dask,
+        weight_bytes=arguments.weight_bytes,
         load_timeout=arguments.load_timeout,
     )

@@ -9,7 +9,7 @@ candidate measured.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mcuq.errors import UsageError
@@ -53,6 +53,19 @@ def assigned(
     Raises:
         UsageError: with the bytes that the fewest bits take, where these are too many.
     """
+    layers = rungs(graph, quantized, inputs, options, progress)
+    chosen = fitting(layers, in_bytes(options.weight_bytes, widest_bytes(quantized, layers)))
+    return {name: bits for name, bits in chosen.items() if name not in options.layer_bits}
+
+
+def rungs(
+    graph: FloatGraph,
+    quantized: Graph,
+    inputs: Mapping[str, Array],
+    options: Options,
+    progress: Progress | None = None,
+) -> dict[str, Rungs]:
+    """Return for every layer what each number of bits costs, by name; arguments as for :func:`assigned`."""
     layers: dict[str, Rungs] = {}
     stored = _stored(quantized)
 
@@ -68,9 +81,13 @@ def assigned(
         return {}
 
     correct_layers(graph, quantized, inputs, look, "bits", progress)
-    whole = sum(math.prod(stored[name]) for name in layers)
-    chosen = fitting(layers, in_bytes(options.weight_bytes, whole))
-    return {name: bits for name, bits in chosen.items() if name not in options.layer_bits}
+    return layers
+
+
+def widest_bytes(quantized: Graph, layers: Iterable[str]) -> int:
+    """Return the bytes of the weights of layers with 8 bits."""
+    stored = _stored(quantized)
+    return sum(math.prod(stored[name]) for name in layers)
 
 
 def in_bytes(limit: str, whole: int) -> int:

@@ -32,6 +32,7 @@ from mcuq.search.candidate import Candidate, Measurement
 from mcuq.search.journal import Journal
 from mcuq.search.ladder import Layer
 from mcuq.search.measuring import built
+from mcuq.search.start import start_within
 from mcuq.search.strategy import Found, Limits, Search
 from mcuq.search.task import Task, prepare
 from mcuq.search.threads import one_thread
@@ -58,6 +59,8 @@ class Request:
         classes: the labels that the model's outputs stand for, in their order, where labels are no such numbers.
         jobs: processes at a time; -1: as many as there are processors.
         dask: address of a cluster to use instead.
+        weight_bytes: that all weights may take, "50%" or "24K", of the bits that the search begins with; empty: it
+            looks at every layer alone instead.
     """
 
     model: Path
@@ -73,6 +76,7 @@ class Request:
     classes: tuple[str, ...] = ()
     jobs: int = -1
     dask: str = ""
+    weight_bytes: str = ""
     load_timeout: float = LOAD_SECONDS
 
     @property
@@ -125,6 +129,9 @@ def search(request: Request, progress: Progress | None = None) -> Outcome:
         classes=request.classes,
         progress=progress,
     )
+    with one_thread():
+        limit = request.weight_bytes
+        start = start_within(task, layers, limit, request.formats, progress) if limit else None
     journal = Journal(request.journal, _about(request, graph))
     engine: AbstractContextManager[None] = workers.cluster(request.dask, task) if request.dask else workers.local()
     with engine:
@@ -133,7 +140,7 @@ def search(request: Request, progress: Progress | None = None) -> Outcome:
         if not widest.weights:
             raise CannotQuantizeError(widest.problem)
         limits = Limits(widest, request.max_drop * len(task.labels) / 100, request.margin)
-        found = Search(layers, request.formats, limits, measure).run()
+        found = Search(layers, request.formats, limits, measure, start).run()
     best = _required(found, limits, request)
     model = _model(task, found, best, journal)
     return Outcome(task, layers, limits, best, model, found, journal, measure.new)

@@ -46,6 +46,11 @@ class Ladder:
         (own,) = (rung for rung in (*self.rungs, *self.others) if rung.format == format_)
         return tuple(rung.format for rung in reversed(self.rungs) if rung.saved > own.saved)
 
+    def index(self, format_: str) -> int:
+        """Return which rung is of a format; one that is not worth it counts as the next that saves less."""
+        (own,) = (rung for rung in (*self.rungs, *self.others) if rung.format == format_)
+        return next(i for i, rung in enumerate(self.rungs) if rung.saved <= own.saved)
+
 
 def ladder(layer: str, measured: Mapping[str, Measurement], widest: Measurement) -> Ladder:
     """Return a layer's ladder.
@@ -60,6 +65,11 @@ def ladder(layer: str, measured: Mapping[str, Measurement], widest: Measurement)
         for format_, m in measured.items()
         if m.weights
     ]
+    return worth_it(layer, rungs)
+
+
+def worth_it(layer: str, rungs: Sequence[Rung]) -> Ladder:
+    """Return a layer's ladder of what is known of its formats beside 8 bits."""
     kept: list[Rung] = [Rung(WIDEST, 0, 0.0)]
     for saved in sorted({rung.saved for rung in rungs if rung.saved > 0}):
         best = min((rung for rung in rungs if rung.saved == saved), key=lambda rung: rung.noise)
@@ -69,9 +79,9 @@ def ladder(layer: str, measured: Mapping[str, Measurement], widest: Measurement)
     return Ladder(layer, tuple(reversed(kept)), tuple(rung for rung in rungs if rung not in kept))
 
 
-def climb(ladders: Sequence[Ladder]) -> list[Candidate]:
-    """Return candidates from the fewest bytes up: each raises the layer that loses most noise by the byte."""
-    at = [0] * len(ladders)
+def climb(ladders: Sequence[Ladder], start: Candidate | None = None) -> list[Candidate]:
+    """Return candidates upward from a start, or the fewest bytes: each raises what loses most noise by the byte."""
+    at = [0 if start is None else own.index(start.choice(own.layer).format) for own in ladders]
     path = [_candidate(ladders, at)]
     while steps := [step for i, own in enumerate(ladders) for step in _raises(i, own.rungs, at[i])]:
         _, i, j = max(steps, key=lambda step: (step[0], -step[1], -step[2]))

@@ -10,6 +10,9 @@ many at a time makes no difference.
    samples that it loses. What was not good enough in one round is not tried again in a later one.
 5. *channels*: the same with a part of the channels of layers that could not be lowered as a whole.
 
+With a *start*, bits by estimate within a number of bytes, the first two stages fall away: it is raised until it is good
+enough, and then lowered, in the order of what was estimated of the layers.
+
 Taken is, of all that is good enough, what needs the least flash: weights as they are stored, and the kernels that read
 them, of which some have more code than few layers save.
 """
@@ -22,6 +25,7 @@ from dataclasses import dataclass
 from mcuq.search.candidate import Candidate, Measurement
 from mcuq.search.formats import WIDEST, Choice
 from mcuq.search.ladder import Ladder, Layer, climb, ladder
+from mcuq.search.start import Start
 
 AT_ONCE = 8  # candidates of the climb; a number of its own, not that of the workers
 PARTS = (3, 2, 1)  # quarters of the channels that are lowered
@@ -62,16 +66,28 @@ class Found:
 class Search:
     """The measurements so far, and the stages over them."""
 
-    def __init__(self, layers: Sequence[Layer], formats: Sequence[str], limits: Limits, measure: Measure) -> None:
-        self.layers, self.limits, self._measure = layers, limits, measure
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        formats: Sequence[str],
+        limits: Limits,
+        measure: Measure,
+        start: Start | None = None,
+    ) -> None:
+        self.layers, self.limits, self._measure, self.start = layers, limits, measure, start
         self.narrow = [name for name in formats if name != WIDEST]
         self.measured: dict[Candidate, Measurement] = {}
 
     def run(self) -> Found:
         """Go through all stages."""
-        self._all("network", [Candidate(), *(self._alike(name) for name in self.narrow)])
-        ladders = self._ladders()
-        self._climb(ladders)
+        if self.start:
+            self._all("network", [Candidate(), self.start.candidate])
+            ladders = list(self.start.ladders)
+        else:
+            self._all("network", [Candidate(), *(self._alike(name) for name in self.narrow)])
+            ladders = self._ladders()
+        if not (self.start and self.limits.allow(self.measured[self.start.candidate])):
+            self._climb(climb(ladders, self.start.candidate if self.start else None))
         if (state := self._best()) is not None:
             state = self._lower("lower", state, lambda state: lowered_layers(state, ladders))
             self._lower("channels", state, lambda state: lowered_channels(state, ladders, self.layers))
@@ -94,8 +110,7 @@ class Search:
             for layer in self.layers
         ]
 
-    def _climb(self, ladders: Sequence[Ladder]) -> None:
-        path = climb(ladders)
+    def _climb(self, path: Sequence[Candidate]) -> None:
         for start in range(0, len(path), AT_ONCE):
             if any(self.limits.allow(m) for m in self._all("raise", path[start : start + AT_ONCE])):
                 return

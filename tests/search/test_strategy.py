@@ -9,7 +9,8 @@ import pytest
 from mcuq.errors import UsageError
 from mcuq.search.candidate import Candidate, Measurement
 from mcuq.search.formats import WIDEST, Choice, parse_formats
-from mcuq.search.ladder import Layer, Rung, climb, ladder
+from mcuq.search.ladder import Layer, Rung, climb, ladder, worth_it
+from mcuq.search.start import Start
 from mcuq.search.strategy import Found, Limits, Search, lowered_channels, worth
 
 BITS = {"8": 8, "cb16": 4, "4": 4, "cb4": 2, "2": 2}
@@ -110,6 +111,40 @@ def test_nothing_is_measured_twice_and_refused_moves_are_not_repeated() -> None:
     candidates = [candidate for _, candidate in chip.asked]
     assert len(candidates) == len(set(candidates))
     assert {stage for stage, _ in chip.asked} == {"network", "layers", "raise", "lower", "channels"}
+
+
+STARTS = [{"a": "2", "b": "8", "c": "2"}, {"a": "4", "b": "8", "c": "2"}, {"a": "8", "b": "8", "c": "8"}]
+
+
+def estimated(start: dict[str, str]) -> Start:
+    """Estimates of the right order: what a layer loses by the format is in proportion to the formula's."""
+    rungs = {
+        layer.name: [
+            Rung(f, WEIGHTS[layer.name] * (8 - BITS[f]) // 8, PAIN[layer.name] * ERROR[f] / 100) for f in ("4", "2")
+        ]
+        for layer in LAYERS
+    }
+    ladders = tuple(worth_it(name, own) for name, own in rungs.items())
+    return Start(Candidate.of({name: Choice(format_) for name, format_ in start.items()}), ladders)
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("hits", [900, 899, 890, 870])
+def test_a_start_is_refined_with_fewer_measurements(start, hits) -> None:
+    """No layer is looked at alone; what is taken is good enough, and lowering one more layer is not."""
+    whole, chip = Chip(), Chip()
+    whole.search(hits)
+    limits = Limits(chip.measure(Candidate()), 900 - hits)
+    found = Search(LAYERS, ("8", "4", "2"), limits, chip, estimated(start)).run()
+
+    assert {stage for stage, _ in chip.asked} <= {"network", "raise", "lower", "channels"}
+    first = list(dict.fromkeys([Candidate(), estimated(start).candidate]))
+    assert [candidate for _, candidate in chip.asked[: len(first)]] == first
+    assert len(chip.asked) < len(whole.asked)
+    assert found.best is not None and found.measured[found.best].hits >= hits
+    for layer in LAYERS:
+        for format_ in estimated(start).ladders[LAYERS.index(layer)].below(found.best.choice(layer.name).format):
+            assert chip.measure(found.best.having(layer.name, Choice(format_))).hits < hits
 
 
 def test_a_ladder_leaves_out_what_saves_nothing_or_only_adds_noise() -> None:
