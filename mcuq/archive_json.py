@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -181,4 +182,6 @@ def _typed(value: Any, kind: Any, where: str) -> Any:
 def _matches(value: Any, kind: Any) -> bool:
     if get_origin(kind) is Literal:
         return value in get_args(kind)
+    if isinstance(kind, UnionType):
+        return any(_matches(value, one) for one in get_args(kind))
     return type(value) is kind or (kind is float and type(value) is int)

@@ -43,11 +43,23 @@ def check_model(
     found, framework, setup = pipeline.placed(content, board, framework, options)
     plan = pipeline.compile_for(content, found, framework, setup)
     require_names(plan)
-    return _compared(pipeline.check_fit(plan, found, framework, setup), folder, found, [plan])
+    return known_in(pipeline.check_fit(plan, found, framework, setup), folder, found, [plan])
 
 
-def _compared(report: FitReport, folder: Path | None, board: Board, plans: Sequence[Plan]) -> FitReport:
-    """Return a report with what the project's ``platformio.ini`` says otherwise, and what its board took."""
+def project_of(path: Path) -> Path | None:
+    """Return the folder that may be the project of a model's file, or is given in its place; None: there is none."""
+    return path if path.is_dir() else path.parent if path.suffix == ".mcuq" else None
+
+
+def known_in(report: FitReport, folder: Path | None, board: Board, plans: Sequence[Plan]) -> FitReport:
+    """Return a report with what a project's ``platformio.ini`` says otherwise, and what its board took.
+
+    Args:
+        report: of these plans on this board.
+        folder: the project; None: there is none.
+        board: where it shall run.
+        plans: its models.
+    """
     if folder is None:
         return report
     known = [_measured(folder, plan, board, report.framework) for plan in plans]
@@ -84,7 +96,7 @@ def check_project(
     plan = pipeline.compile_for(first, found, framework, setup)
     beside = pipeline.project_neighbours(project, first.graph.name, found)
     report = check_fit(plan, found, framework, setup, pipeline.application_extra(plan), beside=beside)
-    return _compared(report, project, found, [plan, *(model.plan for model in beside)])
+    return known_in(report, project, found, [plan, *(model.plan for model in beside)])
 
 
 def check_boards(
@@ -127,4 +139,4 @@ def check_built(
     found, framework, setup = pipeline.placed(first, board or first.board, framework, options)
     plans = [pipeline.compile_for(content, found, framework, setup) for content in contents]
     report = fit.check_linked(plans, read_elf(elf), found, framework, setup)
-    return _compared(report, path if path.is_dir() else None, found, plans)
+    return known_in(report, path if path.is_dir() else None, found, plans)

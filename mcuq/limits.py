@@ -10,6 +10,7 @@ MIB = 1 << 20
 FILE_BYTES = 256 * MIB  # of a model or a data file, and of what it unpacks to
 ARRAY_BYTES = 512 * MIB  # of one array of an .npz file; an .npy file is mapped, whatever its size
 DESCRIPTION_BYTES = 64 * MIB  # of JSON and other text that describes a model
+PAGE_BYTES = 16 * MIB  # of a report that is compared with another
 TEXT_BYTES = MIB  # of a board file, a partition table, a journal's line
 MEMBERS = 65_536  # of an archive
 NAME_CHARACTERS = 200  # of a member of an archive

@@ -68,6 +68,8 @@ def test_a_measurement_takes_the_place_of_the_estimate(run, project, result):
     assert "an inference: measured 0.250 ms\n" in text
     assert "time of small: mcuq verify --port on esp32dev, chip revision v3.1\n" in text
     assert times(run, project / "small.mcuq", "--board", "esp32dev") == [after]
+    mcuq.write_report(project / "small.mcuq", "esp32dev", project / "report.html", instructions=False)
+    assert "An inference: measured 0.250 ms." in (project / "report.html").read_text()
 
 
 @pytest.mark.parametrize("options", [("--board", "esp32-c3-devkitm-1"), ("--framework", "espidf")])

@@ -15,6 +15,7 @@ import mcuq
 from mcuq import cli
 from mcuq.float_run import run as run_float
 from mcuq.loading import quantize_float
+from mcuq.page.figures import CLOSING, OPENING
 from mcuq.report import VERSIONS
 
 ROOT = Path(__file__).parents[1]
@@ -95,7 +96,7 @@ def test_a_build_that_does_not_fit_says_what_is_missing(run, folder, monkeypatch
 
 def test_every_document_has_a_schema_and_every_verb_a_test():
     """A search is tested where it is run: tests/search/test_search_cli.py."""
-    assert set(SCHEMAS) == set(VERSIONS) == {*VERBS, "search"}
+    assert set(SCHEMAS) - {"figures"} == set(VERSIONS) == {*VERBS, "search"}
     verbs = {line.split()[0] for lines in VERBS.values() for line in lines} | {"search"}
     parser = cli._parser()
     (named,) = [action.choices for action in parser._actions if action.choices]
@@ -123,6 +124,18 @@ def test_what_is_wrong_is_found(run, folder, monkeypatch, change, said):
     assert any(said in problem for problem in problems(document | change, SCHEMAS["inspect"]))
 
 
+def test_a_page_holds_figures_that_keep_to_their_schema(run, folder, monkeypatch):
+    """With labels, so that nothing is left out, and times that are estimated or but a range."""
+    for board in (BOARD, "esp32dev"):
+        printed(run, folder, monkeypatch, f"report m.mcuq --board {board} --data d.npz --no-instructions --out r.html")
+        text = (folder / "r.html").read_text("utf-8").partition(OPENING)[2].partition(CLOSING)[0]
+
+        assert problems(json.loads(text), SCHEMAS["figures"]) == []
+        assert '"what":"accuracy"' in text and '"what":"inference, ' in text
+
+
 def test_papers_name_every_document():
     text = (ROOT / "docs/json.md").read_text("utf-8")
-    assert all(f"`{kind}`" in text for kind in VERSIONS)
+    assert all(f"`{kind}`" in text for kind in SCHEMAS)
+    times = SCHEMAS["check"]["properties"]["times"]["items"]["properties"]
+    assert all(f"`{name}`" in text for name in (*times, *times["layers"]["items"]["properties"]))

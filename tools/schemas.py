@@ -1,4 +1,4 @@
-"""Write ``mcuq/schemas/*.json``, the JSON Schemas of what the verbs print: ``python tools/schemas.py [--check]``."""
+"""Write ``mcuq/schemas/*.json``, JSON Schemas of what mcuq prints and pages hold: ``tools/schemas.py [--check]``."""
 
 import json
 import sys
@@ -114,7 +114,7 @@ DOCUMENTS = {
             "figures": array(record(
                 {"what": S, "unit": S, "before": maybe(N), "after": maybe(N), "difference": maybe(N)}
             )),
-            "layers": array(record({"name": S, "before": CHANGED, "after": CHANGED})),
+            "layers": array(record({"name": S, "before": CHANGED, "after": CHANGED})), "notes": array(S),
         }, {}, {},
     ),
     "doctor": ({"parts": array(TOOL)}, {}, {}),
@@ -125,6 +125,12 @@ DOCUMENTS = {
             "integer_rmse": maybe(N), "difference": maybe(N), "float": maybe(ref("metrics")),
             "integers": maybe(ref("metrics")), "gain": maybe(FIGURE), "notes": array(S), "look_at_first": maybe(S),
         }, {}, {"metrics": METRICS},
+    ),
+    "figures": (
+        {
+            "model": S, "board": S, "framework": S, "figures": array(record({"what": S, "unit": S, "value": N})),
+            "layers": array(record({"name": S, **FACTS, "instructions": maybe(I), "microseconds": maybe(N)})),
+        }, {}, {},
     ),
     "gate": ({"model": S, "passed": B, "limits": array(LIMIT)}, {}, {}),
     "inspect": ({"model": S, "borders": table(BORDER), "layers": array(INSPECTED), "parameters": I, "macs": I}, {}, {}),
@@ -159,10 +165,15 @@ DOCUMENTS = {
 
 def text(kind):
     """Return the content of a schema's file."""
+    from mcuq.page.figures import SCHEMA  # noqa: PLC0415
     from mcuq.report import VERSIONS  # noqa: PLC0415
 
     required, optional, defined = DOCUMENTS[kind]
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"mcuq/{kind}/{VERSIONS[kind]}"}
+    identity = SCHEMA if kind == "figures" else f"mcuq/{kind}/{VERSIONS[kind]}"
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": identity,
+    }
     schema |= {"title": f"What mcuq prints as {kind}; see docs/json.md"}
     schema |= record({"schema": {"const": schema["$id"]}, **required}, optional)
     return json.dumps(schema | ({"$defs": defined} if defined else {}), indent=1) + "\n"

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif is_project:
         result = checking.check_project(arguments.model, board, framework, options)
     else:
-        folder = arguments.model.parent if arguments.model.suffix == ".mcuq" else None
+        folder = checking.project_of(arguments.model)
         result = checking.check_model(_sized(arguments), board, framework, options, folder)
     show(fit(result, arguments.sources), arguments.json)
     return YES if result.fits else NO

@@ -11,9 +11,11 @@ from mcuq.cli.verb import YES, Verbs, add_verb
 
 def add(verbs: Verbs) -> None:
     """Add the verb and its arguments."""
-    what = "compare two quantized models: bytes, accuracy, instructions, layer by layer"
+    what = "compare two quantized models, or reports: bytes, accuracy, instructions, layer by layer"
     parser = add_verb(verbs, "compare", what, "old.mcuq new.mcuq --board esp32dev")
-    parser.add_argument("before", metavar="A", type=Path, help="a quantized model, or a project with one")
+    parser.add_argument(
+        "before", metavar="A", type=Path, help="a quantized model, a project with one, or a report.html"
+    )
     parser.add_argument("after", metavar="B", type=Path, help="the same, to compare with it")
     parser.add_argument("--board", default="", metavar="ID", help="where bytes are compared; default: the models' own")
     parser.add_argument("--data", metavar="D", type=Path, help="labelled samples, for accuracy")

@@ -31,6 +31,7 @@ def add(verbs: Verbs) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page."""
+    from mcuq.checking import project_of
     from mcuq.errors import UsageError
     from mcuq.files import write_file
     from mcuq.page.gathering import html
@@ -53,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         instructions=arguments.instructions,
         command=_command(sys.argv[1:]),
         files={what: path for what, path in files.items() if path},
+        folder=project_of(arguments.model),
     )
     with stages() as progress:
         page = report(model, board, asked, progress, framework=arguments.framework, options=setup_options(arguments))

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from markupsafe import Markup
+
 from mcuq import __version__, archive
 from mcuq.archive import Archive
 from mcuq.evaluation import Evaluation
 from mcuq.fit import FitReport
 from mcuq.page.arena import Arena, Label, arena_of, labels
 from mcuq.page.drawing import Drawing, drawing
+from mcuq.page.figures import CLOSING, OPENING, Figures, by_layer, figures
 from mcuq.page.layers import Row, rows
 from mcuq.page.rendering import render
 from mcuq.page.values import Values, values
@@ -50,6 +53,7 @@ class Page:
         judged: accuracy, and the noise of every layer; None without data.
         absent: why what is missing is.
         origin: what makes the same page again.
+        figures: what a program may read of it.
     """
 
     fit: FitReport
@@ -61,6 +65,7 @@ class Page:
     judged: Evaluation | None
     absent: Absent
     origin: Origin
+    figures: Figures
 
     @cached_property
     def totals(self) -> dict[str, int | float | None]:
@@ -126,9 +131,11 @@ def gather(
         judged,
         absent,
         Origin(origin.command, (*made, *origin.inputs)),
+        figures(graph, fit, by_layer(plan, counted or {}), judged),
     )
 
 
 def html(page: Page) -> bytes:
     """Return the page: one file that needs no other, the same bytes for the same facts."""
-    return render("page.html.j2", {"page": page}).encode()
+    data = Markup(f"{OPENING}{page.figures.to_json()}{CLOSING}")  # which escapes what HTML would read
+    return render("page.html.j2", {"page": page, "data": data}).encode()

@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mcuq.page.figures import LayerFacts
 from mcuq.report import Report
 from mcuq.report.text import clean
-from mcuq.verbs.comparing import Change, Comparison, Facts, LayerChange
+from mcuq.verbs.comparing import Change, Comparison, LayerChange
 
 COLUMNS = ("figure", ">before", ">after", ">difference")
 
@@ -18,15 +19,18 @@ def comparison(found: Comparison) -> Report:
     data: dict[str, Any] = {"before": found.names[0], "after": found.names[1], "board": found.board}
     data["figures"] = [{**vars(change), "difference": change.difference} for change in found.figures]
     data["layers"] = [dataclasses.asdict(layer) for layer in found.layers]
+    data["notes"] = list(found.notes)
     rows = [[_what(c), _number(c.before), _number(c.after), _difference(c)] for c in found.figures]
-    return Report("compare", data, _title(found), COLUMNS, rows, list(_layer_lines(found)))
+    return Report("compare", data, _title(found), COLUMNS, rows, [*found.notes, *_layer_lines(found)])
 
 
 def markdown(found: Comparison) -> str:
     """Return two tables for a pull request."""
     rows = [(_what(c), _number(c.before), _number(c.after), _difference(c)) for c in found.figures]
-    lines = [_title(found), "", "| figure | before | after | difference |", "|---|---:|---:|---:|"]
+    lines = [clean(_title(found)), "", "| figure | before | after | difference |", "|---|---:|---:|---:|"]
     lines += [_row(row) for row in rows]
+    for note in found.notes:
+        lines += ["", clean(note)]
     if found.changed:
         lines += ["", "| layer | what changes |", "|---|---|"]
         lines += [_row((layer.name, _changes(layer))) for layer in found.changed]
@@ -49,7 +53,7 @@ def _changes(layer: LayerChange) -> str:
     return ", ".join(f"{a} -> {b}" for a, b in pairs if a != b)
 
 
-def _facts(facts: Facts) -> dict[str, str]:
+def _facts(facts: LayerFacts) -> dict[str, str]:
     """Return what is said of a layer, by its key."""
     return {
         "op": facts.op,

@@ -10,6 +10,7 @@ import numpy as np
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
+from mcuq.page.layers import facts
 from mcuq.passes.fold_constant_channels import fold_constant_channels, saved
 from mcuq.report import Report, thousands
 
@@ -49,16 +50,14 @@ def _float_inspection(graph: FloatGraph) -> Report:
 def _quantized_inspection(graph: Graph) -> Report:
     layers: list[dict[str, Any]] = []
     for node in graph.nodes:
-        shapes = [graph.tensor(name).shape for name in node.inputs]
-        output = graph.values[node.outputs[0]]
-        parameters = sum(graph.constants[n].elements for n in node.inputs if n in graph.constants)
+        output, known = graph.values[node.outputs[0]], facts(graph, node)
         layers.append(
             {
                 "name": node.name,
-                "op": node.op.name,
-                "shape": output.shape,
-                "parameters": parameters,
-                "macs": node.op.macs(*shapes),
+                "op": known.op,
+                "shape": known.shape,
+                "parameters": known.parameters,
+                "macs": known.macs,
                 "bits": output.bits,
                 "scale": output.scale,
                 "zero_point": output.zero_point,

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from mcuq import archive, loading, pipeline
 from mcuq.archive import Archive
-from mcuq.checking import check_model
+from mcuq.checking import check_model, project_of
 from mcuq.data import Reading
 from mcuq.errors import UsageError
 from mcuq.evaluation import Evaluation, evaluate, open_data
-from mcuq.fit import FitReport
-from mcuq.fit.latency import Latency
-from mcuq.graph import Graph
 from mcuq.loading import Progress
+from mcuq.page.figures import Figures, LayerFacts, by_layer, figures, read_page
+from mcuq.reading import printable
 from mcuq.target.board import load_board
 from mcuq.verification import instructions_on, model_files
+
+PAGE = ".html"
+SPENT = ("instructions", "microseconds")  # of a layer, where they are known
 
 
 @dataclass(frozen=True)
@@ -36,28 +39,12 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is said of a layer: its operator, output shape, bits of its weights, constants, MACs, instructions.
-
-    ``microseconds`` are measured or estimated, as :class:`mcuq.fit.latency.Latency` of the model says.
-    """
-
-    op: str
-    shape: tuple[int, ...]
-    bits: int | None
-    parameters: int
-    macs: int
-    instructions: int | None = None
-    microseconds: float | None = None
-
-
-@dataclass(frozen=True)
 class LayerChange:
     """A layer before and after; None where one of the two models has none of this name."""
 
     name: str
-    before: Facts | None
-    after: Facts | None
+    before: LayerFacts | None
+    after: LayerFacts | None
 
 
 @dataclass(frozen=True)
@@ -68,13 +55,15 @@ class Comparison:
         names: of both, as they were given.
         board: where bytes and instructions are those of.
         figures: of the whole models.
-        layers: of both, in execution order.
+        layers: of both, in execution order; what is known of one model alone is left out of both.
+        notes: what else is not the same.
     """
 
     names: tuple[str, str]
     board: str
     figures: tuple[Change, ...]
     layers: tuple[LayerChange, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def changed(self) -> tuple[LayerChange, ...]:
@@ -100,37 +89,46 @@ def compare(
     """Compare two quantized models.
 
     Args:
-        before: a file of a quantized model, or a project with one model.
+        before: a file of a quantized model, a project with one model, or a report (``.html``), which says what it said
+            when it was written.
         after: the same, to compare with it.
-        board: for which bytes and instructions are compared; default: the project's, or each model's own.
-        data: labelled samples, for accuracy.
+        board: for which bytes and instructions are compared; default: the report's or project's, or each model's own.
+        data: labelled samples, for accuracy; of models, not of reports.
         samples: what integers of a model's own type in it are.
-        instructions: count those of an inference on the emulated chip, layer by layer.
+        instructions: count those of an inference on the emulated chip, layer by layer; of models too.
         progress: called with what is measured, the steps done, and in all where that is known.
 
     Raises:
-        UsageError: for a project with several models, or no board anywhere.
+        UsageError: for a project with several models, no board anywhere, or a report of another board.
+        MalformedModelError: for a page that is no report.
         ToolMissingError: without the emulator that counts instructions.
     """
-    models = [_opened(Path(path)) for path in (before, after)]
-    place = board or models[1].board or models[0].board
+    paths = (Path(before), Path(after))
+    given = [read_page(path) if path.suffix == PAGE else _opened(path) for path in paths]
+    place = board or next((side.board for side in reversed(given) if side.board), "")
     if not place:
         raise UsageError("a board is needed, for which bytes are compared: --board B; `mcuq boards` lists them")
-    told: Progress = progress or (lambda what, done, whole: None)
-    counted: list[Mapping[str, int]] = [{}, {}]
-    if instructions:
-        told("counting instructions", 0, 2)
-        counted = [_counted(model, place) for model in models]
-    judged = [_judged(model, Path(data), samples, told) for model in models] if data else [None, None]
-    reports = [check_model(m, place, folder=_folder(Path(p))) for m, p in zip(models, (before, after), strict=True)]
-    parts = zip(models, reports, counted, judged, strict=True)
-    sides = [_figures(*part) for part in parts]
-    keys = list(dict.fromkeys([*sides[0], *sides[1]]))
-    figures = tuple(Change(*key, sides[0].get(key), sides[1].get(key)) for key in keys)
-    facts = [_facts(m.graph, n, _time(r)) for m, n, r in zip(models, counted, reports, strict=True)]
-    names = dict.fromkeys([*facts[0], *facts[1]])
-    layers = tuple(LayerChange(name, facts[0].get(name), facts[1].get(name)) for name in names)
-    return Comparison((str(before), str(after)), place, figures, layers)
+    for path, side in zip(paths, given, strict=True):
+        if isinstance(side, Figures) and side.board != place:
+            raise UsageError(f"{path}: is of {printable(side.board)}, not of {place}: give the model itself")
+    asked = _Asked(
+        place, Path(data) if data else None, samples, instructions, progress or (lambda what, done, whole: None)
+    )
+    sides = [
+        side if isinstance(side, Figures) else _measured(side, path, asked)
+        for path, side in zip(paths, given, strict=True)
+    ]
+    return _compared((str(before), str(after)), place, sides[0], sides[1])
+
+
+class _Asked(NamedTuple):
+    """What is compared of models: see :func:`compare`."""
+
+    board: str
+    data: Path | None
+    samples: Reading | None
+    instructions: bool
+    told: Progress
 
 
 def _opened(path: Path) -> Archive:
@@ -142,77 +140,47 @@ def _opened(path: Path) -> Archive:
     return archive.read(files[0])
 
 
-def _counted(model: Archive, board: str) -> Mapping[str, int]:
-    return instructions_on(load_board(board).chip.emulated, pipeline.compile_recorded(model, board))
+def _measured(model: Archive, path: Path, asked: _Asked) -> Figures:
+    counted: Mapping[str, int] = {}
+    if asked.instructions:
+        asked.told("counting instructions", 0, None)
+        plan = pipeline.compile_recorded(model, asked.board)
+        counted = by_layer(plan, instructions_on(load_board(asked.board).chip.emulated, plan))
+    judged = _judged(model, asked.data, asked) if asked.data else None
+    return figures(model.graph, check_model(model, asked.board, folder=project_of(path)), counted, judged)
 
 
-def _judged(model: Archive, path: Path, samples: Reading | None, told: Progress) -> Evaluation:
-    opened = open_data(model, path, samples)
-    return evaluate(model.graph, model.source, opened.batches, lambda done: told("evaluating", done, None), opened.task)
+def _judged(model: Archive, path: Path, asked: _Asked) -> Evaluation:
+    opened = open_data(model, path, asked.samples)
+
+    def progress(done: int) -> None:
+        asked.told("evaluating", done, None)
+
+    return evaluate(model.graph, model.source, opened.batches, progress, opened.task)
 
 
-def _folder(path: Path) -> Path | None:
-    """Return the project that a model lies in, which keeps what its board was measured to take."""
-    return path if path.is_dir() else path.parent if path.suffix == ".mcuq" else None
+def _compared(names: tuple[str, str], board: str, before: Figures, after: Figures) -> Comparison:
+    sides = [{(figure.what, figure.unit): figure.value for figure in side.whole} for side in (before, after)]
+    keys = dict.fromkeys([*sides[0], *sides[1]])
+    changes = tuple(Change(*key, sides[0].get(key), sides[1].get(key)) for key in keys)
+    known = {name for name in SPENT if _has(before.layers, name) and _has(after.layers, name)}
+    layers = [{name: _only(layer, known) for name, layer in side.layers.items()} for side in (before, after)]
+    names_of_all = dict.fromkeys([*layers[0], *layers[1]])
+    found = tuple(LayerChange(name, layers[0].get(name), layers[1].get(name)) for name in names_of_all)
+    return Comparison(names, board, changes, found, tuple(_notes(before, after)))
 
 
-def _time(report: FitReport) -> Latency:
-    return report.times[0] if report.times else Latency(report.model, "none", problem=report.problem)
+def _has(layers: Mapping[str, LayerFacts], name: str) -> bool:
+    return any(getattr(layer, name) is not None for layer in layers.values())
 
 
-def _figures(
-    model: Archive, report: FitReport, counted: Mapping[str, int], judged: Evaluation | None
-) -> dict[tuple[str, str], float | None]:
-    """Return what is said of a whole model, by what it is and its unit."""
-    facts = _facts(model.graph, counted, _time(report))
-    found: dict[tuple[str, str], float | None] = {
-        ("arena", "bytes"): report.arena_bytes,
-        ("arena, input and output", "bytes"): report.total_bytes,
-        ("state", "bytes"): sum(model.graph.values[s.read].bytes for s in model.graph.states),
-        ("flash", "bytes"): report.own_flash,
-        ("parameters", ""): sum(f.parameters for f in facts.values()),
-        ("multiply-accumulates", ""): sum(f.macs for f in facts.values()),
-        ("fits", ""): float(report.fits),
-    }
-    if counted:
-        found["instructions", ""] = sum(counted.values())
-    found |= _of_time(_time(report))
-    if judged:
-        found |= {("accuracy", "%"): _percent(judged.integer_accuracy), ("RMSE", ""): judged.integer_rmse}
-        found |= {("accuracy of the float model", "%"): _percent(judged.float_accuracy)}
-    return {key: value for key, value in found.items() if value is not None}
+def _only(layer: LayerFacts, known: Collection[str]) -> LayerFacts:
+    """Return a layer without what is known of one model alone."""
+    instructions = layer.instructions if "instructions" in known else None
+    microseconds = layer.microseconds if "microseconds" in known else None
+    return replace(layer, instructions=instructions, microseconds=microseconds)
 
 
-def _of_time(time: Latency) -> dict[tuple[str, str], float | None]:
-    """Return milliseconds as what they are: measured, estimated with an error, or a range."""
-    if time.basis == "none":
-        return {}
-    if time.basis == "unproved":
-        return {("inference, unproved, from", "ms"): time.low, ("inference, unproved, to", "ms"): time.high}
-    found: dict[tuple[str, str], float | None] = {(f"inference, {time.basis}", "ms"): time.milliseconds}
-    if time.error is not None:
-        found["error of the estimate", "%"] = 100 * time.error
-    return found
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
-
-
-def _facts(graph: Graph, counted: Mapping[str, int], time: Latency) -> dict[str, Facts]:
-    found, cycles = {}, dict[str, int]()
-    for part in time.layers:
-        cycles[part.layer] = cycles.get(part.layer, 0) + part.cycles
-    for node in graph.nodes:
-        constants = [graph.constants[name] for name in node.inputs if name in graph.constants]
-        shapes = [graph.tensor(name).shape for name in node.inputs]
-        found[node.name] = Facts(
-            node.op.name,
-            graph.values[node.outputs[0]].shape,
-            constants[0].bits if constants else None,
-            sum(constant.elements for constant in constants),
-            node.op.macs(*shapes),
-            counted.get(node.name),
-            round(1e6 * cycles[node.name] / time.clock, 1) if node.name in cycles else None,
-        )
-    return found
+def _notes(before: Figures, after: Figures) -> Iterator[str]:
+    if before.framework != after.framework:
+        yield f"frameworks differ, and with them what flash and RAM hold: {before.framework} and {after.framework}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mcuq import loading, pipeline
 from mcuq.archive import Archive
-from mcuq.checking import check_model
+from mcuq.checking import check_model, project_of
 from mcuq.emit import self_test_inputs
 from mcuq.errors import UsageError
 from mcuq.evaluation import Evaluation, evaluate, open_data
@@ -89,8 +89,7 @@ def gate(place: str | Path = ".", *, progress: Progress | None = None) -> Gate:
 def _verdicts(limits: Limits, model: Archive, told: Progress) -> Iterator[Verdict]:
     for name in limits.boards:
         board = load_board(name)
-        folder = limits.model.parent if limits.model.suffix == ".mcuq" else None
-        report = check_model(model, name, limits.framework, folder=folder)
+        report = check_model(model, name, limits.framework, folder=project_of(limits.model))
         yield from _of_memory(limits, report, board)
         if limits.max_ms is not None and not report.problem:
             yield _of_time(limits.max_ms, report, board)

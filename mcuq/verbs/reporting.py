@@ -10,7 +10,7 @@ from typing import Any
 
 from mcuq import loading, pipeline
 from mcuq.archive import Archive
-from mcuq.checking import NO_OPTIONS
+from mcuq.checking import NO_OPTIONS, known_in, project_of
 from mcuq.data import Reading
 from mcuq.emit.names import require_names
 from mcuq.errors import ToolMissingError
@@ -40,6 +40,7 @@ class Asked:
         instructions: count them; None: where the emulator is there.
         command: what makes the page again.
         files: what went in, by what it is.
+        folder: the project that the model lies in, which keeps what its board was measured to take.
     """
 
     data: Path | None = None
@@ -49,6 +50,7 @@ class Asked:
     instructions: bool | None = None
     command: str = ""
     files: Mapping[str, Path] | None = None
+    folder: Path | None = None
 
 
 def report(
@@ -78,7 +80,7 @@ def report(
     found, framework, setup = pipeline.placed(model, board, framework, options)
     plan = pipeline.compile_for(model, found, framework, setup)
     require_names(plan)
-    fit = pipeline.check_fit(plan, found, framework, setup)
+    fit = known_in(pipeline.check_fit(plan, found, framework, setup), asked.folder, found, [plan])
     counted, uncounted = _counted(plan, found.chip.emulated, asked.instructions, told)
     judged = _judged(model, asked, told) if asked.data else None
     inputs = _integers(model, asked) if asked.data else None
@@ -172,7 +174,9 @@ def write_report(
     opened = loading.open_model(path, Path(calibration) if calibration else None, progress=progress)
     given = {"model": path} | ({"data": Path(data)} if data else {})
     words = ["mcuq report", path.name, f"--board {board}", *([f"--data {Path(data).name}"] if data else [])]
-    asked = Asked(Path(data) if data else None, samples, classes, UNSAID, instructions, " ".join(words), given)
+    asked = Asked(
+        Path(data) if data else None, samples, classes, UNSAID, instructions, " ".join(words), given, project_of(path)
+    )
     page = report(opened, board, asked, progress, framework=framework, options=setup or {})
     write_file(Path(out), html(page))
     return page
