@@ -15,6 +15,7 @@ BOARD = "esp32dev"
 EXAMPLE = Path(__file__).parents[1] / "examples/digits"
 DIGITS, HOLDOUT = EXAMPLE / "digits.tflite", EXAMPLE / "holdout.npz"
 WIDTHS = (380, 800, 1400)
+PAPER = 718  # 190 mm at 96 dots per inch
 BYTES, SECONDS = 1_500_000, 5
 
 # Texts that reach out of what shows them, and texts that lie over each other; a scroll box shows what it holds.
@@ -153,6 +154,15 @@ def test_what_is_ugly_is_found(chromium, tmp_path, planted, said):
 
     found = chromium.evaluate(LOOK)["found"]
     assert found and said in found[0]
+
+
+def test_a_page_on_paper(chromium, tmp_path):
+    """As wide as a sheet of A4 between its margins; totals are not repeated on every sheet."""
+    mcuq.write_report(DIGITS, BOARD, tmp_path / "r.html", instructions=False, data=HOLDOUT)
+    chromium.show(tmp_path / "r.html", PAPER, media="print")
+
+    assert chromium.evaluate(LOOK)["found"] == []
+    assert chromium.evaluate("getComputedStyle(document.querySelector('tfoot')).display") == "table-row-group"
 
 
 def test_light_and_dark_and_paper_differ(chromium, tmp_path):
