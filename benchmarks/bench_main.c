@@ -29,7 +29,7 @@ void mcuq_after_step(int32_t index, const void *output, int32_t bytes) {
 }
 
 int main(void) {
-    static int8_t output[BENCH_OUTPUT_BYTES];
+    static int8_t output[BENCH_OUTPUT_BYTES] __attribute__((aligned(16)));
     for (int32_t i = 0; i < BENCH_SAMPLES; i++) {
         marked = 0;
         bench_mark();

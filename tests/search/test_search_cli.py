@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from json_schema import problems
 from requirements import require, require_module
 
 from mcuq import archive, cli, engines, pipeline
@@ -25,6 +26,7 @@ DIGITS = Path(__file__).parents[2] / "examples/digits"
 FLOAT = DIGITS / "digits_float.tflite"
 BOARD = "esp32-c3-devkitm-1"
 DROP = "1.5"
+SCHEMA = json.loads((Path(__file__).parents[2] / "mcuq/schemas/search.json").read_text("utf-8"))
 
 
 def arguments(folder: Path, data: Path, *more: str) -> list[str]:
@@ -65,7 +67,7 @@ def test_the_table(run, done, data):
     rows, model = result["rows"], archive.read(done / "m.mcuq")
     (taken,) = (row for row in rows if row["taken"])
 
-    assert (status, err) == (0, "")
+    assert (status, err) == (0, "") and problems(result, SCHEMA) == []
     assert result["samples"] == 200 and result["from_journal"] == result["measured"]
     assert all((2 * row["lost_error"]) ** 2 >= 2 * abs(row["lost"]) - 1e-9 for row in rows)  # of 200 samples
     assert rows[0]["layers"] == dict.fromkeys(rows[0]["layers"], "8") and rows[0]["lost"] == 0
