@@ -26,7 +26,18 @@ from fuzz.worker import mutant
 BYTES = 1_500_000_000
 SILENCE = 120.0  # seconds without an answer: the process hangs where no signal reaches it
 # How many of each reader's mutants in a thousand, where only their number in all is asked for
-SHARES = {"tflite": 265, "mcuq": 265, "npy": 75, "npz": 75, "toml": 75, "elf": 65, "journal": 45, "record": 45, "c": 20}
+SHARES = {
+    "tflite": 265,
+    "mcuq": 265,
+    "npy": 75,
+    "npz": 75,
+    "toml": 60,
+    "page": 15,
+    "elf": 65,
+    "journal": 45,
+    "record": 45,
+    "c": 20,
+}
 SERIAL = "serial"  # inputs of libFuzzer: microseconds each, so twenty to a mutant, and not counted among them
 SHARES |= {SERIAL: 20_000, "onnx": 35, "pt2": 17, "keras": 10, "h5": 5, "saved_model": 3}  # frameworks: 0.1 s and more
 

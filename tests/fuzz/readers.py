@@ -11,6 +11,7 @@ from fuzz import seeds
 from fuzz.library_mutants import any_h5, any_onnx, any_saved_graph
 from fuzz.mutations import Mutation, Rng, any_bytes, any_json, any_npy, any_text, in_zip, one_of, pick
 from mcuq.files import renames
+from mcuq.page.figures import CLOSING, OPENING
 
 Command = list[str]
 BOARDS = ("esp32dev", "esp32-c3-devkitm-1", "esp32-s3-devkitc-1", "esp32-p4")
@@ -74,6 +75,10 @@ def on_elf(path: Path, rng: Rng) -> Command:
 
 def on_project(path: Path, rng: Rng) -> Command:
     return ["inspect", str(path)]
+
+
+def on_page(path: Path, rng: Rng) -> Command:
+    return ["compare", str(path), COMPANION, *(["--markdown", f"{path}.md"] if rng.random() < 0.5 else [])]
 
 
 # --- journals and records ------------------------------------------------------------------------------------------
@@ -164,6 +169,15 @@ def any_tflite(data: bytes, rng: Rng) -> bytes:
     return mutant(data, rng)
 
 
+def any_page(data: bytes, rng: Rng) -> bytes:
+    """Change what a report holds for programs, seldom the page around it."""
+    before, opening, rest = data.partition(OPENING.encode())
+    content, closing, after = rest.partition(CLOSING.encode())
+    if not opening or rng.random() < 0.1:
+        return any_bytes(data, rng)
+    return before + opening + any_json(content, rng) + closing + after
+
+
 TENSORFLOW, TORCH = ("tensorflow", "keras", "h5py"), ("torch", "torch.export", "onnx", "onnxscript", "torch.onnx")
 
 READERS: Mapping[str, Reader] = {
@@ -182,5 +196,6 @@ READERS: Mapping[str, Reader] = {
     "toml": Reader(".toml", seeds.boards, any_text, on_board),
     "elf": Reader(".elf", seeds.elf, any_bytes, on_elf),
     "journal": Reader("", seeds.journals, any_json, on_project, place=interrupted),
+    "page": Reader(".html", seeds.pages, any_page, on_page),
     "record": Reader("", seeds.records, any_json, on_model, place=recorded),
 }

@@ -23,7 +23,9 @@ from mcuq.float_graph import FloatGraph
 from mcuq.frontends.flatbuffer import parse
 from mcuq.frontends.tflite import model_of
 from mcuq.graph import Graph
+from mcuq.page.figures import CLOSING, OPENING
 from mcuq.quantization import Options, quantize
+from mcuq.verbs.reporting import write_report
 
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "examples" / "digits"
@@ -356,6 +358,16 @@ def records() -> tuple[bytes, ...]:
         path.write_bytes(mcuq()[0])
         pipeline.write_project(archive.read(path), "esp32dev", Path(folder, "p"))
         return (next(Path(folder, "p").rglob("build.json")).read_bytes(),)
+
+
+@cache
+def pages() -> tuple[bytes, ...]:
+    """Reports of the small model, short of all but what programs read."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "small.mcuq")
+        path.write_bytes(mcuq()[0])
+        page = write_report(path, "esp32dev", Path(folder, "r.html"), instructions=False)
+    return (f"<!DOCTYPE html><p>{OPENING}{page.figures.to_json()}{CLOSING}</p>".encode(),)
 
 
 def elsewhere(name: str) -> tuple[bytes, ...]:

@@ -21,7 +21,7 @@ from mcuq.errors import McuqError
 
 MUTANTS = {"tflite": 400, "mcuq": 400, "npy": 120, "npz": 120, "toml": 120, "elf": 100, "journal": 120, "record": 80}
 TENSORFLOW = ("keras", "h5", "saved_model")
-MUTANTS |= {"c": 40, "onnx": 150, "pt2": 60, "keras": 50, "h5": 40, "saved_model": 30}
+MUTANTS |= {"c": 40, "page": 120, "onnx": 150, "pt2": 60, "keras": 50, "h5": 40, "saved_model": 30}
 
 
 def needed(name: str) -> None:
