@@ -53,7 +53,9 @@ def test_check_on_every_chip(board, platform, model, capsys):
         assert status == 0 and f"fits {board} (" in out and f"{sdk.framework} {sdk.version}" in out
     else:
         assert (status, out) == (2, "")
-        assert error == f"mcuq: error: {platform} has no {board}; {' and '.join(CHIPS[board].split())} has it\n"
+        others = CHIPS[board].split()
+        has = "have" if len(others) > 1 else "has"
+        assert error == f"mcuq: error: {platform} has no {board}; {' and '.join(others)} {has} it\n"
 
 
 def test_a_framework_that_only_another_platform_has():

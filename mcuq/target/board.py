@@ -75,7 +75,8 @@ class Board:
         if not any(there.get(f) for f in asked):
             have = dict.fromkeys(p.name for f in asked for p in self.platforms.get(f, ()))
             what = f"{framework} for {self.id}" if framework else self.id
-            raise UsageError(f"{platform} has no {what}; {' and '.join(have) or 'no platform'} has it")
+            has = "have" if len(have) > 1 else "has"
+            raise UsageError(f"{platform} has no {what}; {' and '.join(have) or 'no platform'} {has} it")
         frameworks = tuple(f for f in self.frameworks if there[f])
         return replace(self, platforms=there, frameworks=frameworks)
 
