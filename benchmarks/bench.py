@@ -122,7 +122,7 @@ def _speed(model: Model, isa: str, rows: Array, folder: Path) -> dict[str, Any]:
 def ours(model: Model, isa: str, folder: Path, speed: bool = False) -> tuple[Plan, Program]:
     """Write the model's C; return what of it runs an inference, with the hook after each step."""
     graph = replace(model.graph, name=model.name)
-    plan = pipeline.compile(graph, BOARDS[isa], speed=speed)
+    plan = pipeline.compile(graph, BOARDS[isa], speed=speed, slower=0)
     samples = {graph.inputs[0]: model.inputs}
     write_files(folder, emit.emit_library(plan, Archive(graph, samples)))
     folders = library_folders(folder, [model.name])

@@ -43,7 +43,7 @@ def compile(  # noqa: A001 - the verb's public name
     *,
     io_in_arena: bool | None = False,
     speed: bool = False,
-    slower: int = 0,
+    slower: int | None = None,
     ram: int = 0,
 ) -> Plan:
     """Lower a model to the steps a board will execute; without a board, to the portable kernels.
@@ -51,7 +51,8 @@ def compile(  # noqa: A001 - the verb's public name
     With ``io_in_arena`` inputs and outputs lie in the arena too, instead of in memory of the caller's; None: where that
     takes less memory in all. With ``speed`` layers get faster kernels that take more flash, as far as the board has the
     memory. With ``slower`` layers are computed in strips of rows where that takes less memory, for about so many
-    percent more instructions; with ``ram`` wherever needed for arena, state, inputs and outputs to fit so many bytes.
+    percent more instructions; default: 5 on a board without ``speed``, else 0. With ``ram`` they are wherever needed
+    for arena, state, inputs and outputs to fit so many bytes.
 
     Raises:
         DoesNotFitError: the model needs more than ``ram``.
@@ -59,7 +60,8 @@ def compile(  # noqa: A001 - the verb's public name
     if isinstance(graph, FloatGraph):
         raise CannotQuantizeError(f"{graph.name} is a float model; mcuq.quantize(model, samples) first")
     if not board:
-        return planned(fold_constant_channels(graph), ANY_CHIP, Setup(io_in_arena=io_in_arena, slower=slower, ram=ram))
+        setup = Setup(io_in_arena=io_in_arena, slower=slower or 0, ram=ram)
+        return planned(fold_constant_channels(graph), ANY_CHIP, setup)
     setup = Setup(io_in_arena=io_in_arena, speed=speed, slower=slower, ram=ram)
     return compile_for(Archive(graph), _board(board), "", setup)
 

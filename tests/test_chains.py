@@ -1,16 +1,21 @@
 """The planner's chains: less memory for a few instructions, an amount of memory that is met, or what is missing."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from strip_graphs import Net
 
-from mcuq import archive, pipeline
+from mcuq import archive, loading, pipeline
 from mcuq.archive import Archive
 from mcuq.errors import DoesNotFitError
-from mcuq.fit.chains import needed
+from mcuq.fit.chains import PER_BYTE_AGAIN, burden, needed
+from mcuq.fit.footprint import tables_bytes
+from mcuq.fit.strip_costs import instructions_of
 from mcuq.graph import Graph
 from mcuq.ops.add import Add
 from mcuq.ops.mean import Mean
+from mcuq.target.setup import Setup
 from mcuq.tensor import QTensor
 from mcuq.verification import simulate_on
 
@@ -28,8 +33,24 @@ def graph() -> Graph:
     return net.graph(net.add(Mean((1, 2)), y))
 
 
-def test_nothing_changes_unless_it_is_asked_for(graph):
-    assert pipeline.compile(graph, BOARD).strips.chains == ()
+def test_the_default_on_a_board_is_five_percent(graph):
+    assert pipeline.compile(graph, BOARD).strips.chains == pipeline.compile(graph, BOARD, slower=5).strips.chains != ()
+    assert pipeline.compile(graph, BOARD, slower=0).strips.chains == ()
+    assert pipeline.compile(graph).strips.chains == ()
+
+
+def test_a_record_from_before_strips_means_none():
+    plain = dataclasses.asdict(Setup())
+    assert Setup.restored(plain).percent == Setup().percent == 5
+    del plain["slower"]
+    assert Setup.restored(plain).percent == 0
+    assert Setup.restored(plain).updated({"slower": 3}).percent == 3
+
+
+def test_speed_is_no_place_for_strips_unless_both_are_asked_for(graph):
+    spans = [pipeline.compile(graph, BOARD, speed=True, slower=n).strips.spans for n in (None, 5)]
+    assert not spans[0]
+    assert spans[1]
 
 
 def test_more_instructions_buy_less_memory(graph):
@@ -46,7 +67,7 @@ def test_never_more_memory_than_without_chains():
 
 
 def test_an_amount_of_memory_is_met_or_what_is_missing_is_said(graph):
-    whole = needed(pipeline.compile(graph, BOARD, io_in_arena=None))
+    whole = needed(pipeline.compile(graph, BOARD, io_in_arena=None, slower=0))
     assert pipeline.compile(graph, BOARD, io_in_arena=None, ram=whole).strips.chains == ()
     plan = pipeline.compile(graph, BOARD, io_in_arena=None, ram=whole // 2)
     assert plan.strips.chains
@@ -72,9 +93,11 @@ def test_the_host_runs_what_was_chosen(graph):
 def test_options_of_the_command_line(graph, run, tmp_path):
     model = tmp_path / "model.mcuq"
     model.write_bytes(archive.dump(Archive(graph)))
-    status, out, _ = run("check", model, "--board", BOARD, "--slower", "5%")
+    status, out, _ = run("check", model, "--board", BOARD)
     assert status == 0
-    assert "in strips of a few rows: conv2d_0 to mean_" in out
+    whole = needed(pipeline.compile(graph, BOARD, io_in_arena=None, slower=0))
+    assert f"in strips of a few rows: conv2d_0 to mean_7; {whole:,} bytes without (--slower 0)\n" in out
+    assert "in strips" not in run("check", model, "--board", BOARD, "--slower", "0%")[1]
     status, _, err = run("check", model, "--board", BOARD, "--ram", "1K")
     assert status == 1
     assert "bytes of RAM, of 1,024; layer" in err
@@ -84,9 +107,23 @@ def test_a_project_keeps_its_strips(graph, run, tmp_path):
     """Built, recorded, and verified with the C compiler of this computer, layer by layer."""
     model, project = tmp_path / "model.mcuq", tmp_path / "project"
     model.write_bytes(archive.dump(Archive(graph)))
-    assert run("build", model, "--board", BOARD, "--out", project, "--slower", "5")[0] == 0
+    assert run("build", model, "--board", BOARD, "--out", project, "--slower", "4%")[0] == 0
     status, out, _ = run("build", model, "--board", BOARD, "--out", project)
     assert status == 0
-    assert "--slower 5" in out
+    assert "--slower 4" in out
     assert "nothing changed" in out
     assert run("verify", project)[0] == 0
+
+
+def test_weights_that_strips_read_from_flash_again_count_and_are_said(shared, run):
+    """ResNet-8's 78 KB of weights are more than any cache holds: strips cost more time than instructions."""
+    model = shared / "models/mlperf/ic_resnet8_int8.tflite"
+    graph = loading.load(model)
+    whole, plan = (pipeline.compile(graph, "esp32dev", io_in_arena=None, slower=n) for n in (0, 5))
+    assert burden(whole) == instructions_of(whole)
+    read = [sum(tables_bytes(step.params) for step in p.steps) for p in (whole, plan)]
+    assert burden(plan) == pytest.approx(instructions_of(plan) + PER_BYTE_AGAIN * (read[1] - read[0]), rel=0.01)
+    status, out, _ = run("check", model, "--board", "esp32dev")
+    assert status == 0
+    assert " bytes without (--slower 0), and estimated 114 ms" in out
+    assert "strips read weights from flash again" in out

@@ -116,7 +116,7 @@ def test_only_plans_and_what_weighs_them_choose_kernels(graph):
     """Elsewhere a kernel is parameters like any other."""
     users = {module for module, targets in graph.items() if "mcuq.kernels" in targets}
 
-    assert users == {"mcuq.plan.lowering", "mcuq.plan.builder", "mcuq.fit.speed", "mcuq.fit.parts"}
+    assert users == {"mcuq.plan.lowering", "mcuq.plan.builder", "mcuq.fit.speed", "mcuq.fit.cuts"}
 
 
 def test_the_rooms_named_here_exist(graph):

@@ -77,7 +77,7 @@ def add_setup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--share-arena", action=switch, default=None, help=share)
     speed = "faster kernels that take more flash, as far as the board has it"
     parser.add_argument("--speed", action=switch, default=None, help=speed)
-    slower = "percent more instructions, for less memory: layers in strips of rows; default: 0"
+    slower = "percent more instructions, for less memory: layers in strips of rows; default: 5%%, with --speed 0"
     parser.add_argument("--slower", type=_percent, metavar="N", help=slower)
     ram = "bytes, or 24K, that arena, state, inputs and outputs may take together"
     parser.add_argument("--ram", type=_bytes, metavar="N", help=ram)

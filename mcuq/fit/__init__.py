@@ -19,6 +19,8 @@ from mcuq.plan import Plan, Speedup
 from mcuq.target.board import Board, board_ids, load_board
 from mcuq.target.setup import PLAIN, Setup
 
+CLEARLY = 0.05  # of the time, by which that of a plan with chains may exceed what was allowed in instructions
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -30,6 +32,18 @@ class Suggestion:
     change: str
     free: int
     saves: int = 0
+
+
+@dataclass(frozen=True)
+class Unchained:
+    """What a plan with chains would be without: bytes of arena, inputs and outputs, the time of an inference.
+
+    ``is_slow``: the chains take clearly more time than instructions, ``slower`` percent of which were allowed.
+    """
+
+    total_bytes: int
+    time: Latency
+    is_slow: bool
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,7 @@ class FitReport:
     total_bytes: int = 0  # with them
     speedup: Speedup | None = None
     chains: tuple[str, ...] = ()  # layers that are computed in strips of rows
+    unchained: Unchained | None = None
     remarks: tuple[str, ...] = ()
     times: tuple[Latency, ...] = ()  # of an inference, by model; never without their error
 
@@ -165,6 +180,16 @@ def estimate(plan: Plan, place: Place) -> FitReport:
         speedup=plan.speedup,
         chains=plan.strips.spans,
     )
+
+
+def unchained(plan: Plan, place: Place) -> Unchained | None:
+    """Return what a plan would be without its chains; None where it has none."""
+    if plan.unchained is None:
+        return None
+    (with_, without) = times([plan, plan.unchained], place)
+    allowed = 1 + place.setup.percent / 100 + CLEARLY
+    is_slow = not place.setup.ram and with_.milliseconds > without.milliseconds * allowed
+    return Unchained(plan.unchained.total_bytes, without, is_slow)
 
 
 def _report_or_problem(name: str, plan_for: Callable[[tuple[str, ...]], Plan], asked: Place) -> FitReport:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcuq.errors import DoesNotFitError
+from mcuq.fit.cuts import Cuts
+from mcuq.fit.footprint import tables_bytes
 from mcuq.fit.parts import Part, Parts
 from mcuq.fit.strip_costs import instructions_of
 from mcuq.graph import Graph
@@ -24,6 +26,9 @@ from mcuq.target.setup import Setup
 
 STEPS = 64  # sizes of the arena that are tried between the least and that of the plan without chains
 ATTEMPTS = 8  # that are planned for real
+NEARLY = 1.02  # times the least memory: where so little decides, the time does
+CACHE = 16384  # bytes of flash that the smallest of the chips' caches holds
+PER_BYTE_AGAIN = 6  # cycles of an ESP32 whose flash is read with four bits at 80 MHz
 OF_LIMIT = 0.98  # of the instructions allowed that an estimate may take: it is off by a little
 OF_ARENA = 1 / 3  # that a layer needs as a whole for it to be worth a chain
 WORTH = 1024  # bytes that chains must save, as long as nobody asked for an amount: less is not worth their code
@@ -50,24 +55,41 @@ def planned(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
         DoesNotFitError: the setup says how much memory there is, and the model needs more.
     """
     whole = build_plan(graph, families, setup.io_in_arena)
-    if (not setup.ram and (not setup.slower or needed(whole) <= WORTH)) or 0 < needed(whole) <= setup.ram:
+    if (not setup.ram and (not setup.percent or needed(whole) <= WORTH)) or 0 < needed(whole) <= setup.ram:
         return whole
     base = instructions_of(whole)
-    most = math.inf if setup.ram else base * (1 + OF_LIMIT * setup.slower / 100)
+    most = math.inf if setup.ram else base * (1 + OF_LIMIT * setup.percent / 100)
     places = (False, True) if setup.io_in_arena is None else (setup.io_in_arena,)
-    ways = [found for inside in places for found in _ways(_parts(graph, whole, inside, setup.ram), most, setup.ram)]
+    cuts = Cuts(graph, whole.families, only_counted=not setup.ram)
+    matters = min(int(OF_ARENA * whole.arena_bytes), setup.ram or whole.arena_bytes)
+    parts = [Parts(cuts, whole, inside, matters) for inside in places]
+    ways = [found for part in parts for found in _ways(part, most, setup.ram)]
     if setup.ram:
         return _within(graph, whole, ways, setup.ram)
+    return _least(graph, whole, ways, most)
+
+
+def _least(graph: Graph, whole: Plan, ways: Sequence[Found], most: float) -> Plan:
+    """Return the plan of the least memory within a limit of instructions; of nearly equal ones, the fastest."""
+    plans: list[Plan] = []
     for found in sorted(ways, key=lambda found: (found.total(graph), found.instructions))[:ATTEMPTS]:
-        plan = _built(graph, whole.families, found)
+        if plans and found.total(graph) > NEARLY * needed(plans[0]):
+            break
+        plan = _built(graph, whole, found)
         if needed(plan) <= needed(whole) - WORTH and instructions_of(plan) <= most:
-            return plan
-    return whole
+            plans.append(plan)
+    least = min(map(needed, plans), default=0)
+    return min((plan for plan in plans if needed(plan) <= NEARLY * least), key=burden, default=whole)
 
 
-def _parts(graph: Graph, whole: Plan, inside: bool, ram: int) -> Parts:
-    matters = min(int(OF_ARENA * whole.arena_bytes), ram or whole.arena_bytes)
-    return Parts(graph, whole, inside, only_counted=not ram, matters=matters)
+def burden(plan: Plan) -> float:
+    """Return a plan's instructions, and what weights cost that strips read again after those of a cache's size."""
+    tables = {step.name: tables_bytes(step.params) for step in plan.steps}
+    first: dict[str, int] = {}
+    for step in plan.steps:
+        first.setdefault(plan.strips.layers.get(step.name, step.name), tables[step.name])
+    again = max(0, sum(tables.values()) - sum(first.values())) if sum(first.values()) > CACHE else 0
+    return instructions_of(plan) + PER_BYTE_AGAIN * again
 
 
 def _within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:
@@ -80,7 +102,7 @@ def _within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:
     fitting = sorted((w for w in ways if w.total(graph) <= ram), key=lambda w: w.instructions)[: ATTEMPTS // 2]
     least = sorted(ways, key=lambda w: w.total(graph))[: ATTEMPTS - len(fitting)]
     for found in (*fitting, *least):
-        plan = _built(graph, whole.families, found)
+        plan = _built(graph, whole, found)
         if needed(plan) < needed(best):
             best = plan
         if needed(best) <= ram:
@@ -97,9 +119,10 @@ def _border(graph: Graph) -> int:
     return sum(graph.values[name].bytes for name in {*graph.inputs, *graph.outputs})
 
 
-def _built(graph: Graph, families: tuple[str, ...], found: Found) -> Plan:
+def _built(graph: Graph, whole: Plan, found: Found) -> Plan:
     strips, made = in_strips(graph, found.chains)
-    return build_plan(strips, families, found.inside, strips=made, room=found.arena)
+    plan = build_plan(strips, whole.families, found.inside, strips=made, room=found.arena)
+    return replace(plan, unchained=whole)
 
 
 def _shortfall(plan: Plan, ram: int) -> str:
@@ -112,7 +135,7 @@ def _shortfall(plan: Plan, ram: int) -> str:
 
 def _ways(parts: Parts, most: float, ram: int) -> Iterator[Found]:
     """Yield for several sizes of the arena the chains of the fewest instructions, where these are not too many."""
-    every = list(parts.every())
+    every = parts.every()
     layers = len(parts.graph.nodes)
     largest = max(max((part.least for part in every if part.chain is None and part.needs), default=0), 1)
     largest = max(largest, parts.whole.arena_bytes)

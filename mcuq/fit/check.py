@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mcuq.fit import FitReport, estimate, times
+from mcuq.fit import FitReport, estimate, times, unchained
 from mcuq.fit.regions import NO_EXTRA, Extra, Neighbour, Place
 from mcuq.fit.suggestions import suggestions
 from mcuq.plan import Plan
@@ -37,5 +37,5 @@ def check_fit(
     """
     place = Place(board, board.framework(framework), setup, extra, beside)
     plans = [plan, *(model.plan for model in beside)]
-    report = replace(estimate(plan, place), times=times(plans, place))
+    report = replace(estimate(plan, place), times=times(plans, place), unchained=unchained(plan, place))
     return report if report.fits else replace(report, suggestions=tuple(suggestions(plan, place, report)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,16 +10,17 @@ from mcuq import kernels
 from mcuq.fit import footprint, regions
 from mcuq.fit.footprint import total
 from mcuq.fit.regions import Place
+from mcuq.kernels.layer import Faster
 from mcuq.ops.base import Params
 from mcuq.plan import Plan, Speedup
 from mcuq.plan.builder import build_plan
 
 
 class _Offer(NamedTuple):
-    """A faster kernel for one layer: the bytes that its tables grow, the instructions it saves."""
+    """A faster kernel for one layer, by its steps: the bytes that its tables grow, the instructions it saves."""
 
     layer: str
-    params: Params
+    params: Mapping[str, Params]
     bytes: int
     saved: int
 
@@ -46,17 +47,27 @@ def with_faster_kernels(plan: Plan, place: Place) -> Plan:
 def _fitting(plan: Plan, offers: Sequence[_Offer], place: Place) -> Iterator[tuple[Plan, int]]:
     """Yield plans that fit with how many of the first offers they take, the most first."""
     for count in range(len(offers), 0, -1) if _fits(plan, place) else ():
-        taken = {offer.layer: offer.params for offer in offers[:count]}
-        faster = build_plan(plan.graph, plan.families, plan.io_in_arena, taken, strips=plan.strips)
+        taken = {step: params for offer in offers[:count] for step, params in offer.params.items()}
+        made = build_plan(plan.graph, plan.families, plan.io_in_arena, taken, strips=plan.strips)
+        faster = replace(made, unchained=plan.unchained)
         if _fits(faster, place):
             yield faster, count
 
 
 def _offers(plan: Plan) -> Iterator[_Offer]:
+    """Yield what is faster layer by layer; strips of a layer have the same tables, and are taken together."""
+    known: dict[Params, Faster | None] = {}
+    found: dict[str, dict[str, Faster]] = {}
     for step in plan.steps:
-        if faster := kernels.faster(step.params, plan.families):
-            growth = footprint.tables_bytes(faster.params) - footprint.tables_bytes(step.params)
-            yield _Offer(step.name, faster.params, max(1, growth), faster.saved)
+        if step.params not in known:
+            known[step.params] = kernels.faster(step.params, plan.families)
+        if faster := known[step.params]:
+            found.setdefault(plan.strips.layers.get(step.name, step.name), {})[step.name] = faster
+    sizes = {step.name: footprint.tables_bytes(step.params) for step in plan.steps}
+    for layer, steps in found.items():
+        growth = max(footprint.tables_bytes(faster.params) - sizes[step] for step, faster in steps.items())
+        saved = sum(faster.saved for faster in steps.values())
+        yield _Offer(layer, {step: faster.params for step, faster in steps.items()}, max(1, growth), saved)
 
 
 def _fits(plan: Plan, place: Place) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from mcuq.graph import Graph
@@ -81,7 +83,8 @@ class Plan:
     """What the chip executes, and where everything lies. Values not in ``views`` own the buffer of their name.
 
     ``families`` are the kernels that steps were chosen from. ``arena_bound`` is what no arrangement of these buffers
-    can go below. ``strips``: what layers on strips of rows were made from. ``speedup``: what was asked for, and got.
+    can go below. ``strips``: what layers on strips of rows were made from; ``unchained`` is the plan without them.
+    ``speedup``: what was asked for, and got.
     """
 
     graph: Graph
@@ -92,6 +95,7 @@ class Plan:
     arena_bound: int
     strips: Strips = WHOLE
     speedup: Speedup | None = None
+    unchained: Plan | None = None
 
     def __repr__(self) -> str:
         """Return a line: model, steps, memory, kernels."""
@@ -244,7 +248,11 @@ def _most_written(pieces: Sequence[tuple[int, int]], read: Sequence[tuple[int, i
         pieces: step and end of what it writes, in their order.
         read: step and start of what it reads.
     """
-    return max(end - min(start for at, start in read if at >= index) for index, end in pieces if index <= read[-1][0])
+    ats = [at for at, _ in read]
+    still = list(accumulate((start for _, start in reversed(read)), min))[
+        ::-1
+    ]  # the least start of each and later ones
+    return max(end - still[bisect_left(ats, index)] for index, end in pieces if index <= ats[-1])
 
 
 def root_of(value: str, views: Mapping[str, View]) -> str:

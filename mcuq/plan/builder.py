@@ -60,12 +60,12 @@ def build_plan(
             break
         graph = kept
 
-    def placed(steps: Sequence[Step], exact: bool = False) -> tuple[dict[str, Buffer], int]:
+    def placed(steps: Sequence[Step], enough: int = 0, *, exact: bool = False) -> tuple[dict[str, Buffer], int]:
         buffers = _live_ranges(graph, steps, views)
         if io_in_arena:
             buffers = {n: replace(b, region="arena") if b.region in BORDERS else b for n, b in buffers.items()}
         buffers = states.placed(graph, buffers)
-        return _placed(steps, buffers, views, strips, exact=exact)
+        return _placed(steps, buffers, views, strips, exact=exact, enough=enough)
 
     def beside(steps: Sequence[Step], buffers: Mapping[str, Buffer]) -> list[int]:
         arena = {name: b for name, b in buffers.items() if b.region == "arena"}
@@ -116,7 +116,13 @@ def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View])
 
 
 def _placed(
-    steps: Sequence[Step], buffers: Mapping[str, Buffer], views: Mapping[str, View], strips: Strips, *, exact: bool
+    steps: Sequence[Step],
+    buffers: Mapping[str, Buffer],
+    views: Mapping[str, View],
+    strips: Strips,
+    *,
+    exact: bool,
+    enough: int,
 ) -> tuple[dict[str, Buffer], int]:
     """Give arena buffers their offsets; return them with the lower bound of the arena."""
     arena = {name: b for name, b in buffers.items() if b.region == "arena"}
@@ -131,7 +137,7 @@ def _placed(
         )
         for (a, b), overlap in near_places(near, arena, folds, places).items()
     }
-    placement = place([Item(b.bytes, b.first, b.last, b.alignment) for b in folds.values()], pairs, exact)
+    placement = place([Item(b.bytes, b.first, b.last, b.alignment) for b in folds.values()], pairs, exact, enough)
     offsets = dict(zip(folds, placement.offsets, strict=True))
     moved = {name: replace(buffer, offset=offsets[places[name]]) for name, buffer in arena.items()}
     return {**buffers, **moved}, placement.bound

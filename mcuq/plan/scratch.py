@@ -16,8 +16,8 @@ GRAIN = 512  # its limit is a multiple of this
 ATTEMPTS = 8
 PARTS = (0.75, 0.5, 0.3, 0.15)  # of what is spare, for all kernels, where the attempts have failed
 
-# gives the buffers of steps their offsets; returns the arena's lower bound as well
-Place = Callable[[Sequence["Step"]], tuple[Mapping[str, "Buffer"], int]]
+# gives the buffers of steps their offsets, an arena of so many bytes is enough; returns its lower bound as well
+Place = Callable[[Sequence["Step"], int], tuple[Mapping[str, "Buffer"], int]]
 Beside = Callable[[Sequence["Step"], Mapping[str, "Buffer"]], list[int]]
 
 
@@ -39,7 +39,7 @@ def with_scratch(
     if all(type(step.params).with_scratch is Params.with_scratch for step in steps):
         return tuple(steps)
     best = least = _given(steps, [0] * len(steps))
-    buffers, _ = place(best)
+    buffers, _ = place(best, 0)
     smallest = _arena(buffers)
     more = -(-(smallest + min(smallest // 8, MOST_ROOM)) // GRAIN) * GRAIN
     limit = max(room, smallest) if room else more
@@ -54,7 +54,7 @@ def with_scratch(
     for _ in range(ATTEMPTS):
         limits = {index: most for indices, most in zip(every, spare, strict=True) for index in indices}
         roomy = _given(steps, [limits[index] for index in range(len(steps))])
-        buffers, bound = place(roomy)
+        buffers, bound = place(roomy, 0)
         arena = _arena(buffers)
         if arena <= limit:
             best = roomy
@@ -74,7 +74,7 @@ def _by_parts(
     """Give all layers a part of what is spare, then one after the other all of it, as long as all fit the arena."""
 
     def fits(limits: Sequence[int]) -> bool:
-        return _arena(place(_given(steps, limits))[0]) <= limit
+        return _arena(place(_given(steps, limits), limit)[0]) <= limit
 
     full = [0] * len(steps)
     for indices, most in zip(layers, spare, strict=True):

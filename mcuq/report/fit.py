@@ -37,8 +37,7 @@ def fit(report: FitReport, sources: bool = False) -> Report:
             f"arena {thousands(report.arena_bytes)} bytes, {with_borders(report.arena_bytes, report.total_bytes)}"
         )
     lines += time_lines(report.times)
-    if report.chains:
-        lines.append(f"in strips of a few rows: {', '.join(report.chains)}")
+    lines += chain_lines(report)
     if report.speedup:
         lines += speed_lines(report.speedup)
     for s in report.suggestions:
@@ -57,6 +56,20 @@ def time_lines(times: Sequence[Latency]) -> Iterator[str]:
     for time in times:
         of = f" of {time.model}" if len(times) > 1 else ""
         yield f"an inference{of}: {time.text}"
+
+
+def chain_lines(report: FitReport) -> Iterator[str]:
+    """Say which layers are computed in strips, and what they were without."""
+    if report.chains:
+        yield f"in strips of a few rows: {', '.join(report.chains)}{_unchained(report)}"
+
+
+def _unchained(report: FitReport) -> str:
+    without = report.unchained
+    if without is None:
+        return ""
+    text = f"; {thousands(without.total_bytes)} bytes without (--slower 0)"
+    return f"{text}, and {without.time.text}: strips read weights from flash again" if without.is_slow else text
 
 
 def with_borders(arena: int, total: int) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Literal, get_args
 
 Arena = Literal["static", "heap", "psram"]
 ARENAS: tuple[Arena, ...] = get_args(Arena)
+SLOWER = 5  # percent more instructions that less memory may cost, unless faster kernels were asked for
+CHOSEN = {"io_in_arena": bool, "slower": int}  # options that None leaves to mcuq, and what else they may be
 
 
 @dataclass(frozen=True)
@@ -18,9 +20,10 @@ class Setup:
     outputs lie in the arena too, instead of in memory of the caller's; None: where that takes less memory in all. With
     ``speed`` layers get kernels that are faster and take more flash, as far as the board has the memory. With
     ``slower`` layers are computed in strips of rows where that saves memory, for so many percent more instructions at
-    most; with ``ram`` instead so that arena, state, inputs and outputs take so many bytes at most. ``platform`` is
-    where the framework comes from (empty: the board's own choice). With ``share_arena`` a static arena serves all such
-    models of a project in turn. ``partition_text`` is the table's file where it is the user's own.
+    most (None: ``percent``; 0: none are); with ``ram`` instead so that arena, state, inputs and outputs take so many
+    bytes at most.
+    ``platform`` is where the framework comes from (empty: the board's own choice). With ``share_arena`` a static arena
+    serves all such models of a project in turn. ``partition_text`` is the table's file where it is the user's own.
     """
 
     arena: Arena = "static"
@@ -33,9 +36,16 @@ class Setup:
     io_in_arena: bool | None = None
     share_arena: bool = True
     speed: bool = False
-    slower: int = 0
+    slower: int | None = None
     ram: int = 0
     platform: str = ""
+
+    @property
+    def percent(self) -> int:
+        """Percent more instructions that less memory may cost."""
+        if self.slower is not None:
+            return self.slower
+        return 0 if self.speed else SLOWER
 
     @property
     def radio(self) -> str:
@@ -53,15 +63,18 @@ class Setup:
     def restored(cls, plain: Mapping[str, Any]) -> Setup:
         """Return the setup from plain values, as JSON holds them; what is missing is as in a plain setup.
 
+        One without ``slower`` was written when nothing was cut into strips, and stays so.
+
         Raises:
             ValueError: for an unknown member, or a value of another type.
         """
         known = {f.name: f.default for f in fields(cls)}
+        plain = {"slower": 0, **plain} if plain else {}
         for name, value in plain.items():
-            if name not in known or type(value) not in (type(known[name]), bool if known[name] is None else None):
+            if name not in known or type(value) not in (type(known[name]), CHOSEN.get(name)):
                 raise ValueError(f"{name!r} cannot be {value!r} in a setup")
         if plain.get("arena", "static") not in ARENAS or any(
-            plain.get(name, 0) < 0 for name in ("app_ram", "app_flash", "slower", "ram")
+            (plain.get(name) or 0) < 0 for name in ("app_ram", "app_flash", "slower", "ram")
         ):
             raise ValueError("a setup has an unknown arena, or negative bytes")
         return cls(**plain)

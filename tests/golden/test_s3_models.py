@@ -55,7 +55,7 @@ def test_emulated_chip_equals_tflm(graph, plan, name, shared):
 def test_kernels_of_the_esp32_count_the_same_on_both_chips(graph, name, shared):
     """To the instruction: no vector instruction is among them, and what emulates those is not counted."""
     require("xtensa-lx106-elf-gcc", "qemu-system-xtensa")
-    plan, (x, _) = pipeline.compile(graph, ESP32), golden(shared, name)
+    plan, (x, _) = pipeline.compile(graph, ESP32, slower=0), golden(shared, name)
     counted = [simulate_on(engine, plan, {graph.inputs[0]: x}).cycles.tolist() for engine in ("xtensa", "s3")]
 
     assert min(counted[0]) > 0
@@ -64,7 +64,7 @@ def test_kernels_of_the_esp32_count_the_same_on_both_chips(graph, name, shared):
 
 def test_scratch_and_arena_without_chains(graph, plan):
     assert plan.scratch_bytes <= MOST_SCRATCH
-    assert plan.arena_bytes <= MOST_ARENA * pipeline.compile(graph, ESP32).arena_bytes
+    assert plan.arena_bytes <= MOST_ARENA * pipeline.compile(graph, ESP32, slower=0).arena_bytes
 
 
 def test_code_in_the_linked_file(graph, tmp_path):

@@ -1,0 +1,220 @@
+"""What chains hold of the values between their layers, and what their strips cost, wherever their borders lie.
+
+Everything is found once, for models whose inputs and outputs lie in the arena and those whose do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import NamedTuple
+
+from mcuq import kernels
+from mcuq.errors import McuqError, UnsupportedOperatorError
+from mcuq.fit.strip_costs import instructions, is_counted
+from mcuq.graph import Graph
+from mcuq.kernels.layer import Layer
+from mcuq.ops.base import Op, Params
+from mcuq.passes.chains import AXIS, Chain, Held, Link, Schedule, links, scheduled, windows
+from mcuq.passes.rows import Window, on_rows
+from mcuq.tensor import QTensor, Shape
+
+FIRST_ROWS = (1, 2, 3, 4, 6, 8, 12)  # that the first layer of a chain computes in a turn
+MOST_CALLS = 1000  # of a chain: beyond, its code would take more flash than is worth it
+MOST_SPANS = 1000  # chains that are looked at: beyond, the shorter ones
+MOST_CUTS = 3000  # with some number of rows: beyond, the fewer rows
+SCRATCH = (0, 256, 512, 768, 1024, 1280, 1536, 2048, 3072, 4096)  # bytes that are tried
+PER_CHAIN = 5000  # instructions that it must save beside others: few chains are easier to read
+PER_CALL = 30  # instructions around a call
+PER_BYTE = 0.75  # that is moved
+PER_SUM = 6.7  # byte that is added to the sums of a pool
+
+
+class Option(NamedTuple):
+    """Bytes that a layer takes beside its larger buffer, and its instructions then."""
+
+    room: int
+    instructions: float
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A chain in turns: its layers, when they compute which rows, what is held of every value in between.
+
+    ``bytes`` are those of values in between while each layer runs; ``added`` instructions beside the layers'.
+    """
+
+    chain: Chain
+    links: Sequence[Link]
+    schedule: Schedule
+    held: Mapping[str, Held]
+    bytes: Sequence[int]
+    added: float
+
+    def calls(self, link: Link) -> float:
+        """Return how often a layer computes rows."""
+        y = link.output
+        if y in self.held:
+            return self.held[y].turns
+        return float(self.schedule.total[y] / self.schedule.rate[y])
+
+
+@dataclass
+class Cuts:
+    """All chains of a model with kernels of some families.
+
+    ``only_counted``: no layer is cut whose instructions in strips nobody counted.
+    """
+
+    graph: Graph
+    families: tuple[str, ...]
+    only_counted: bool
+    _options: dict[tuple[str, int], Sequence[Option] | None] = field(default_factory=dict)
+    _links: dict[tuple[int, int], list[Link] | None] = field(default_factory=dict)
+    _cuts: dict[tuple[int, int, int], Cut | None] = field(default_factory=dict)
+
+    def spans(self, large: Sequence[int]) -> list[tuple[int, int]]:
+        """Return the first and the last layers of all chains that have one of some layers in them, the shorter first.
+
+        Where there are too many, the shorter ones.
+        """
+        count = len(self.graph.nodes)
+        alone = [self.links(i, i) is not None for i in range(count)]
+        last_reads = _last_reads(self.graph)
+        found: list[tuple[int, int]] = []
+        begun = {first: last_reads[first] for first in range(count) if alone[first]}  # and what is read the latest
+        for length in range(2, count + 1):
+            begun = {
+                first: read for first, read in begun.items() if first + length <= count and alone[first + length - 1]
+            }
+            for first, read in begun.items():
+                last = first + length - 1
+                if read <= last and any(first <= i <= last for i in large):
+                    found.append((first, last))
+                begun[first] = max(read, last_reads[last])
+            if len(found) > MOST_SPANS or not begun:
+                break
+        return found[:MOST_SPANS]
+
+    def rows(self, spans: int) -> Sequence[int]:
+        """Return the numbers of rows that are tried for each of so many chains."""
+        return FIRST_ROWS[: min(len(FIRST_ROWS), max(1, MOST_CUTS // max(1, spans)))]
+
+    def links(self, first: int, last: int) -> list[Link] | None:
+        """Return the layers of a chain; None where they are none."""
+        if (first, last) not in self._links:
+            try:
+                self._links[first, last] = links(self.graph, first, last)
+            except UnsupportedOperatorError:
+                self._links[first, last] = None
+        return self._links[first, last]
+
+    def cut(self, first: int, last: int, rows: int) -> Cut | None:
+        """Return a chain of which the first layer computes some rows in a turn; None where that is no chain."""
+        key = first, last, rows
+        if key not in self._cuts:
+            self._cuts[key] = self._cut(*key)
+        return self._cuts[key]
+
+    def _cut(self, first: int, last: int, rows: int) -> Cut | None:
+        found = self.links(first, last)
+        if not found:
+            return None
+        chain = Chain(first, last, Fraction(rows, _strides(found)))
+        try:
+            schedule = scheduled(found, chain.rows)
+        except UnsupportedOperatorError:
+            return None
+        held = windows(found, schedule)
+        y = found[0].output
+        if sum(h.turns for h in held.values()) > MOST_CALLS or schedule.total[y] < 2 * schedule.rate[y]:
+            return None
+        return Cut(chain, found, schedule, held, self._bytes(found, held), self._added(found, held))
+
+    def options(self, cut: Cut, link: Link) -> Sequence[Option] | None:
+        """Return the options of a layer for the rows that a turn in the middle computes; None: nobody counted them."""
+        if link.pool:
+            return (Option(0, 0),)
+        key = link.node.name, max(1, round(cut.schedule.total[link.output] / max(cut.calls(link), 1)))
+        if key not in self._options:
+            self._options[key] = self._lowered(link, key[1])
+        return self._options[key]
+
+    def row_bytes(self, value: str) -> int:
+        """Return the bytes of a row of a value."""
+        tensor = self.graph.values[value]
+        return tensor.bytes // tensor.shape[AXIS]
+
+    def _bytes(self, found: Sequence[Link], held: Mapping[str, Held]) -> list[int]:
+        kept = sum(h.rows * self.row_bytes(y) for y, h in held.items() if h.stays)
+        passing = {y: h.rows * self.row_bytes(y) for y, h in held.items() if not h.stays}
+        used = _used(found)
+        return [kept + sum(size for y, size in passing.items() if i in used[y]) for i in range(len(found))]
+
+    def _added(self, found: Sequence[Link], held: Mapping[str, Held]) -> float:
+        """Return what a chain costs beside its layers: rows that move, calls, sums of a pool."""
+        moved = sum(PER_BYTE * h.moved * self.row_bytes(y) + PER_CALL * h.turns for y, h in held.items())
+        return PER_CHAIN + moved + (PER_SUM * self.graph.values[found[-1].rowed[0]].bytes if found[-1].pool else 0)
+
+    def _lowered(self, link: Link, rows: int) -> Sequence[Option] | None:
+        node, values = link.node, self.graph.values
+        low, high = link.needed(0, rows)
+        output = _of_rows(values[link.output], rows)
+        op = on_rows(node.op, AXIS, output.shape, padding=(0, 0))
+        operands = [
+            _of_rows(values[name], high - low) if name in link.rowed else self.graph.tensor(name)
+            for name in node.inputs
+        ]
+        try:
+            params = kernels.chosen(Layer(op.lowered(operands, output), operands, False), self.families)
+        except McuqError:
+            return None
+        if params.is_view:
+            return (Option(0, 0.0),)
+        if self.only_counted and not is_counted(params):
+            return None
+        return options_of(params, op, [operand.shape for operand in operands], output.shape)
+
+
+def options_of(params: Params, op: Op, inputs: Sequence[Shape], output: Shape) -> Sequence[Option]:
+    """Return what a kernel costs with more and more scratch, the least first."""
+    macs = op.macs(*inputs)
+    found: list[Option] = []
+    tried = SCRATCH if type(params).with_scratch is not Params.with_scratch else (0,)
+    for limit in tried:
+        given = params.with_scratch(limit)
+        cost = instructions(given, macs, inputs[: op.operands], output)
+        if not found:
+            found.append(Option(given.scratch_bytes, cost))
+        elif cost < found[-1].instructions:
+            found.append(Option(max(limit, found[-1].room + 1), cost))
+    return found
+
+
+def _of_rows(tensor: QTensor, rows: int) -> QTensor:
+    return replace(tensor, shape=(1, rows, *tensor.shape[2:]))
+
+
+def _strides(found: Sequence[Link]) -> Fraction:
+    """Return how many rows of the first layer's output one row of the result stands for."""
+    rates = {found[-1].output: Fraction(1)}
+    for link in reversed(found[:-1]):
+        reader = next(reader for reader in found if link.output in reader.rowed)
+        rates[link.output] = rates[reader.output] * (reader.window or Window()).stride
+    return rates[found[0].output]
+
+
+def _used(found: Sequence[Link]) -> dict[str, range]:
+    """Return during which layers of a chain each value in between is in use."""
+    made = {link.output: i for i, link in enumerate(found)}
+    last = {value: i for i, link in enumerate(found) for value in link.rowed}
+    return {value: range(made[value], last[value] + 1) for value in made if value in last}
+
+
+def _last_reads(graph: Graph) -> list[int]:
+    """Return for every layer the last one that reads what it computes; beyond all, where others do or nobody does."""
+    never = len(graph.nodes)
+    read = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
+    kept = {*graph.outputs, *(name for state in graph.states for name in (state.read, state.write))}
+    return [max(never if y in kept else read.get(y, never) for y in node.outputs) for node in graph.nodes]
