@@ -12,6 +12,7 @@ from mcuq.archive import Archive
 from mcuq.emit.names import require_names
 from mcuq.errors import UsageError
 from mcuq.fit import FitReport
+from mcuq.fit.budgets import smaller
 from mcuq.fit.check import check_fit
 from mcuq.fit.elf import read_elf
 from mcuq.fit.latency import Latency, of_measured
@@ -30,6 +31,8 @@ def check_model(
     framework: str = "",
     options: Mapping[str, Any] = NO_OPTIONS,
     folder: Path | None = None,
+    *,
+    budgets: bool = False,
 ) -> FitReport:
     """Compare what a model needs with what a board has.
 
@@ -39,11 +42,14 @@ def check_model(
         framework: default: the board's first.
         options: fields of ``Setup`` that replace the recorded ones; None is none.
         folder: of the project that the model lies in.
+        budgets: find smaller amounts of memory too, with their price.
     """
     found, framework, setup = pipeline.placed(content, board, framework, options)
     plan = pipeline.compile_for(content, found, framework, setup)
     require_names(plan)
-    return known_in(pipeline.check_fit(plan, found, framework, setup), folder, found, [plan])
+    report = pipeline.check_fit(plan, found, framework, setup)
+    report = replace(report, smaller=smaller(plan, setup) if budgets else ())
+    return known_in(report, folder, found, [plan])
 
 
 def project_of(path: Path) -> Path | None:

@@ -66,7 +66,7 @@ def test_a_file_of_the_first_version_knows_its_project(content, tmp_path):
     project = {"board": "esp32dev", "framework": "arduino", "setup": {"wifi": True}}
     path.write_bytes(rewritten(archive.dump(content), lambda header: header.update(project=project)))
     again = archive.read(path)
-    assert (again.board, again.framework, again.setup) == ("esp32dev", "arduino", Setup(wifi=True))
+    assert (again.board, again.framework, again.setup) == ("esp32dev", "arduino", Setup(wifi=True, slower=0))
 
 
 def test_same_model_same_bytes(content):

@@ -1,6 +1,7 @@
 """The planner's chains: less memory for a few instructions, an amount of memory that is met, or what is missing."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -125,5 +126,26 @@ def test_weights_that_strips_read_from_flash_again_count_and_are_said(shared, ru
     assert burden(plan) == pytest.approx(instructions_of(plan) + PER_BYTE_AGAIN * (read[1] - read[0]), rel=0.01)
     status, out, _ = run("check", model, "--board", "esp32dev")
     assert status == 0
-    assert " bytes without (--slower 0), and estimated 114 ms" in out
-    assert "strips read weights from flash again" in out
+    assert " bytes and estimated 114 ± 17 % ms without (--slower 0): strips read weights from flash again\n" in out
+
+
+def test_smaller_amounts_of_memory_with_their_price(graph, run, tmp_path):
+    """What ``check`` says is what ``--ram`` gives: each amount is met, one byte less than the last is not."""
+    model = tmp_path / "model.mcuq"
+    model.write_bytes(archive.dump(Archive(graph)))
+    _, text, _ = run("check", model, "--board", BOARD, "--slower", "0")
+    found = json.loads(run("check", model, "--board", BOARD, "--slower", "0", "--json")[1])
+    amounts = [budget["ram"] for budget in found["smaller"]]
+    assert found["chains"] is None
+    assert sorted(amounts, reverse=True) == amounts
+    assert f"also fits in {amounts[0]:,} bytes for " in text
+    whole = pipeline.compile(graph, BOARD, io_in_arena=None, slower=0)
+    for budget in found["smaller"]:
+        plan = pipeline.compile(graph, BOARD, io_in_arena=None, ram=budget["ram"])
+        assert needed(plan) <= budget["ram"]
+        assert instructions_of(plan) / instructions_of(whole) == pytest.approx(budget["instructions"], abs=1e-4)
+    assert run("check", model, "--board", BOARD, "--ram", amounts[-1] - 1)[0] == 1
+    chains = json.loads(run("check", model, "--board", BOARD, "--json")[1])["chains"]
+    assert chains["without"]["total_bytes"] == needed(whole)
+    assert chains["layers"] == ["conv2d_0 to mean_7"]
+    assert not chains["without"]["is_slow"]

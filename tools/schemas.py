@@ -46,9 +46,11 @@ TIME = record({
     "layers": array(STEP), "sources": array(S), "problem": S, "rates": array(N), "text": S,
 })  # fmt: skip
 SPEED = record({"layers": array(S), "kept_back": array(S), "flash": I, "arena": I, "instructions": I})
+CHAINS = record({"layers": array(S), "without": record({"total_bytes": I, "milliseconds": N, "is_slow": B})})
 FIT = {
     "model": S, "board": S, "chip": S, "framework": S, "sdk": S, "partition": S, "arena": S, "arena_bytes": I,
-    "total_bytes": I, "fits": B, "problem": S, "regions": array(REGION), "speed": maybe(SPEED),
+    "total_bytes": I, "fits": B, "problem": S, "regions": array(REGION), "speed": maybe(SPEED), "chains": maybe(CHAINS),
+    "smaller": array(record({"ram": I, "instructions": N})),
     "suggestions": array(record({"change": S, "free": I, "saves": I})), "remarks": array(S), "times": array(TIME),
 }  # fmt: skip
 FIGURE = record({"value": N, "standard_error": N})

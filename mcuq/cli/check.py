@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         result = checking.check_project(arguments.model, board, framework, options)
     else:
         folder = checking.project_of(arguments.model)
-        result = checking.check_model(_sized(arguments), board, framework, options, folder)
+        result = checking.check_model(_sized(arguments), board, framework, options, folder, budgets=True)
     show(fit(result, arguments.sources), arguments.json)
     return YES if result.fits else NO
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mcuq.errors import DoesNotFitError, UsageError
 from mcuq.fit import linked, regions
+from mcuq.fit.budgets import Budget
 from mcuq.fit.chains import planned
 from mcuq.fit.elf import Linked
 from mcuq.fit.latency import Latency, latency_on
@@ -45,6 +46,14 @@ class Unchained:
     time: Latency
     is_slow: bool
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "total_bytes": self.total_bytes,
+            "milliseconds": round(self.time.milliseconds, 6),
+            "is_slow": self.is_slow,
+        }
+
 
 @dataclass(frozen=True)
 class FitReport:
@@ -68,6 +77,7 @@ class FitReport:
     speedup: Speedup | None = None
     chains: tuple[str, ...] = ()  # layers that are computed in strips of rows
     unchained: Unchained | None = None
+    smaller: tuple[Budget, ...] = ()  # amounts of memory that the model fits in too
     remarks: tuple[str, ...] = ()
     times: tuple[Latency, ...] = ()  # of an inference, by model; never without their error
 
@@ -110,6 +120,7 @@ class FitReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
+        without = self.unchained
         return {
             "model": self.model,
             "board": self.board,
@@ -124,6 +135,8 @@ class FitReport:
             "problem": self.problem,
             "regions": [row.to_dict() for row in self.rows],
             "speed": asdict(self.speedup) if self.speedup else None,
+            "chains": {"layers": list(self.chains), "without": without.to_dict()} if without else None,
+            "smaller": [asdict(budget) for budget in self.smaller],
             "suggestions": [{"change": s.change, "free": s.free, "saves": s.saves} for s in self.suggestions],
             "remarks": list(self.remarks),
             "times": [time.to_dict() for time in self.times],

@@ -21,7 +21,7 @@ class Budget:
 
 
 def smaller(plan: Plan, setup: Setup) -> tuple[Budget, ...]:
-    """Return three smaller amounts of memory that a plan's model was planned for, the last the least that is possible.
+    """Return up to three smaller amounts of memory that a plan's model was planned for, the last the least that is possible.
 
     Args:
         plan: of the model, as it is chosen for a board.
@@ -40,5 +40,9 @@ def smaller(plan: Plan, setup: Setup) -> tuple[Budget, ...]:
         return ()
     asked = [-(-(most - part * (most - fewest) // 3) // GRAIN) * GRAIN for part in (1, 2)]
     plans = {ram: within(whole.graph, whole, ways, ram) for ram in asked if fewest < ram < most} | {fewest: last}
-    now = instructions_of(plan)
-    return tuple(Budget(ram, round(instructions_of(found) / now, 4)) for ram, found in plans.items())
+    now, below = instructions_of(plan), [*list(plans)[1:], 0]
+    return tuple(
+        Budget(ram, round(instructions_of(found) / now, 4))
+        for (ram, found), next_ram in zip(plans.items(), below, strict=True)
+        if needed(found) > next_ram
+    )

@@ -31,6 +31,7 @@ CACHE = 16384  # bytes of flash that the smallest of the chips' caches holds
 PER_BYTE_AGAIN = 6  # cycles of an ESP32 whose flash is read with four bits at 80 MHz
 OF_LIMIT = 0.98  # of the instructions allowed that an estimate may take: it is off by a little
 OF_ARENA = 1 / 3  # that a layer needs as a whole for it to be worth a chain
+OF_LEAST = 1 / 8  # the same, where the least memory counts
 WORTH = 1024  # bytes that chains must save, as long as nobody asked for an amount: less is not worth their code
 
 
@@ -57,19 +58,32 @@ def planned(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
     whole = build_plan(graph, families, setup.io_in_arena)
     if (not setup.ram and (not setup.percent or needed(whole) <= WORTH)) or 0 < needed(whole) <= setup.ram:
         return whole
-    base = instructions_of(whole)
-    most = math.inf if setup.ram else base * (1 + OF_LIMIT * setup.percent / 100)
-    places = (False, True) if setup.io_in_arena is None else (setup.io_in_arena,)
-    cuts = Cuts(graph, whole.families, only_counted=not setup.ram)
-    matters = min(int(OF_ARENA * whole.arena_bytes), setup.ram or whole.arena_bytes)
-    parts = [Parts(cuts, whole, inside, matters) for inside in places]
-    ways = [found for part in parts for found in _ways(part, most, setup.ram)]
     if setup.ram:
-        return _within(graph, whole, ways, setup.ram)
-    return _least(graph, whole, ways, most)
+        return within(graph, whole, every_way(graph, whole, setup.io_in_arena), setup.ram)
+    most = instructions_of(whole) * (1 + OF_LIMIT * setup.percent / 100)
+    cuts = Cuts(graph, whole.families, only_counted=True)
+    parts = [Parts(cuts, whole, inside, int(OF_ARENA * whole.arena_bytes)) for inside in _places(setup.io_in_arena)]
+    return _cheap(graph, whole, [way for part in parts for way in _ways(part, most)], most)
 
 
-def _least(graph: Graph, whole: Plan, ways: Sequence[Found], most: float) -> Plan:
+def every_way(graph: Graph, whole: Plan, io_in_arena: bool | None) -> list[Found]:
+    """Return chains for many sizes of the arena, whatever they cost.
+
+    Args:
+        graph: the model.
+        whole: its plan without chains.
+        io_in_arena: where inputs and outputs lie; None: anywhere.
+    """
+    cuts = Cuts(graph, whole.families, only_counted=False)
+    parts = [Parts(cuts, whole, inside, int(OF_LEAST * whole.arena_bytes)) for inside in _places(io_in_arena)]
+    return [way for part in parts for way in _ways(part, math.inf)]
+
+
+def _places(io_in_arena: bool | None) -> tuple[bool, ...]:
+    return (False, True) if io_in_arena is None else (io_in_arena,)
+
+
+def _cheap(graph: Graph, whole: Plan, ways: Sequence[Found], most: float) -> Plan:
     """Return the plan of the least memory within a limit of instructions; of nearly equal ones, the fastest."""
     plans: list[Plan] = []
     for found in sorted(ways, key=lambda found: (found.total(graph), found.instructions))[:ATTEMPTS]:
@@ -92,22 +106,32 @@ def burden(plan: Plan) -> float:
     return instructions_of(plan) + PER_BYTE_AGAIN * again
 
 
-def _within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:
+def within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:
     """Return the plan of the fewest instructions that needs no more than an amount of memory.
+
+    Args:
+        graph: the model.
+        whole: its plan without chains.
+        ways: of :func:`every_way`.
+        ram: bytes of arena, state, inputs and outputs.
 
     Raises:
         DoesNotFitError: none does.
     """
-    best = whole
     fitting = sorted((w for w in ways if w.total(graph) <= ram), key=lambda w: w.instructions)[: ATTEMPTS // 2]
-    least = sorted(ways, key=lambda w: w.total(graph))[: ATTEMPTS - len(fitting)]
-    for found in (*fitting, *least):
-        plan = _built(graph, whole, found)
-        if needed(plan) < needed(best):
-            best = plan
-        if needed(best) <= ram:
-            return best
-    raise DoesNotFitError(_shortfall(best, ram))
+    for plan in (_built(graph, whole, found) for found in fitting):
+        if needed(plan) <= ram:
+            return plan
+    smallest = least(graph, whole, ways)
+    if needed(smallest) <= ram:
+        return smallest
+    raise DoesNotFitError(_shortfall(smallest, ram))
+
+
+def least(graph: Graph, whole: Plan, ways: Sequence[Found]) -> Plan:
+    """Return the plan of the least memory."""
+    smallest = sorted(ways, key=lambda w: w.total(graph))[: ATTEMPTS // 2]
+    return min([whole, *(_built(graph, whole, found) for found in smallest)], key=needed)
 
 
 def needed(plan: Plan) -> int:
@@ -133,7 +157,7 @@ def _shortfall(plan: Plan, ram: int) -> str:
     return f"{plan.graph.name} needs at least {needed(plan):,} bytes of RAM, of {ram:,}; layer {layer} decides"
 
 
-def _ways(parts: Parts, most: float, ram: int) -> Iterator[Found]:
+def _ways(parts: Parts, most: float) -> Iterator[Found]:
     """Yield for several sizes of the arena the chains of the fewest instructions, where these are not too many."""
     every = parts.every()
     layers = len(parts.graph.nodes)
@@ -145,7 +169,7 @@ def _ways(parts: Parts, most: float, ram: int) -> Iterator[Found]:
     for step in range(STEPS + 1):
         arena = round(least * (largest / least) ** (step / STEPS)) // 16 * 16 + 16
         cost, chains = cheapest(every, layers, arena)
-        if cost <= most and chains and (ram or chains not in seen[-2:]):
+        if cost <= most and chains and (most == math.inf or chains not in seen[-2:]):
             seen.append(chains)
             yield Found(arena, parts.inside, chains, cost)
 

@@ -227,13 +227,13 @@ def overtaken(
                 if buffers[view.buffer].region == "arena":
                     found.setdefault(view.buffer, []).append((index, view.offset))
     near = {}
+    done = {a: written[-1][0] for a, written in writes.items()}
     for b, written in writes.items():
         ends = [*(offset for _, offset in written[1:]), buffers[b].bytes]
         if len(written) == 1 or ends != sorted(ends):
             continue
         for a, read in reads.items():
-            done = max((index for index, _ in writes.get(a, [])), default=-1) < written[0][0]
-            if a != b and done and written[0][0] < read[-1][0]:
+            if a != b and done.get(a, -1) < written[0][0] < read[-1][0]:
                 pieces = [(index, end) for (index, _), end in zip(written, ends, strict=True)]
                 before = _most_written(pieces, read)
                 if before < buffers[b].bytes:

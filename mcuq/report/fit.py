@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mcuq.fit import FitReport
+from mcuq.fit.budgets import Budget
 from mcuq.fit.latency import Latency
 from mcuq.fit.regions import Row
 from mcuq.plan import Speedup
@@ -38,6 +39,7 @@ def fit(report: FitReport, sources: bool = False) -> Report:
         )
     lines += time_lines(report.times)
     lines += chain_lines(report)
+    lines += budget_lines(report.smaller)
     if report.speedup:
         lines += speed_lines(report.speedup)
     for s in report.suggestions:
@@ -68,8 +70,16 @@ def _unchained(report: FitReport) -> str:
     without = report.unchained
     if without is None:
         return ""
-    text = f"; {thousands(without.total_bytes)} bytes without (--slower 0)"
-    return f"{text}, and {without.time.text}: strips read weights from flash again" if without.is_slow else text
+    time = f" and estimated {without.time.short} ms" if without.is_slow else ""
+    why = ": strips read weights from flash again" if without.is_slow else ""
+    return f"; {thousands(without.total_bytes)} bytes{time} without (--slower 0){why}"
+
+
+def budget_lines(budgets: Sequence[Budget]) -> Iterator[str]:
+    """Say in how much less memory a model fits, and for how many more instructions."""
+    if budgets:
+        found = [f"{thousands(b.ram)} bytes for {max(0.0, 100 * (b.instructions - 1)):.0f} %" for b in budgets]
+        yield f"also fits in {', '.join(found)} more instructions (--ram N)"
 
 
 def with_borders(arena: int, total: int) -> str:
