@@ -21,7 +21,7 @@ class Budget:
 
 
 def smaller(plan: Plan, setup: Setup) -> tuple[Budget, ...]:
-    """Return up to three smaller amounts of memory that a plan's model was planned for, the last the least that is possible.
+    """Return up to three smaller amounts of memory that a model was planned for, the least that is possible last.
 
     Args:
         plan: of the model, as it is chosen for a board.

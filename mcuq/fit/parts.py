@@ -83,8 +83,10 @@ class Parts:
             most = max(part.least for part in singles[first : last + 1])
             for rows in self.cuts.rows(len(spans)):
                 cut = self.cuts.cut(first, last, rows)
-                beside = self._beside(cut, lives) if cut else 0
-                if cut is None or beside + max(cut.bytes) >= most:
+                if cut is None:  # of more calls, perhaps, than with more rows
+                    continue
+                beside = self._beside(cut, lives)
+                if beside + max(cut.bytes) >= most:
                     break
                 needs = self._needs(cut, beside)
                 if needs is None:
