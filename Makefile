@@ -36,7 +36,7 @@ endif
 OTHER_PYTHONS ?= $(wildcard $(HOME)/.pyenv/versions/3.12*/bin/python $(HOME)/.pyenv/versions/3.13*/bin/python)
 FUZZ := $(if $(MUTANTS),--mutants $(MUTANTS),--seconds $(or $(SECONDS),600))
 
-.PHONY: site dist pythons help quickstart frameworks test test-all fuzz lowest lint format readme lock bench optional clean
+.PHONY: site dist extras pythons help quickstart frameworks test test-all fuzz lowest lint format readme lock bench optional clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -90,6 +90,9 @@ dist: build/release/installed ## the source archive and the wheel, checked as Py
 pythons: dist ## the wheel and a part of the tests with the other Pythons of pyenv; for 3.14 its packages are only looked up
 	@for python in $(OTHER_PYTHONS); do tools/other_python $$python build/dist/*.whl $(LOWEST_TESTS) || exit 1; done
 	build/release/bin/python -m pip download --quiet --python-version 3.14 --only-binary=:all: --dest build/3.14 build/dist/*.whl
+
+extras: dist ## the wheel with each extra alone, in environments of their own (EXTRAS="search onnx")
+	$(PYTHON) tools/each_extra.py build/dist/*.whl $(EXTRAS)
 
 lock: build/uv ## resolve locks/*.txt and the bill of materials anew (LOCK=--upgrade: at the newest versions)
 	$(PYTHON) tools/lock.py $(LOCK)

@@ -1,9 +1,11 @@
 """The files that are not Python are found from a checkout, an editable install and a wheel."""
 
 import os
+import runpy
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -110,3 +112,11 @@ def test_wheel_from_sdist_equals_wheel_from_checkout(tmp_path: Path) -> None:
         with zipfile.ZipFile(build("wheel", origin, folders[name])) as archive:
             contents.append({entry: archive.read(entry) for entry in archive.namelist()})
     assert contents[0] == contents[1]
+
+
+def test_every_extra_is_tried_alone() -> None:
+    """By `make extras`; continuous integration tries one of them."""
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    tried = runpy.run_path(str(ROOT / "tools/each_extra.py"))["NEEDED"]
+
+    assert set(tried) - {"none"} == set(known) - {"all"}
