@@ -8,7 +8,11 @@ from requirements import require
 from strip_graphs import Net, random_chain
 from test_plan import run_in_arena
 
+from mcuq import emit
+from mcuq.archive import Archive
+from mcuq.engines.host import build_host
 from mcuq.errors import UnsupportedOperatorError
+from mcuq.files import write_files
 from mcuq.graph import Graph
 from mcuq.ops.add import Add
 from mcuq.ops.average_pool import AveragePool
@@ -22,6 +26,7 @@ from mcuq.target.chip import load_chip
 from mcuq.verification import simulate_on
 
 SAMPLE = 60
+SANITIZED = ("-std=c99", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 RATES = (Fraction(1), Fraction(2), Fraction(3), Fraction(1, 2), Fraction(100))
 EMULATED = {
     "rv32": ("esp32c3", "picolibc", "qemu-system-riscv32"),
@@ -86,6 +91,18 @@ def assert_engine_equals(engine: str, seed: int, chip: str) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_n3_generated_c_equals_the_whole_layers(seed):
     assert_engine_equals("host", seed, "esp32c3")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(200))
+def test_n3_generated_c_under_sanitizers(seed, tmp_path):
+    """From the second sample on, the arena holds what the one before has left."""
+    whole, plan, x = planned(seed, ("esp32", "esp32c3")[seed % 2])
+    write_files(tmp_path, emit.emit_library(plan, Archive(plan.graph, {"x": x})))
+    with build_host(tmp_path, [plan.graph.name], SANITIZED) as firmware:
+        outputs = firmware.run(plan, {"x": x}).outputs
+    for name, expected in simulate(whole, {"x": x}).items():
+        np.testing.assert_array_equal(outputs[name].reshape(expected.shape), expected)
 
 
 @pytest.mark.parametrize("engine", EMULATED)
