@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mcuq.errors import McuqError, UsageError
@@ -46,35 +48,54 @@ def compile_and_link(
     """
     objects = [program.with_name(f"{program.name}.{index}.o") for index in range(len(sources))]
     commands = [[compiler, *flags, "-c", str(s), "-o", str(o)] for s, o in zip(sources, objects, strict=True)]
-    running: set[subprocess.Popen[str]] = set()
+    calls = _Calls()
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         try:
-            list(pool.map(lambda command: _call(command, running), commands))
+            list(pool.map(calls.run, commands))
         except BaseException:  # Ctrl-C too: no compiler goes on alone
+            calls.end()
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in tuple(running):
-                end(process)
             raise
-    _call([compiler, *flags, *map(str, objects), *link, "-o", str(program)], running)
+    calls.run([compiler, *flags, *map(str, objects), *link, "-o", str(program)])
 
 
-def _call(command: Sequence[str], running: set[subprocess.Popen[str]]) -> None:
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,  # so that the compiler's own children can be ended with it
-    )
-    running.add(process)
-    try:
-        _, said = process.communicate()
-    except BaseException:
-        end(process)
-        raise
-    finally:
-        running.discard(process)
-    if process.returncode != 0:
-        raise McuqError(f"{' '.join(command[-4:])}: {command[0]} failed:\n{said[:2000]}")
+@dataclass
+class _Calls:
+    """Compilers that run at a time: when one fails, or somebody stops it all, all end at once, and no other begins."""
+
+    running: list[subprocess.Popen[str]] = field(default_factory=list)
+    ended: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, command: Sequence[str]) -> None:
+        process = self._start(command)
+        try:
+            _, said = process.communicate()
+        except BaseException:
+            end(process)
+            raise
+        if process.returncode != 0:
+            raise McuqError(f"{' '.join(command[-4:])}: {command[0]} failed:\n{said[:2000]}")
+
+    def end(self) -> None:
+        with self.lock:
+            self.ended = True
+        for process in self.running:
+            if process.poll() is None:
+                end(process)
+
+    def _start(self, command: Sequence[str]) -> subprocess.Popen[str]:
+        with self.lock:  # whoever ends them all knows of this one, or it does not begin
+            if self.ended:
+                raise McuqError("another call of the compiler has failed")
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                start_new_session=True,  # so that the compiler's own children can be ended with it
+            )
+            self.running.append(process)
+            return process
