@@ -202,7 +202,10 @@ def random_graph(rng: np.random.Generator, length: int) -> Graph:
     return Graph("random_graph", ("x",), outputs, tuple(nodes), values, constants).verify()
 
 
-@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(s, marks=pytest.mark.slow) for s in range(6, 120))])
+SLOW = [pytest.param(s, marks=pytest.mark.slow) for s in range(6, 120) if s != 20]
+
+
+@pytest.mark.parametrize("seed", [*range(6), 20, *SLOW])  # 20: a join whose last part is written first
 def test_random_graphs_in_c_equal_unshared_buffers(tmp_path, seed):
     """The arena is poisoned and shared; the simulator has a buffer for every value."""
     rng = np.random.default_rng(seed)

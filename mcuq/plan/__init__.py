@@ -229,9 +229,10 @@ def overtaken(
     near = {}
     done = {a: written[-1][0] for a, written in writes.items()}
     for b, written in writes.items():
-        ends = [*(offset for _, offset in written[1:]), buffers[b].bytes]
-        if len(written) == 1 or ends != sorted(ends):
+        starts = [offset for _, offset in written]
+        if len(written) == 1 or starts != sorted(starts):
             continue
+        ends = [*starts[1:], buffers[b].bytes]
         for a, read in reads.items():
             if a != b and done.get(a, -1) < written[0][0] < read[-1][0]:
                 pieces = [(index, end) for (index, _), end in zip(written, ends, strict=True)]
