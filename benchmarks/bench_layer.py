@@ -14,12 +14,13 @@ from mcuq.engines.emulator import FLAGS
 from mcuq.ops.base import Params
 from mcuq.plan.tables import distinct_tables
 
+ALIGNMENT = 16  # of tables, the most that a kernel wants
 CALL = """#include <stdint.h>
 #define MCUQ_CONST
 #include "mcuq.h"
 #include "mcuq_{kernel}.h"
 {tables}
-static uint32_t scratch[{words}];
+static uint32_t scratch[{words}] __attribute__((aligned(16)));
 static void bench_run(const int8_t *input, int8_t *output) {{
     mcuq_{kernel}(&layer, {arguments}, scratch);
 }}
@@ -38,7 +39,7 @@ def instructions(params: Params, *inputs: np.ndarray, engine: str = "rv32") -> i
     for member, name, is_new in distinct_tables("layer", params, {}):
         names[member.name] = name
         if is_new:
-            tables.append(table_text(member.ctype, name, getattr(params, member.name)))
+            tables.append(table_text(member.ctype, name, getattr(params, member.name), alignment=ALIGNMENT))
     results = params.run_all(*inputs)
     call = CALL.format(
         kernel=params.kernel,
