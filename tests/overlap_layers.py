@@ -106,6 +106,13 @@ def in_the_arena(rng) -> list:
         for pool in (AveragePool, MaxPool):
             op = pool(window, **same(window, (stride, stride)))
             cases.append(s3_inner(op, [image], QTensor(op.infer_shape(image.shape), image.scale, image.zero_point)))
+    for depth in (8, 24):
+        image = QTensor((1, *IMAGE.shape[1:3], depth), IMAGE.scale, IMAGE.zero_point)
+        op = MaxPool((3, 2), **same((3, 2), (2, 2)))
+        cases.append(s3_inner(op, [image], QTensor(op.infer_shape(image.shape), image.scale, image.zero_point)))
+    for depth in (16, 24):
+        layer = packed_layer(rng, Conv2d(**same((3, 3), (1, 1))), (6, 7, depth), (16, 3, 3, depth), bits=4)
+        cases.append(s3_inner(layer.op, [layer.x, layer.weights, layer.bias], layer.y))
     x = QTensor((1, 4, 3, 16), 0.05, -3)
     return [*cases, s3_inner(Add(), [x, x], QTensor(x.shape, 0.08, -128))]
 

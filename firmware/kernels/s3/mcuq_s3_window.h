@@ -28,6 +28,7 @@ typedef struct {
     int32_t rest;
     int8_t *scratch; /* MCUQ_S3_SCRATCH_BYTES */
     const int8_t *constants;
+    int32_t bits; /* of a weight: mcuq_s3_packed.h */
 } mcuq_s3_window;
 
 /* Where no record is of a long sum, and where some are. */

@@ -24,6 +24,7 @@
 #define REST        48
 #define SCRATCH     52
 #define CONSTANTS   56
+#define BITS        60
 
 /* Locals, from sp */
 #define WINDOW      0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mcuq.kernels.convolution import as_convolution
 from mcuq.kernels.layer import Family, Layer, first
-from mcuq.kernels.s3 import add, conv2d, conv2d_window, depthwise_conv2d, pool
+from mcuq.kernels.s3 import add, conv2d, conv2d_packed, conv2d_window, depthwise_conv2d, pool, pool_strip
 from mcuq.ops.add import AddParams
 from mcuq.ops.average_pool import AveragePoolParams
 from mcuq.ops.base import Params
@@ -22,7 +22,7 @@ from mcuq.ops.mean import MeanParams
 def kernel(layer: Layer[Params]) -> Params | None:
     """Return the best kernel for a layer, or None."""
     if layer.few_bits:
-        return None
+        return _few_bits(layer)
     match layer.params:
         case Conv2dParams() as p:
             return first(layer.of(p), conv2d.pointwise, conv2d_window.take)
@@ -33,9 +33,16 @@ def kernel(layer: Layer[Params]) -> Params | None:
         case AddParams() as p:
             return first(layer.of(p), add.take)
         case AveragePoolParams() | MaxPoolParams() as p:
-            return first(layer.of(p), pool.take)
+            return first(layer.of(p), pool.take, pool_strip.take)
         case MeanParams() as p:
-            return first(layer.of(p), pool.take_mean)
+            return first(layer.of(p), pool.take_mean, pool_strip.take_mean)
+    return None
+
+
+def _few_bits(layer: Layer[Params]) -> Params | None:
+    match layer.params:
+        case Conv2dParams() | FullyConnectedParams() as p:
+            return first(layer.of(as_convolution(p)), conv2d_packed.take)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from mcuq.kernels.channels import Channels, Rounding
 from mcuq.kernels.layer import Layer
-from mcuq.kernels.s3.forms import grouped
-from mcuq.kernels.s3.records import LANES, outputs, table, unpacked
+from mcuq.kernels.s3.forms import Grouping, grouped
+from mcuq.kernels.s3.records import LANES, Group, outputs, table, unpacked
 from mcuq.kernels.s3.strips import MAX_SCRATCH, StripParams, members_of, padded
 from mcuq.ops.base import Params, i8_table, i32
 from mcuq.ops.conv2d import Conv2dParams
@@ -36,15 +36,18 @@ class Conv2dS3Params(StripParams):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        x = padded(self, inputs[0])
         taps = LANES * self.parts * self.blocks + self.rest
-        places = self.input_step * np.arange(self.output_w)[:, np.newaxis] + np.arange(taps)
-        dilation = self.row_step // self.pitch
-        rows = np.arange(self.output_h)[:, np.newaxis] * self.stride_h + dilation * np.arange(self.window_rows)
-        seen = x[:, rows[:, np.newaxis, :, np.newaxis], places[np.newaxis, :, np.newaxis, :]]
-        groups = unpacked(self.records, self.window_rows * taps)
-        pixels = outputs(seen.reshape(*seen.shape[:3], -1), groups)
-        return self.limited(pixels)
+        return sums_of_windows(self, inputs[0], taps, unpacked(self.records, self.window_rows * taps))
+
+
+def sums_of_windows(p: StripParams, x: Array, taps: int, groups: Sequence[Group]) -> Array:
+    """Return the outputs of groups that see rows of so many taps."""
+    image = padded(p, x)
+    places = p.input_step * np.arange(p.output_w)[:, np.newaxis] + np.arange(taps)
+    dilation = p.row_step // p.pitch
+    rows = np.arange(p.output_h)[:, np.newaxis] * p.stride_h + dilation * np.arange(p.window_rows)
+    seen = image[:, rows[:, np.newaxis, :, np.newaxis], places[np.newaxis, :, np.newaxis, :]]
+    return p.limited(outputs(seen.reshape(*seen.shape[:3], -1), groups))
 
 
 class Row(NamedTuple):
@@ -77,7 +80,7 @@ def rows_of(taps: int) -> Iterator[Row]:
             yield Row(parts, blocks // parts, rest + rest % 2)
 
 
-def _abreast(p: Conv2dParams) -> Conv2dParams:
+def abreast(p: Conv2dParams) -> Conv2dParams:
     """Let several pixels of few channels be one of 16, whose window is as wide as theirs together."""
     several = LANES // p.output_c if p.output_c and LANES % p.output_c == 0 else 1
     if several == 1 or p.output_w % several or p.groups > 1 or (p.dilation_w > 1 and p.filter_w > 1):
@@ -105,17 +108,12 @@ def _abreast(p: Conv2dParams) -> Conv2dParams:
 
 def take(layer: Layer[Conv2dParams]) -> Params | None:
     """Return the kernel for a layer; None for dilated columns, groups, and what needs more scratch than 4 KB."""
-    p = _abreast(layer.params)
+    p = abreast(layer.params)
     members = members_of(p, p.output_c, at_border=layer.at_border)
     if members is None or p.groups > 1 or (p.dilation_w > 1 and p.filter_w > 1):
         return None
-    row_taps = p.filter_w * p.input_c
-    ways = list(rows_of(row_taps))
-    filters = np.zeros((p.output_c, p.filter_h, ways[0].taps), np.int8)
-    filters[..., :row_taps] = p.weights.reshape(p.output_c, p.filter_h, -1)
-    channels = Channels(filters.reshape(p.output_c, -1), p.bias, p.multiplier, p.shift)
-    rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
-    found = grouped(channels, rounding, [way.cuts(p.filter_h) for way in ways])
+    ways = list(rows_of(p.filter_w * p.input_c))
+    found = grouped_in_rows(p, ways)
     if found is None:
         return None
     way = next((way for way in ways if way.cuts(p.filter_h) == found.cuts), ways[0])
@@ -129,3 +127,12 @@ def take(layer: Layer[Conv2dParams]) -> Params | None:
         records=table(found.groups),
     )
     return params if params.scratch_bytes <= MAX_SCRATCH else None
+
+
+def grouped_in_rows(p: Conv2dParams, ways: Sequence[Row]) -> Grouping | None:
+    """Return the groups of filters whose rows are filled up with weights of 0 to the taps of all the ways."""
+    filters = np.zeros((p.output_c, p.filter_h, ways[0].taps), np.int8)
+    filters[..., : p.filter_w * p.input_c] = p.weights.reshape(p.output_c, p.filter_h, -1)
+    channels = Channels(filters.reshape(p.output_c, -1), p.bias, p.multiplier, p.shift)
+    rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
+    return grouped(channels, rounding, [way.cuts(p.filter_h) for way in ways])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mcuq.kernels.channels import Channels, Rounding
 from mcuq.kernels.layer import Layer
-from mcuq.kernels.s3.forms import grouped
+from mcuq.kernels.s3.forms import Grouping, grouped
 from mcuq.kernels.s3.records import LANES, table, unpacked
 from mcuq.kernels.s3.strips import MAX_SCRATCH, StripParams, members_of, padded
 from mcuq.ops.base import Params, i8_table, i32
@@ -52,33 +52,39 @@ class DepthwiseConv2dS3Params(StripParams):
 def take(layer: Layer[DepthwiseConv2dParams]) -> Params | None:
     """Return the kernel for a layer; None for several outputs per input, and for what needs more scratch than 4 KB."""
     p = layer.params
-    members = members_of(p, p.input_c, at_border=layer.at_border)
-    if members is None or p.channel_multiplier != 1:
+    if p.channel_multiplier != 1:
         return None
-    taps = p.filter_h * p.filter_w
-    channels = Channels(p.weights.reshape(taps, -1).T, p.bias, p.multiplier, p.shift)
-    abreast = _abreast(p)
-    if abreast > 1:
-        members |= {"input_step": LANES, "output_w": p.output_w // abreast, "output_c": LANES}
-        members["buffered"] = int(layer.at_border)
-        scales = (np.tile(np.broadcast_to(values, p.input_c), abreast) for values in (p.multiplier, p.shift))
-        channels = Channels(np.tile(channels.weights, (abreast, 1)), np.tile(p.bias, abreast), *scales)
+    taps, abreast = p.filter_h * p.filter_w, pixels_abreast(p)
+    scales = (np.tile(np.broadcast_to(values, p.input_c), abreast) for values in (p.multiplier, p.shift))
+    weights = np.tile(p.weights.reshape(taps, -1).T, (abreast, 1))
     rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
-    found = grouped(channels, rounding, [(taps,)])
-    if found is None:
+    found = grouped(Channels(weights, np.tile(p.bias, abreast), *scales), rounding, [(taps,)])
+    return of_groups(p, found, at_border=layer.at_border) if found else None
+
+
+def of_groups(p: DepthwiseConv2dParams, found: Grouping, *, at_border: bool) -> Params | None:
+    """Return the kernel for a layer whose channels' groups are known, those of all pixels in a vector; or None."""
+    strip = strip_of(p, at_border=at_border)
+    if strip is None:
         return None
-    params = DepthwiseConv2dS3Params(
-        **members,
-        groups=len(found.groups),
-        columns=p.filter_w,
-        column_step=p.dilation_w * p.input_c,
-        is_long=found.is_long,
-        records=table(found.groups),
-    )
+    params = DepthwiseConv2dS3Params(**strip, is_long=found.is_long, records=table(found.groups))
     return params if params.scratch_bytes <= MAX_SCRATCH else None
 
 
-def _abreast(p: DepthwiseConv2dParams) -> int:
+def strip_of(p: DepthwiseConv2dParams, *, at_border: bool) -> dict[str, Any] | None:
+    """Return a layer's strip and windows as members; None for windows that see nothing of the image's columns."""
+    members = members_of(p, p.input_c, at_border=at_border)
+    if members is None:
+        return None
+    abreast = pixels_abreast(p)
+    if abreast > 1:
+        members |= {"input_step": LANES, "output_w": p.output_w // abreast, "output_c": LANES}
+        members["buffered"] = int(at_border)
+    groups = -(-p.input_c * abreast // LANES)
+    return members | {"groups": groups, "columns": p.filter_w, "column_step": p.dilation_w * p.input_c}
+
+
+def pixels_abreast(p: DepthwiseConv2dParams) -> int:
     """Return how many pixels fill a vector: 1 where vectors would not fill a row."""
     several = LANES // p.input_c if p.input_c < LANES and LANES % p.input_c == 0 and p.stride_w == 1 else 1
     return several if p.output_w % several == 0 else 1

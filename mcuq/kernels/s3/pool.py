@@ -131,10 +131,8 @@ def take(layer: Layer[PoolParams]) -> Params | None:
         return MaxPoolS3Params(**shared)
     if not isinstance(p, AveragePoolParams):
         return None
-    inside = [values for _, _, values in taps(np.ones((1, p.input_h, p.input_w, 1), np.int64), _sliding(p), 0)]
-    counts = np.unique(np.asarray(sum(inside))).astype(np.int32)
-    groups = [_average(int(count), p) for count in counts]
-    return _averages(shared, counts, groups)
+    counts = counts_of(p)
+    return _averages(shared, counts, [average_of(int(count), p) for count in counts])
 
 
 def take_mean(layer: Layer[MeanParams]) -> Params | None:
@@ -146,35 +144,43 @@ def take_mean(layer: Layer[MeanParams]) -> Params | None:
     shared = {"input_h": kept, "input_w": pixels, "channels": channels, "output_h": kept, "output_w": 1}
     shared |= {"filter_h": 1, "filter_w": pixels, "stride_h": 1, "stride_w": 1, "pad_top": 0, "pad_left": 0}
     shared |= {"activation_min": p.activation_min, "activation_max": p.activation_max}
-    ends = np.array([LEAST, LARGEST]) - p.input_zero_point
-    low, high = (np.full(LANES, pixels * int(end)) for end in ends)
-    multiplier, shift = (np.full(LANES, value) for value in (p.output_multiplier, p.output_shift))
-    sums = Sums(low, high, multiplier, shift, p.output_zero_point)
-    group = _group(pixels, np.full(LANES, -pixels * p.input_zero_point), sums, p)
-    return _averages(shared, np.array([pixels], np.int32), [group])
+    return _averages(shared, np.array([pixels], np.int32), [mean_of(p)])
 
 
-def _sliding(p: PoolParams) -> Sliding:
+def counts_of(p: AveragePoolParams) -> Array:
+    """Return the numbers of pixels that windows see, int32."""
     stride, origin = (p.stride_h, p.stride_w), (p.pad_top, p.pad_left)
-    return Sliding((p.filter_h, p.filter_w), stride, origin, (p.output_h, p.output_w), (1, 1))
+    sliding = Sliding((p.filter_h, p.filter_w), stride, origin, (p.output_h, p.output_w))
+    inside = [values for _, _, values in taps(np.ones((1, p.input_h, p.input_w, 1), np.int64), sliding, 0)]
+    return np.unique(np.asarray(sum(inside))).astype(np.int32)
 
 
-def _average(count: int, p: AveragePoolParams) -> Group | None:
+def average_of(count: int, p: AveragePoolParams) -> Group | None:
+    """Return 16 channels whose sums of so many bytes become averages; None where that is not proven."""
     multiplier, shift = quantize_multiplier(1 / (count - SLANT * (count % 2 == 0)))
     low, high = np.full(LANES, LEAST * count), np.full(LANES, LARGEST * count)
     sums = Averages(low, high, np.full(LANES, multiplier), np.full(LANES, shift), count)
     return _group(count, np.zeros(LANES, np.int64), sums, p)
 
 
+def mean_of(p: MeanParams) -> Group | None:
+    """Return the same of a mean."""
+    count = p.shape[1]
+    ends = np.array([LEAST, LARGEST]) - p.input_zero_point
+    low, high = (np.full(LANES, count * int(end)) for end in ends)
+    multiplier, shift = (np.full(LANES, value) for value in (p.output_multiplier, p.output_shift))
+    sums = Sums(low, high, multiplier, shift, p.output_zero_point)
+    return _group(count, np.full(LANES, -count * p.input_zero_point), sums, p)
+
+
 def _group(count: int, start: Array, sums: Sums, p: AveragePoolParams | MeanParams) -> Group | None:
-    """Return the group of sums of so many bytes."""
     if count > MOST:
         return None
     limited = (p.activation_min, p.activation_max) != (LEAST, LARGEST)
     found = served([Part(np.ones((LANES, count), np.int8), start, sums)], limited)
-    return found.groups[0]._replace(weights=np.zeros((LANES, 0), np.int8)) if found else None
+    return found.groups[0] if found else None
 
 
 def _averages(shared: dict[str, int], counts: Array, groups: list[Group | None]) -> Params | None:
-    found = [group for group in groups if group]
+    found = [group._replace(weights=np.zeros((LANES, 0), np.int8)) for group in groups if group]
     return AveragePoolS3Params(**shared, counts=counts, records=table(found)) if len(found) == len(groups) else None

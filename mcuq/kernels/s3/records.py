@@ -9,7 +9,7 @@ order in which it is read; every part begins at a multiple of 16 bytes:
   of both; an int32, of which bits 0 to 5 are the shift behind the last product, as many bits from 8 on are set as the
   form's number says, and bit 12 is set where outputs are limited within int8; 4 bytes of nothing; of long sums 16
   counters, and 15 bits each;
-- weights (taps, 16), int8;
+- weights (taps, 16), int8, or of few bits (``_few_bits``);
 - twice, of eight channels, vectors of int16, as ``_vectors`` says: lower and upper half of the factor and of the
   addend, and of 16 times the factor where a sum leaves in two parts. Where it rounds by its sign the addend has more
   than 32 bits: what is above the upper half's lower 15 bits, negated, and the upper half of the kink. Lower halves are
@@ -18,15 +18,17 @@ order in which it is read; every part begins at a multiple of 16 bytes:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from mcuq.floors import LARGEST, LEAST
+from mcuq.ops.packing import pack_bits, unpack_bits
 from mcuq.tensor import Array
 
 LANES = 16
+BYTE = 8  # bits
 NARROW, MIDDLE, SIGNED, WIDE, LONG = range(5)  # forms
 VECTORS = (4, 4, 6, 6, 8)  # of int16 for eight channels, by form
 HEAD_BYTES = (48, 48, 48, 48, 64)
@@ -50,8 +52,8 @@ class Group(NamedTuple):
     form: int
     limited: bool = False  # outputs are limited within int8
 
-    def packed(self) -> bytes:
-        """Return the record."""
+    def packed(self, bits: int = 8) -> bytes:
+        """Return the record, with so many bits of every weight."""
         counter = self.start >> CUT_BITS if self.form == LONG else np.zeros(0, np.int64)
         start = self.start & (1 << CUT_BITS) - 1 if self.form == LONG else self.start
         lanes = [_lanes(start[half]) for half in (slice(0, 8), slice(8, 16))]
@@ -60,7 +62,8 @@ class Group(NamedTuple):
         head = lanes[0][:16] + lanes[1][:16] + lanes[0][16:] + lanes[1][16:] + last + bytes(4)
         head += counter.astype(np.int8).tobytes()
         parts = [values[half] for half in (slice(0, 8), slice(8, 16)) for values in self._vectors()]
-        return head + self.weights.T.tobytes() + np.concatenate(parts).astype("<i2").tobytes()
+        weights = self.weights.T if bits == BYTE else _few_bits(self.weights, bits)
+        return head + weights.tobytes() + np.concatenate(parts).astype("<i2").tobytes()
 
     def outputs(self, sums: Array) -> Array:
         """Return the outputs, not limited within int8, of sums [..., 16] to which the start is still to be added."""
@@ -94,21 +97,43 @@ def _halves(values: Array) -> tuple[Array, Array]:
     return values - (high << 16), high
 
 
+def _few_bits(weights: Array, bits: int) -> Array:
+    """Return weights [16, taps] as vectors: a byte of each lane holds the first weight in its lowest bits."""
+    stored = weights > 0 if bits == 1 else weights + (1 << bits - 1)
+    return pack_bits(stored, bits).T
+
+
 def record_bytes(taps: int, form: int) -> int:
     """Return the size of a record."""
     return HEAD_BYTES[form] + LANES * taps + 2 * LANES * VECTORS[form]
 
 
-def unpacked(records: Array, taps: int) -> list[Group]:
+def unpacked(records: Array, taps: int, bits: int = 8) -> list[Group]:
     """Return the groups of a table of records."""
-    data, groups, at = records.reshape(-1).tobytes(), [], 0
+    data, stored = records.reshape(-1).tobytes(), taps * bits // BYTE
+    found = [_group(data[at:end], stored, form) for at, end, form in _places(data, stored)]
+    return found if bits == BYTE else [group._replace(weights=_whole(group.weights, bits)) for group in found]
+
+
+def _whole(stored: Array, bits: int) -> Array:
+    values = unpack_bits(stored.view(np.uint8), bits, stored.shape[1] * BYTE // bits).astype(np.int8)
+    return 2 * values - 1 if bits == 1 else values - (1 << bits - 1)
+
+
+def forms(records: Array, taps: int) -> list[int]:
+    """Return the forms of the groups of a table of records."""
+    return [form for _, _, form in _places(records.reshape(-1).tobytes(), taps)]
+
+
+def _places(data: bytes, taps: int) -> Iterator[tuple[int, int, int]]:
+    """Yield where every record begins, where it ends, and its form."""
+    at = 0
     while at < len(data):
-        flags = int(np.frombuffer(data, "<i4", 1, at + SHIFT_AT)[0]) >> FORM_AT
+        flags = int.from_bytes(data[at + SHIFT_AT : at + SHIFT_AT + 4], "little") >> FORM_AT
         form = (flags & (1 << LIMITED_AT - FORM_AT) - 1).bit_length()
         end = at + record_bytes(taps, form)
-        groups.append(_group(data[at:end], taps, form))
+        yield at, end, form
         at = end
-    return groups
 
 
 def _group(record: bytes, taps: int, form: int) -> Group:
@@ -138,9 +163,9 @@ def _lane(bits: int) -> int:
     return value - (value >> (LANE_BITS - 1) << LANE_BITS)
 
 
-def table(groups: Sequence[Group]) -> Array:
-    """Return the records, int8, one after the other."""
-    return np.frombuffer(b"".join(group.packed() for group in groups), np.int8)
+def table(groups: Sequence[Group], bits: int = 8) -> Array:
+    """Return the records, int8, one after the other, with so many bits of every weight."""
+    return np.frombuffer(b"".join(group.packed(bits) for group in groups), np.int8)
 
 
 def outputs(x: Array, groups: Sequence[Group]) -> Array:

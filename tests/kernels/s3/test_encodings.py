@@ -20,6 +20,8 @@ CORES = {  # of which file one function is called, so that the linker keeps all 
     "mcuq_s3_bytes_asm.S": "mcuq_s3_fill",
     "mcuq_s3_depthwise_asm.S": "mcuq_s3_depthwise_long",
     "mcuq_s3_dot_asm.S": "mcuq_s3_dot_all",
+    "mcuq_s3_max_asm.S": "mcuq_s3_max_all",
+    "mcuq_s3_packed_asm.S": "mcuq_s3_packed_all",
     "mcuq_s3_pool_asm.S": "mcuq_s3_pool_average",
     "mcuq_s3_sum_asm.S": "mcuq_s3_sum",
     "mcuq_s3_window_asm.S": "mcuq_s3_window_long",
@@ -112,7 +114,9 @@ def functions(elf: Path) -> list[bytes]:
     symbols, headers = output("nm", "-nS", elf), output("objdump", "-h", elf)
     start = int(re.search(r" \.text +\w+ +(\w+)", headers).group(1), 16)
     found = re.findall(r"^(\w+) (\w+) T (mcuq_s3_\w+)$", symbols, re.MULTILINE)
-    names = re.compile("mcuq_s3_(copy|fill|pack|sum|(depthwise|window)_(short|long)|dot_all|pool_(average|max))")
+    names = re.compile(
+        "mcuq_s3_(copy|fill|pack|sum|(depthwise|window)_(short|long)|(dot|max|packed)_all|pool_(average|max))"
+    )
     places = [(int(at, 16) - start, int(size, 16)) for at, size, name in found if names.fullmatch(name)]
     return [text[at : at + size] for at, size in places]
 
