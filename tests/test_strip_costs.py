@@ -15,7 +15,11 @@ from mcuq.plan.builder import build_plan
 from mcuq.target.board import load_chip
 from mcuq.tensor import QTensor
 
-CHIPS = {"rv32": ("esp32c3", "picolibc", "qemu-system-riscv32"), "xtensa": ("esp32", "xtensa-lx106-elf-gcc")}
+CHIPS = {
+    "rv32": ("esp32c3", "picolibc", "qemu-system-riscv32"),
+    "xtensa": ("esp32", "xtensa-lx106-elf-gcc"),
+    "s3": ("esp32s3", "xtensa-lx106-elf-gcc", "qemu-system-xtensa"),
+}
 
 
 def layers(chip: str, rows: int) -> Plan:
