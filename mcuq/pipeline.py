@@ -45,6 +45,7 @@ def compile(  # noqa: A001 - the verb's public name
     speed: bool = False,
     slower: int | None = None,
     ram: int = 0,
+    push_rows: bool = False,
 ) -> Plan:
     """Lower a model to the steps a board will execute; without a board, to the portable kernels.
 
@@ -52,17 +53,19 @@ def compile(  # noqa: A001 - the verb's public name
     takes less memory in all. With ``speed`` layers get faster kernels that take more flash, as far as the board has the
     memory. With ``slower`` layers are computed in strips of rows where that takes less memory, for about so many
     percent more instructions; default: 5 on a board without ``speed``, else 0. With ``ram`` they are wherever needed
-    for arena, state, inputs and outputs to fit so many bytes.
+    for arena, state, inputs and outputs to fit so many bytes. With ``push_rows`` the rows of the input come from
+    outside, and the arena holds those that are still needed.
 
     Raises:
         DoesNotFitError: the model needs more than ``ram``.
+        UnsupportedOperatorError: rows cannot be pushed into it.
     """
     if isinstance(graph, FloatGraph):
         raise CannotQuantizeError(f"{graph.name} is a float model; mcuq.quantize(model, samples) first")
     if not board:
-        setup = Setup(io_in_arena=io_in_arena, slower=slower or 0, ram=ram)
+        setup = Setup(io_in_arena=io_in_arena, slower=slower or 0, ram=ram, push_rows=push_rows)
         return planned(fold_constant_channels(graph), ANY_CHIP, setup)
-    setup = Setup(io_in_arena=io_in_arena, speed=speed, slower=slower, ram=ram)
+    setup = Setup(io_in_arena=io_in_arena, speed=speed, slower=slower, ram=ram, push_rows=push_rows)
     return compile_for(Archive(graph), _board(board), "", setup)
 
 

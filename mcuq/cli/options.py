@@ -81,6 +81,8 @@ def add_setup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slower", type=_percent, metavar="N", help=slower)
     ram = "bytes, or 24K, that arena, state, inputs and outputs may take together"
     parser.add_argument("--ram", type=_bytes, metavar="N", help=ram)
+    push = "the input comes in rows, pushed or pulled, and lies nowhere as a whole"
+    parser.add_argument("--push-rows", action=switch, default=None, help=push)
     parser.add_argument("--app-ram", type=_count, metavar="N", help="bytes of static data of the application")
     parser.add_argument("--app-flash", type=_count, metavar="N", help="bytes of code and constants of the application")
 
@@ -103,7 +105,7 @@ def _bytes(text: str) -> int:
 def setup_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_setup`, None where they were not given."""
     names = ("arena", "platform", "wifi", "ble", "app_ram", "app_flash", "io_in_arena", "share_arena", "speed")
-    options = {name: getattr(arguments, name) for name in (*names, "slower", "ram")}
+    options = {name: getattr(arguments, name) for name in (*names, "slower", "ram", "push_rows")}
     return options | partition_options(arguments.partition)
 
 

@@ -13,13 +13,14 @@ from mcuq import __version__, archive
 from mcuq.archive import Archive
 from mcuq.emit import c_source, ownership
 from mcuq.emit.border import border_offsets, borders, run_call, signature
-from mcuq.emit.calls import loops_of_calls
+from mcuq.emit.calls import loops_of_calls, stages_of_calls
 from mcuq.emit.classes import named
 from mcuq.emit.library import Manifest, included, library, shared_library, targets
 from mcuq.emit.names import MODEL, c_name, declared, distinct, names_within
 from mcuq.emit.rendering import Files, render
 from mcuq.graph import Graph
 from mcuq.plan import Plan, states
+from mcuq.plan.arrivals import is_arrival, progress_of
 from mcuq.plan.tables import alignments, distinct_params, distinct_tables
 from mcuq.simulator import simulate
 from mcuq.target.board import Board
@@ -161,7 +162,7 @@ def emit_project(graph: Graph, board: Board, framework: str, vectors: int, setup
 
 def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict[str, Any]:
     inputs, results = borders(plan.graph)
-    graph, kernels = plan.graph, sorted({step.params.kernel for step in plan.steps})
+    graph, kernels = plan.graph, sorted({step.params.kernel for step in plan.steps if not is_arrival(step)})
     tables, structs = _tables(plan, declared(graph.name, [border.argument for border in (*inputs, *results)]))
     count = len(next(iter(outputs.values())))
     return {
@@ -185,6 +186,7 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
         "kernels": kernels,
         "units": [unit for suffix, unit in UNITS.items() if any(kernel.endswith(suffix) for kernel in kernels)],
         "loops": loops_of_calls(plan),
+        **(_push(plan) if plan.rows_arrive else {}),
         "vectors": [
             {
                 "inputs": [c_source.rows_text(content.samples[n][i]) for n in graph.inputs],
@@ -193,6 +195,15 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
             for i in range(count)
         ],
     }
+
+
+def _push(plan: Plan) -> dict[str, Any]:
+    """Return what the template of a model needs whose input arrives in rows."""
+    (name,) = plan.graph.inputs
+    x, place = plan.graph.values[name], plan.buffers[progress_of(name)].offset
+    mark = int(archive.digest(plan.graph)[:8], 16) | 1  # never 0, as memory often is
+    rows = {"count": x.shape[1], "bytes": x.bytes // x.shape[1]}
+    return {"stages": stages_of_calls(plan), "rows": rows, "push": {"mark": f"0x{mark:08x}u", "place": place}}
 
 
 def _version_number() -> int:
@@ -216,7 +227,8 @@ def _tables(plan: Plan, named: list[str]) -> tuple[list[str], list[str]]:
         if reset.value is None:
             tables.append(c_source.table_text("int8_t", reset.initial, reset.content, "state after a reset"))
     params = distinct_params(plan)
-    for step in (step for step in plan.steps if params[step.name] == step.name):
+    called = {params[step.name] for step in plan.steps if not is_arrival(step)}
+    for step in (step for step in plan.steps if step.name in called):
         names: dict[str, str] = {}
         for member, table, is_new in distinct_tables(step.name, step.params, known):
             names[member.name] = table

@@ -29,7 +29,7 @@ OWN = frozenset(
     """
     arena arena_bytes own_arena state kept input output io scratch run reset place places index inputs outputs bytes
     has_begun input_bytes output_bytes vector_inputs vector_outputs ram_inputs ram_outputs real scaled q score call
-    setup loop main app_main models
+    setup loop main app_main models turn stage push rows count source context
     """.split()
 )
 # Macros of GNU C, and what the C library declares that a compiler knows by itself.
@@ -179,6 +179,7 @@ def declared(model: str, arguments: Iterable[str]) -> list[str]:
     """
     arguments = [*arguments]
     parts = "model run run_in run_io run_in_io io_t reset state state_t class_t class_names".split()
+    parts += "begin push_rows finish run_rows pushed go_on".split()
     made = [f"{model}_{verb}_{argument}" for verb in ("quantize", "dequantize") for argument in arguments]
     return [*arguments, *(f"{model}_{part}" for part in (*parts, *arguments)), *made]
 

@@ -12,12 +12,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mcuq.errors import DoesNotFitError
+from mcuq.errors import DoesNotFitError, UnsupportedOperatorError
 from mcuq.fit.cuts import Cuts
 from mcuq.fit.footprint import tables_bytes
 from mcuq.fit.parts import Part, Parts
 from mcuq.fit.strip_costs import instructions_of
 from mcuq.graph import Graph
+from mcuq.passes.arrivals import with_arrivals
 from mcuq.passes.chains import Chain
 from mcuq.passes.strips import in_strips
 from mcuq.plan import Plan
@@ -54,7 +55,10 @@ def planned(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
 
     Raises:
         DoesNotFitError: the setup says how much memory there is, and the model needs more.
+        UnsupportedOperatorError: rows shall come from outside, and no chain takes them in.
     """
+    if setup.push_rows:
+        return _pushed(with_arrivals(graph), families, setup)
     whole = build_plan(graph, families, setup.io_in_arena)
     if (not setup.ram and (not setup.percent or needed(whole) <= WORTH)) or 0 < needed(whole) <= setup.ram:
         return whole
@@ -66,6 +70,26 @@ def planned(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
     return _cheap(graph, whole, [way for part in parts for way in _ways(part, most)], most)
 
 
+def _pushed(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
+    """Return the plan of a model whose input arrives in rows: a chain takes them in, whatever it costs.
+
+    Where no such chain stays within the limit of instructions, that of the fewest is taken.
+    """
+    whole = build_plan(graph, families)
+    ways = every_way(graph, whole, True)
+    if not ways:
+        what = f"layer {graph.nodes[1].name} needs all rows of the input at once, or strips of them save nothing"
+        raise UnsupportedOperatorError(f"{graph.name}: {what}")
+    if setup.ram:
+        return within(graph, whole, ways, setup.ram)
+    most = instructions_of(whole) * (1 + OF_LIMIT * setup.percent / 100)
+    allowed = sorted((w for w in ways if w.instructions <= most), key=lambda w: (w.total(graph), w.instructions))
+    for plan in (_built(graph, whole, found) for found in allowed[: ATTEMPTS // 2]):
+        if instructions_of(plan) <= most:
+            return plan
+    return _built(graph, whole, min(ways, key=lambda way: (way.instructions, way.total(graph))))
+
+
 def every_way(graph: Graph, whole: Plan, io_in_arena: bool | None) -> list[Found]:
     """Return chains for many sizes of the arena, whatever they cost.
 
@@ -75,7 +99,8 @@ def every_way(graph: Graph, whole: Plan, io_in_arena: bool | None) -> list[Found
         io_in_arena: where inputs and outputs lie; None: anywhere.
     """
     cuts = Cuts(graph, whole.families, only_counted=False)
-    parts = [Parts(cuts, whole, inside, int(OF_LEAST * whole.arena_bytes)) for inside in _places(io_in_arena)]
+    places = _places(True if whole.rows_arrive else io_in_arena)
+    parts = [Parts(cuts, whole, inside, int(OF_LEAST * whole.arena_bytes)) for inside in places]
     return [way for part in parts for way in _ways(part, math.inf)]
 
 
@@ -131,7 +156,8 @@ def within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:
 def least(graph: Graph, whole: Plan, ways: Sequence[Found]) -> Plan:
     """Return the plan of the least memory."""
     smallest = sorted(ways, key=lambda w: w.total(graph))[: ATTEMPTS // 2]
-    return min([whole, *(_built(graph, whole, found) for found in smallest)], key=needed)
+    known = [] if whole.rows_arrive else [whole]  # which holds all rows
+    return min([*known, *(_built(graph, whole, found) for found in smallest)], key=needed)
 
 
 def needed(plan: Plan) -> int:

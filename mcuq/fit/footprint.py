@@ -23,6 +23,7 @@ Breakdown = tuple[tuple[str, int], ...]
 ELEMENT_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4, "uint32_t": 4}
 POINTER_BYTES = 4  # every chip of the family is a 32-bit one
 REQUANTIZATION = ("bias", "multiplier", "shift")  # tables of a layer that are no weights
+PUSH_CODE = 540  # begin, push, pull and finish: riscv64-unknown-elf-gcc 12 -Os, RV32IMC; on Xtensa about 430
 OBJECT_ALIGNMENT = TABLE_ALIGNMENT  # structs have it too: their members are words
 
 
@@ -204,7 +205,7 @@ def code(plan: Plan, isa: str, beside: Sequence[Plan] = ()) -> Breakdown:
     used = [table.kernel(name) for name in dict.fromkeys(name for p in plans for name in kernel_files(p, isa))]
     return _nonzero(
         ("kernels", sum(kernel.code for kernel in used)),
-        ("calls", sum(table.run.code + _calls(p) * table.step_code for p in plans)),
+        ("calls", sum(table.run.code + _calls(p) * table.step_code + PUSH_CODE * p.rows_arrive for p in plans)),
         ("application", table.application.code),
         ("texts", table.application.constants + sum(kernel.constants for kernel in used)),
     )

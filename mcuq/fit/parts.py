@@ -77,7 +77,7 @@ class Parts:
         """Return every layer as a whole, and every chain with the numbers of rows that take less than its layers."""
         lives = self._lives()
         singles = self._singles(lives)
-        spans = self.cuts.spans([part.first for part in singles if part.least >= self.matters])
+        spans = self.cuts.spans(self._large(singles))
         chains = []
         for first, last in spans:
             most = max(part.least for part in singles[first : last + 1])
@@ -93,7 +93,11 @@ class Parts:
                     break
                 part = Part(first, last, cut.chain, needs, cut.added)
                 chains += [part] if part.least < most else []
-        return singles + chains
+        return singles[1 if self.whole.rows_arrive else 0 :] + chains  # all rows are not to arrive at once
+
+    def _large(self, singles: Sequence[Part]) -> list[int]:
+        """Return the layers of which a chain must have one."""
+        return [p.first for p in singles if p.least >= self.matters or (self.whole.rows_arrive and p.first == 0)]
 
     def _singles(self, lives: Mapping[str, tuple[int, int]]) -> list[Part]:
         values = self.graph.values
@@ -117,6 +121,7 @@ class Parts:
             lives |= {name: (lives[name][0], i) for name in node.inputs if name in lives}
         lives |= {name: (lives[name][0], len(self.graph.nodes)) for name in self.graph.outputs}
         outside = () if self.inside else (*self.graph.inputs, *self.graph.outputs)
+        outside = self.graph.inputs if self.whole.rows_arrive else outside
         return {name: life for name, life in lives.items() if name not in outside}
 
     def _beside(self, cut: Cut, lives: Mapping[str, tuple[int, int]]) -> int:

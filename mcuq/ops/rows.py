@@ -46,8 +46,9 @@ class MovedRowsParams(RowsParams):
 class Rows(Op):
     """``y = x[begin], x[begin + 1], ...``: ``count`` rows of x.
 
-    What layers that are computed in strips of rows read of a value, or, ``moved`` into other memory, keep of it.
-    No file brings it, TensorFlow Lite Micro has no int8 twin of it.
+    What layers that are computed in strips of rows read of a value, or, ``moved`` into other memory, keep of it. With
+    ``arrives`` x is the model's input, of which the rows come from outside one after the other
+    (:mod:`mcuq.plan.arrivals`). No file brings it, TensorFlow Lite Micro has no int8 twin of it.
 
     Quantization: bytes stay where they are, or are copied, in place where the input is needed no more.
 
@@ -63,6 +64,7 @@ class Rows(Op):
     begin: int = 0
     count: int = 1
     moved: bool = False
+    arrives: bool = False
 
     def infer_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with fewer rows; C1."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mcuq.plan import Buffer, Plan
+from mcuq.plan.arrivals import progress_of
 from mcuq.tensor import shown
 
 Kind = Literal["tensor", "rows", "scratch"]
@@ -100,6 +101,8 @@ def _boxes(plan: Plan) -> Iterator[Box]:
 def _box(plan: Plan, name: str, buffer: Buffer) -> Box:
     last = min(buffer.last, len(plan.steps) - 1)
     place = (buffer.offset, buffer.bytes, max(buffer.first, 0), last)
+    if name == progress_of(plan.graph.inputs[0]):
+        return Box("how far the rows have come", "scratch", (buffer.bytes,), *place)
     if name not in plan.graph.values:
         layer = _strip_scratch(plan, name) or name.removesuffix("_scratch").removesuffix(".scratch")
         return Box(f"scratch of {layer}", "scratch", (buffer.bytes,), *place)

@@ -26,6 +26,7 @@ from mcuq.ops.pad import Pad
 from mcuq.ops.pooling import PoolOp
 from mcuq.ops.prelu import PRelu
 from mcuq.ops.reshape import Reshape
+from mcuq.ops.rows import Rows
 from mcuq.ops.slice import Slice
 from mcuq.ops.softmax import Softmax
 from mcuq.ops.transpose import Transpose
@@ -115,6 +116,8 @@ def _is_row_by_row(op: Op, x: Shape, axis: int) -> bool:
             return op.axis % len(x) != axis
         case Softmax() | PRelu():
             return axis < len(x) - 1
+        case Rows():
+            return axis == 1 and op.count == x[axis]
     return isinstance(op, groups.UNARY)
 
 
@@ -141,6 +144,8 @@ def on_rows(op: Op, axis: int, shape: Shape, stride: int = 0, padding: tuple[int
             return replace(op, begin=_with(op.begin, axis, 0), size=shape)
         case Reshape():
             return replace(op, shape=shape)
+        case Rows():
+            return replace(op, count=shape[axis])
     return op
 
 

@@ -12,7 +12,7 @@ from mcuq.graph import Graph
 from mcuq.ops.base import Op, Overlap, Params
 from mcuq.passes.chains import WHOLE, Strips
 
-Region = Literal["arena", "input", "output", "state", "flash"]
+Region = Literal["arena", "input", "rows", "output", "state", "flash"]
 
 ARENA_ALIGNMENT = 16
 NO_STEP = -1  # of a pair of buffers that no single step lets share bytes
@@ -23,8 +23,9 @@ CALLER_ALIGNMENT = 1  # a model's header asks for no more of its inputs and outp
 class Buffer:
     """Bytes with one address: ``offset`` counts within its region, ``first`` and ``last`` are step indices.
 
-    Regions "input" and "output" are the caller's memory, "flash" is constant data; there the offset is 0. Region
-    "state" is memory that nothing else may use between runs.
+    Regions "input" and "output" are the caller's memory, "flash" is constant data; there the offset is 0. Region "rows"
+    is an input that never lies anywhere as a whole: its rows come from outside one after the other. Region "state" is
+    memory that nothing else may use between runs.
     """
 
     region: Region
@@ -119,6 +120,11 @@ class Plan:
         return self.buffers[self.graph.inputs[0]].region == "arena"
 
     @property
+    def rows_arrive(self) -> bool:
+        """Whether the rows of the model's input come from outside, one after the other (:mod:`mcuq.plan.arrivals`)."""
+        return self.buffers[self.graph.inputs[0]].region == "rows"
+
+    @property
     def total_bytes(self) -> int:
         """Bytes of the arena and of the caller's inputs and outputs beside it."""
         return self.arena_bytes + sum(b.bytes for b in self.buffers.values() if b.region in ("input", "output"))
@@ -166,7 +172,7 @@ class Plan:
     @staticmethod
     def _verify_aligned(name: str, buffer: Buffer, start: int, wanted: int, step: Step) -> None:
         """Check that a value lies where a kernel can use it; of memory of the caller's what the header asks counts."""
-        most = CALLER_ALIGNMENT if buffer.region in {"input", "output"} else ARENA_ALIGNMENT
+        most = CALLER_ALIGNMENT if buffer.region in {"input", "rows", "output"} else ARENA_ALIGNMENT
         where = (name, step.params.kernel, f"wants a multiple of {wanted}, has {buffer.region} + {start}")
         assert most % wanted == 0 and (buffer.offset + start) % wanted == 0, where
 

@@ -12,6 +12,7 @@ from mcuq.graph import Graph
 from mcuq.ops.base import Params
 from mcuq.passes.chains import WHOLE, Strips
 from mcuq.plan import NO_STEP, Buffer, Plan, Region, Step, View, near_pairs, overtaken, states
+from mcuq.plan.arrivals import PROGRESS_BYTES, is_arrival, with_progress
 from mcuq.plan.lowering import lowered, with_kernels
 from mcuq.plan.placement import Item, Near, place
 from mcuq.plan.scratch import with_scratch
@@ -39,7 +40,7 @@ def build_plan(
         graph: the model.
         families: of kernels that the chip has, the best first, as ``boards/chips`` lists them; without: any chip's.
         io_in_arena: place the model's inputs and outputs in the arena too, instead of in memory of the caller's.
-            None: where that takes less memory in all.
+            None: where that takes less memory in all. If the input's rows arrive one by one, outputs always do.
         instead: by layer, kernels to take instead of those that would be chosen.
         strips: what the graph's layers on strips of rows were made from.
         room: bytes of the arena that kernels may fill with scratch; 0: as many as hardly enlarge it.
@@ -62,8 +63,8 @@ def build_plan(
 
     def placed(steps: Sequence[Step], enough: int = 0, *, exact: bool = False) -> tuple[dict[str, Buffer], int]:
         buffers = _live_ranges(graph, steps, views)
-        if io_in_arena:
-            buffers = {n: replace(b, region="arena") if b.region in BORDERS else b for n, b in buffers.items()}
+        inside = BORDERS if io_in_arena or any(map(is_arrival, steps)) else ()
+        buffers = {n: replace(b, region="arena") if b.region in inside else b for n, b in buffers.items()}
         buffers = states.placed(graph, buffers)
         return _placed(steps, buffers, views, strips, exact=exact, enough=enough)
 
@@ -73,6 +74,8 @@ def build_plan(
 
     steps = with_scratch(steps, placed, beside, strips.layers, room)
     buffers, bound = placed(steps, exact=True)
+    if any(map(is_arrival, steps)):
+        buffers, bound = with_progress(graph, steps, buffers), bound + PROGRESS_BYTES
     steps = _directed(steps, buffers, views)
     return states.verify(Plan(graph, families, steps, buffers, views, bound, strips).verify())
 
@@ -112,6 +115,8 @@ def _live_ranges(graph: Graph, steps: Sequence[Step], views: Mapping[str, View])
         buffers[root] = replace(buffers[root], region="output")
     for state in graph.states:
         touch(state.write, len(steps), 1)
+    for name in {value for step in steps if is_arrival(step) for value in graph.inputs}:
+        buffers[name] = replace(buffers[name], region="rows")
     return buffers | {name: replace(buffers[name], region="state") for name in states.kept(graph)}
 
 

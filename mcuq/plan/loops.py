@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from mcuq.plan import Plan, root_of
+from mcuq.plan.arrivals import stages
 from mcuq.plan.tables import distinct_params
 
 LEAST_TURNS = 3  # fewer are not worth a loop
@@ -58,19 +59,45 @@ def places(plan: Plan, index: int) -> list[Place]:
 
 
 def loops(plan: Plan) -> list[Loop]:
-    """Return all steps in their order, as few loops as are found from the first step on."""
+    """Return all steps in their order, as few loops as are found from the first step on.
+
+    Where rows of the input arrive, a loop is one of whole stages, which are alike with the arrival of the next rows, or
+    it lies within a stage.
+    """
     at = [places(plan, index) for index in range(len(plan.steps))]
     params = distinct_params(plan)
-    kinds = [(params[step.name], *(place.base for place in at[i])) for i, step in enumerate(plan.steps)]
+    kinds: list[Hashable] = [(params[step.name], *(place.base for place in at[i])) for i, step in enumerate(plan.steps)]
     offsets = [tuple(place.offset for place in where) for where in at]
+    cut = stages(plan)
+    ends = [min(steps.stop + 1, len(plan.steps)) for steps in cut]  # what comes next is a part of it
+    whole = [tuple(kinds[steps.start : end]) for steps, end in zip(cut, ends, strict=True)]
+    moved = [tuple(chain.from_iterable(offsets[steps.start : end])) for steps, end in zip(cut, ends, strict=True)]
     found: list[Loop] = []
-    while not found or found[-1].end < len(plan.steps):
-        found.append(_longest(kinds, offsets, found[-1].end if found else 0))
+    stage = 0
+    while stage < len(cut):
+        best = _longest(whole, moved, stage)
+        if best.turns == 1:
+            found += _within(kinds, offsets, cut[stage])
+        else:
+            first, behind = cut[best.first].start, cut[best.first + best.length].start
+            moves = tuple(_moves(offsets, index, behind - first) for index in range(first, behind))
+            found.append(Loop(first, behind - first, best.turns, moves))
+        stage = best.end
+    return found
+
+
+def _within(kinds: Sequence[Hashable], offsets: Sequence[tuple[int, ...]], steps: range) -> list[Loop]:
+    """Return the loops of some steps, which end with them."""
+    found: list[Loop] = []
+    at = steps.start
+    while at < steps.stop:
+        found.append(_longest(kinds[: steps.stop], offsets, at))
+        at = found[-1].end
     return found
 
 
 def _longest(kinds: Sequence[Hashable], offsets: Sequence[tuple[int, ...]], first: int) -> Loop:
-    """Return the loop from a step on that spares most steps."""
+    """Return the loop from a step on (or from a stage on) that spares most of them."""
     best = Loop(first, 1, 1, ((0,) * len(offsets[first]),))
     for length in _lengths(kinds, first):
         moves = tuple(_moves(offsets, first + k, length) for k in range(length))

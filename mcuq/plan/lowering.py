@@ -14,6 +14,7 @@ from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Params
 from mcuq.ops.concatenation import Concatenation
 from mcuq.plan import ARENA_ALIGNMENT, Step, View, root_of, states
+from mcuq.plan.arrivals import is_arrival
 
 
 def lowered(graph: Graph) -> tuple[tuple[Step, ...], dict[str, View]]:
@@ -93,7 +94,8 @@ def with_kernels(
 ) -> tuple[Step, ...]:
     """Give every step the kernel that serves it best, and the name of its scratch."""
     nodes = {node.name: node for node in graph.nodes}
-    border = set() if io_in_arena else {root_of(name, views) for name in (*graph.inputs, *graph.outputs)}
+    outside = graph.inputs if any(map(is_arrival, steps)) else () if io_in_arena else (*graph.inputs, *graph.outputs)
+    border = {root_of(name, views) for name in outside}
     chosen = []
     known: dict[tuple[int, bool], Params] = {}
     for step in steps:

@@ -21,7 +21,7 @@ class Setup:
     ``speed`` layers get kernels that are faster and take more flash, as far as the board has the memory. With
     ``slower`` layers are computed in strips of rows where that saves memory, for so many percent more instructions at
     most (None: ``percent``; 0: none are); with ``ram`` instead so that arena, state, inputs and outputs take so many
-    bytes at most.
+    bytes at most. With ``push_rows`` the rows of the input come from outside, and it never lies anywhere as a whole.
     ``platform`` is where the framework comes from (empty: the board's own choice). With ``share_arena`` a static arena
     serves all such models of a project in turn. ``partition_text`` is the table's file where it is the user's own.
     """
@@ -38,6 +38,7 @@ class Setup:
     speed: bool = False
     slower: int | None = None
     ram: int = 0
+    push_rows: bool = False
     platform: str = ""
 
     @property

@@ -49,6 +49,18 @@ void mcuq_after_step(int32_t index, const void *output, int32_t bytes);
  * whoever calls its `_run_in` allocates. */
 enum { MCUQ_ARENA_STATIC, MCUQ_ARENA_HEAP, MCUQ_ARENA_PSRAM };
 
+/* What functions return that take a model's input in rows. The sources of rows have other values for their own errors,
+ * best positive ones. */
+enum {
+    MCUQ_OK = 0,
+    MCUQ_NOT_BEGUN = -1,   /* no run is under way in this arena: it was not begun, has ended, or the arena was used */
+    MCUQ_WRONG_COUNT = -2, /* more rows than are missing, or a negative number of them: none was taken */
+    MCUQ_ROWS_MISSING = -3 /* rows of the input have not come yet */
+};
+
+/* Fills `count` rows of a model's input; returns MCUQ_OK, or what ends the run. */
+typedef int32_t (*mcuq_row_source)(void *context, void *rows, int32_t count);
+
 /* A generated model, for code that serves any of them (the application in lib/mcuq). */
 typedef struct {
     const char *name;
