@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from chips import chips_with, kernel_for
+from chips import chips_led_by, kernel_for
 from float_nets import samples, separable_net
 from harness import Case, assert_kernels_equal_run, random_bytes
 from requirements import require
@@ -153,7 +153,7 @@ def test_sums_beyond_those_of_larger_weights_take_a_table(rng, op, bits, value, 
 def test_choice_of_kernel(rng, op, image, shape, form, kernel):
     layer = packed_layer(rng, op, image, shape, **form, scale_out=3.0)
 
-    assert {layer.lower(chip).kernel for chip in chips_with("mac16")} == {kernel}
+    assert {layer.lower(chip).kernel for chip in chips_led_by("mac16")} == {kernel}
     assert layer.lower("generic").kernel == PORTABLE
     assert kernel == PORTABLE or layer.lower(CHIP).scratch_bytes <= MAX_SCRATCH
 

@@ -150,7 +150,8 @@ def test_n4_on_the_emulated_chip(rng, isa):
 def test_choice_of_kernel(rng, op, image, shape, form, kernel):
     layer = packed_layer(rng, op, image, shape, **form)
 
-    assert {layer.lower(chip).kernel for chip in ("esp32", "esp32s2", "esp32s3", "esp32c3", "esp32p4")} == {kernel}
+    chips = ("esp32", "esp32s2", "esp32c3", "esp32p4")  # the vector unit of the ESP32-S3 has a kernel of its own
+    assert {layer.lower(chip).kernel for chip in chips} == {kernel}
     assert layer.lower("generic").kernel == PACKED
     assert kernel == PACKED or layer.lower(CHIP).scratch_bytes <= MAX_SCRATCH
 
