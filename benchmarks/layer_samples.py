@@ -20,6 +20,7 @@ from mcuq.ops.logistic import Logistic
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.maximum import Maximum
 from mcuq.ops.mean import Mean
+from mcuq.ops.mean_of_sums import MeanOfSums
 from mcuq.ops.mul import Mul
 from mcuq.ops.pad import Pad
 from mcuq.ops.prelu import PRelu
@@ -89,7 +90,8 @@ class Samples:
 def graphs() -> Iterator[Graph]:
     """Yield the graphs, the same ones always."""
     rng = np.random.default_rng(20)
-    for kind in (_convolutions, _depthwise, _vectors, _pools, _elementwise, _moves, _more, _few_bits):
+    kinds = (_convolutions, _depthwise, _vectors, _pools, _elementwise, _moves, _more, _few_bits)
+    for kind in (*kinds, _additions, _sums):
         samples = Samples(f"samples{kind.__name__}", rng)
         kind(samples, rng)
         yield from samples.graphs()
@@ -191,3 +193,16 @@ def _few_bits(samples: Samples, rng: np.random.Generator) -> None:
             samples.add(DepthwiseConv2d(padding=padding), layer, weights=(1, 3, 3, depth), axis=3, bits=bits)
         for inputs, outputs in ((16, 10), (64, 32), (256, 40), (100, 100), (400, 12)):
             samples.add(FullyConnected(), (1, inputs), weights=(outputs, inputs), bits=bits)
+
+
+def _additions(samples: Samples, _: np.random.Generator) -> None:
+    """Sizes that fill vectors and sizes that do not: a kernel for vectors leaves the others to plain C."""
+    for depth, side in ((4, 9), (8, 8), (12, 5), (16, 4), (16, 9), (24, 6), (32, 7), (48, 5), (64, 6), (128, 4)):
+        samples.add(Add(), (1, side, side, depth), (1, side, side, depth))
+
+
+def _sums(samples: Samples, _: np.random.Generator) -> None:
+    """The ends of means whose rows come strip by strip: four bytes per channel."""
+    for channels, pixels in ((8, 64), (12, 25), (64, 64), (64, 125), (100, 9), (256, 9)):
+        samples.add(MeanOfSums((1, channels), pixels, SCALE, ZERO_POINT), (4 * channels,))
+        samples.add(MeanOfSums((1, channels), pixels, SCALE, ZERO_POINT, divides=True), (4 * channels,), same=True)
