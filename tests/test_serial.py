@@ -24,6 +24,7 @@ from mcuq.engines.firmware import Firmware, input_rows
 from mcuq.engines.serial import SerialLine
 from mcuq.errors import McuqError, StaleFirmwareError, UsageError
 from mcuq.simulator import simulate
+from mcuq.target.setup import Setup
 from mcuq.verification import verify_project
 
 ROOT = Path(__file__).parents[1]
@@ -188,7 +189,7 @@ def test_stale_firmware_is_refused(kws, board, shared, tmp_path):
 def test_a_planted_wrong_byte_is_named_by_every_engine(kws, tmp_path):
     """The same layer, element, expected and got: on the host, in the emulator and over serial."""
     graph = archive.read(kws[0] / "kws.mcuq").graph
-    pipeline.write_project(Archive(graph), "esp32-c3-devkitm-1", tmp_path)
+    pipeline.write_project(Archive(graph), "esp32-c3-devkitm-1", tmp_path, setup=Setup(slower=0))
     kernel = tmp_path / "lib/mcuq/src/mcuq_average_pool_s8.c"
     good = kernel.read_text()
     kernel.write_text(good.replace("mcuq_clamp_s8(", "1 ^ mcuq_clamp_s8("))

@@ -22,6 +22,7 @@ Breakdown = tuple[tuple[str, int], ...]
 
 ELEMENT_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4, "uint32_t": 4}
 POINTER_BYTES = 4  # every chip of the family is a 32-bit one
+COUNTERS = 2  # of a loop: of its turns, and of the steps that a hook is told
 REQUANTIZATION = ("bias", "multiplier", "shift")  # tables of a layer that are no weights
 PUSH_CODE = 540  # begin, push, pull and finish: riscv64-unknown-elf-gcc 12 -Os, RV32IMC; on Xtensa about 430
 OBJECT_ALIGNMENT = TABLE_ALIGNMENT  # structs have it too: their members are words
@@ -238,19 +239,23 @@ def _run_stack(plan: Plan, frames: Sequence[int]) -> int:
     """Return the stack of the functions that call the kernels: addresses in use, one more constant, operand lists.
 
     Where outputs lie in the arena, the caller's addresses for them are kept until the end; those in a loop during all
-    of it.
+    of it, with what counts its turns and its steps.
     """
     used: dict[tuple[str, int], list[int]] = {}
     variadic = 0
+    counting = [0] * len(plan.steps)
     for loop in loops(plan):
+        if loop.turns > 1:
+            counting[loop.first : loop.end] = [COUNTERS] * (loop.end - loop.first)
         for index in loop.steps:
             for where in places(plan, index):
                 if where.base not in plan.buffers or plan.buffers[where.base].region != "flash":
                     used.setdefault(where, []).extend((index, index) if loop.turns == 1 else (loop.first, loop.end - 1))
             variadic += len(plan.steps[index].inputs) if plan.steps[index].params.variadic else 0
-    in_use = max((sum(u[0] <= i <= u[-1] for u in used.values()) for i in range(len(plan.steps))), default=0)
+    in_use = max((n + sum(u[0] <= i <= u[-1] for u in used.values()) for i, n in enumerate(counting)), default=0)
     in_use += len(plan.graph.outputs) if plan.io_in_arena else 0
-    return frames[min(in_use + 1, len(frames)) - 1] + POINTER_BYTES * variadic
+    more = max(in_use + 1 - len(frames), 0)  # than were measured; each is kept on the stack
+    return frames[min(in_use + 1, len(frames)) - 1] + POINTER_BYTES * (variadic + more)
 
 
 def total(parts: Breakdown) -> int:
