@@ -13,6 +13,7 @@ both signs differ, no line does; then 2^31 at the multiplier's scale is subtract
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ LEAST, LARGEST = -128, 127
 STEPS = np.arange(LEAST + 1, LARGEST + 1)
 TRIED = (0, 1, -1, 2, -2)  # added to the rounded multiplier
 MAX_FACTOR = 0x7FFF7FFF  # so that its upper half, rounded, is an int16
+REMEMBERED = 4096  # floors, and as many sixteenths of staircases: a layer is lowered again for every height of strips
 
 
 class Sums(NamedTuple):
@@ -104,9 +106,19 @@ def floors(sums: Sums, exponent: int, kinked: bool = False) -> Floors:
         sums: of the channels.
         exponent: at most the least right shift of a channel, so that factors stay below 2^31.
         kinked: let sums below 0 round as TFLite's do: a multiple of 2^16 is subtracted from the product.
+
+    Returns:
+        Arrays that cannot be written: the same ones are returned again.
     """
+    channels = tuple(np.asarray(values, np.int64).tobytes() for values in sums[:4])
+    return _floors(channels, sums.zero_point, exponent, kinked)
+
+
+@lru_cache(REMEMBERED)
+def _floors(channels: tuple[bytes, ...], zero_point: int, exponent: int, kinked: bool) -> Floors:
+    sums = _sums(channels, zero_point)
     total = 31 + exponent
-    first = steps(sums)
+    first = _steps(channels, zero_point)
     right = -sums.shift - exponent
     rounded, nothing = _rounded(sums.multiplier, right), np.zeros_like(sums.multiplier)
     kink = np.where(kinked & (sums.shift < 0), ((1 << 15) >> np.clip(right, 0, 16)) << 16, nothing)
@@ -120,7 +132,19 @@ def floors(sums: Sums, exponent: int, kinked: bool = False) -> Floors:
         origin = nothing if kinked else -(addend // safe)
         values = Floors(factor, addend + origin * safe, origin, np.ones_like(factor), kink, total)
         best = values.where(usable, best)
+    for found in best[:5]:
+        found.setflags(write=False)
     return best
+
+
+@lru_cache(REMEMBERED // 16)
+def _steps(channels: tuple[bytes, ...], zero_point: int) -> Int64:
+    return steps(_sums(channels, zero_point))
+
+
+def _sums(channels: tuple[bytes, ...], zero_point: int) -> Sums:
+    low, high, multiplier, shift = (np.frombuffer(values, np.int64) for values in channels)
+    return Sums(low, high, multiplier, shift, zero_point)
 
 
 def _rounded(multiplier: Int64, right: Int64) -> Int64:
