@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from mcuq.errors import DoesNotFitError, UnsupportedOperatorError
 from mcuq.fit.cuts import Cuts
-from mcuq.fit.footprint import tables_bytes
 from mcuq.fit.parts import Part, Parts
+from mcuq.fit.rereads import burden, expected
 from mcuq.fit.strip_costs import instructions_of
 from mcuq.graph import Graph
 from mcuq.passes.arrivals import with_arrivals
@@ -28,8 +28,7 @@ from mcuq.target.setup import Setup
 STEPS = 64  # sizes of the arena that are tried between the least and that of the plan without chains
 ATTEMPTS = 8  # that are planned for real
 NEARLY = 1.02  # times the least memory: where so little decides, the time does
-CACHE = 16384  # bytes of flash that the smallest of the chips' caches holds
-PER_BYTE_AGAIN = 6  # cycles of an ESP32 whose flash is read with four bits at 80 MHz
+SLOWEST = 2.5  # times the time without chains, by what is known before a board is: no default takes longer
 OF_LIMIT = 0.98  # of the instructions allowed that an estimate may take: it is off by a little
 OF_ARENA = 1 / 3  # that a layer needs as a whole for it to be worth a chain
 OF_LEAST = 1 / 8  # the same, where the least memory counts
@@ -67,7 +66,9 @@ def planned(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
     most = instructions_of(whole) * (1 + OF_LIMIT * setup.percent / 100)
     cuts = Cuts(graph, whole.families, only_counted=True)
     parts = [Parts(cuts, whole, inside, int(OF_ARENA * whole.arena_bytes)) for inside in _places(setup.io_in_arena)]
-    return _cheap(graph, whole, [way for part in parts for way in _ways(part, most)], most)
+    ways = [way for part in parts for way in _ways(part, most)]
+    longest = SLOWEST * burden(whole)
+    return _cheap(graph, whole, [w for w in ways if expected(whole, cuts, w.chains, w.instructions) <= longest], most)
 
 
 def _pushed(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
@@ -119,16 +120,6 @@ def _cheap(graph: Graph, whole: Plan, ways: Sequence[Found], most: float) -> Pla
             plans.append(plan)
     least = min(map(needed, plans), default=0)
     return min((plan for plan in plans if needed(plan) <= NEARLY * least), key=burden, default=whole)
-
-
-def burden(plan: Plan) -> float:
-    """Return a plan's instructions, and what weights cost that strips read again after those of a cache's size."""
-    tables = {step.name: tables_bytes(step.params) for step in plan.steps}
-    first: dict[str, int] = {}
-    for step in plan.steps:
-        first.setdefault(plan.strips.layers.get(step.name, step.name), tables[step.name])
-    again = max(0, sum(tables.values()) - sum(first.values())) if sum(first.values()) > CACHE else 0
-    return instructions_of(plan) + PER_BYTE_AGAIN * again
 
 
 def within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:

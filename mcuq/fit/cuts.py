@@ -117,6 +117,11 @@ class Cuts:
             self._cuts[key] = self._cut(*key)
         return self._cuts[key]
 
+    def of(self, chain: Chain) -> Cut | None:
+        """Return a chain that was found, again."""
+        rows = chain.rows * _strides(self.links(chain.first, chain.last) or ())
+        return self.cut(chain.first, chain.last, int(rows))
+
     def _cut(self, first: int, last: int, rows: int) -> Cut | None:
         found = self.links(first, last)
         if not found:
