@@ -120,7 +120,7 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool = False) -> 
     add_scheme(group)
     group.add_argument("--bits", type=int, metavar="N", help="of the weights, 2 to 8; default: 8")
     group.add_argument("--layer-bits", type=_layer_bits, action="append", metavar="LAYER=N", help="for one layer")
-    what = "that all weights may take: 50%% of 8 bits', or 24K; layers get 8, 4 or 2 bits by their outputs' error"
+    what = "that all weights may take: 50%% of 8 bits', or 24K; layers get 8, 4 or 2 bits by what the outputs lose"
     group.add_argument("--weight-bytes", metavar="N", help=what)
     what = "of one layer's output"
     group.add_argument("--layer-activation-bits", type=_layer_bits, action="append", metavar="LAYER=N", help=what)

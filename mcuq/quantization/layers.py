@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from mcuq.float_graph import FloatGraph
-from mcuq.float_run import rounded, with_states
+from mcuq.float_run import rounded, run, with_states
 from mcuq.graph import Graph, Node
 from mcuq.ops.base import ACTIVATIONS, Op, Real, activate
 from mcuq.ops.window import parts_of
@@ -35,6 +36,8 @@ class Layer:
         input_scale: of the integers.
         fraction: of the bias.
         output: of the quantized model.
+        onward: given other outputs of some samples, before the fused activation, returns what the float model's outputs
+            would be that depend on them.
     """
 
     node: Node
@@ -48,6 +51,12 @@ class Layer:
     input_scale: float
     fraction: int
     output: QTensor
+    onward: Callable[[Real, slice], dict[str, Array]]
+
+    def of(self, samples: slice) -> Layer:
+        """Return the layer as it is with some of the samples."""
+        float_input, wanted, given = (x[samples] for x in (self.float_input, self.wanted, self.input))
+        return replace(self, float_input=float_input, wanted=wanted, input=given)
 
     @property
     def op(self) -> Op:
@@ -171,7 +180,15 @@ class _Walk:
             input_scale=x.scale,
             fraction=self.constants[node.inputs[2]].fraction if len(node.inputs) > 2 else 0,
             output=self.quantized.values[node.outputs[0]],
+            onward=partial(self._onward, source),
         )
+
+    def _onward(self, source: Node, before: Real, samples: slice) -> dict[str, Array]:
+        graph, name = self.graph, source.outputs[0]
+        rest = replace(graph, nodes=graph.nodes[graph.nodes.index(source) + 1 :], states=())
+        values = {each: x[samples] if len(x) == self.samples else x for each, x in self.real.items()}
+        values[name] = rounded(graph, name, activate(getattr(source.op, "activation", "none"), before))
+        return {each: values[each] for each in graph.outputs if each == name} | run(rest, values)
 
     def _replace(self, node: Node, constants: Mapping[What, QConstant]) -> None:
         if "weights" in constants:

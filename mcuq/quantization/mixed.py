@@ -1,33 +1,44 @@
 """A number of bits for every layer, so that all weights together take no more than so many bytes.
 
-Each layer by itself, at the inputs that it has in 8 bits: how much of its output's energy is error with fewer bits,
-made anew as they would be (:mod:`mcuq.quantization.reconstruction`). From 8 bits on the layer is lowered that costs
-least error by the byte saved, until all fit; what room is left then raises layers again. One pass over the samples, no
-candidate measured.
+What fewer bits of a layer cost is measured at the model's outputs, one layer at a time: every second sample makes it
+anew, as it would be (:mod:`mcuq.quantization.reconstruction`), the others go through it and on through the float model.
+A layer's own output tells little of that: its error may be large, and hardly reach the end. Errors of several layers
+are taken to add up, and of all bits whose bytes fit, those of the least sum are chosen.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from mcuq import float_run
 from mcuq.errors import UsageError
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.ops.packing import stored_bits, uniform_levels
 from mcuq.passes.fold_constant_channels import fold_constant_channels
+from mcuq.quantization.deciding import scores
 from mcuq.quantization.layers import Layer, Progress, What, correct_layers
 from mcuq.quantization.options import FEW_BITS, Options
-from mcuq.quantization.reconstruction import missed
+from mcuq.quantization.reconstruction import in_few_bits
+from mcuq.quantization.scheme import Scheme
 from mcuq.tensor import Array, QConstant
 
 BITS = (2, 4, 8)  # 3 are stored as 4, and 5 to 7 as 8
+UNITS = 1 << 18
+NOTHING = 1e-30  # of outputs' squares, where all are 0
 
 
 @dataclass(frozen=True)
 class Rungs:
-    """A layer: for each of ``bits``, rising, the bytes that its weights take, and the share of its output in error."""
+    """A layer: for each of ``bits``, rising, the bytes that its weights take, and what they cost.
+
+    Attributes:
+        errors: squares of what the model's outputs change by, as shares of the outputs' squares.
+    """
 
     bits: tuple[int, ...]
     sizes: tuple[int, ...]
@@ -67,21 +78,39 @@ def rungs(
 ) -> dict[str, Rungs]:
     """Return for every layer what each number of bits costs, by name; arguments as for :func:`assigned`."""
     layers: dict[str, Rungs] = {}
-    stored = _stored(quantized)
+    stored, judged = _stored(quantized), replace(graph, outputs=scores(graph))
+    wanted = float_run.run(judged, inputs)
+    few = [bits for bits in BITS if bits <= FEW_BITS]
 
     def look(layer: Layer) -> Mapping[What, QConstant]:
-        weights = layer.weights
-        if layer.node.name in options.layer_bits:
-            layers[layer.node.name] = Rungs((weights.bits,), (_bytes(stored[layer.node.name], weights.bits),), (0.0,))
-            return {}
-        errors = [0.0 if bits > FEW_BITS else missed(layer, options.layer_kind(bits)) for bits in BITS]
-        found = [(b, _bytes(stored[layer.node.name], b), e) for b, e in zip(BITS, errors, strict=True) if e is not None]
-        bits, sizes, lost = zip(*found, strict=True)
-        layers[layer.node.name] = Rungs(bits, sizes, lost)
+        name = layer.node.name
+        if name in options.layer_bits:
+            bits, errors = [layer.weights.bits], [0.0]
+        else:
+            errors = _errors(layer, [options.layer_kind(bits) for bits in few], wanted)
+            bits = [*few[: len(errors)], *(bits for bits in BITS if bits > FEW_BITS)]
+            errors += [0.0] * (len(bits) - len(errors))
+        layers[name] = Rungs(tuple(bits), tuple(_bytes(stored[name], each) for each in bits), tuple(errors))
         return {}
 
-    correct_layers(graph, quantized, inputs, look, "bits", progress)
+    correct_layers(judged, quantized, inputs, look, "bits", progress)
     return layers
+
+
+def _errors(layer: Layer, schemes: Sequence[Scheme], wanted: Mapping[str, Array]) -> list[float]:
+    """Return what the outputs change by with a layer in few bits; nothing for a layer that is not made anew."""
+    judging = slice(1, None, 2) if len(layer.input) > 1 else slice(None)
+    x, errors = layer.float_input[judging], []
+    for weights, bias in in_few_bits(layer.of(slice(0, None, 2)), schemes):
+        given = layer.onward(np.asarray(layer.op.compute(x, weights, bias), np.float32), judging)
+        errors.append(sum(_share(wanted[name][judging], y) for name, y in given.items()))
+    return errors
+
+
+def _share(wanted: Array, given: Array) -> float:
+    """Return the squares of the differences as a share of the squares."""
+    energy = float(np.square(wanted, dtype=np.float64).sum())
+    return float(np.square(wanted - given, dtype=np.float64).sum()) / max(energy, NOTHING)
 
 
 def widest_bytes(quantized: Graph, layers: Iterable[str]) -> int:
@@ -111,7 +140,10 @@ def in_bytes(limit: str, whole: int) -> int:
 
 
 def fitting(layers: Mapping[str, Rungs], limit: int) -> dict[str, int]:
-    """Return the bits of every layer, so that their bytes stay within a limit.
+    """Return the bits of every layer whose errors have the least sum, of all whose bytes stay within a limit.
+
+    A knapsack with a choice for every layer, by dynamic programming over the bytes; to more than ``UNITS`` of them, in
+    units of several.
 
     >>> layers = {"a": Rungs((2, 4), (10, 20), (0.5, 0.1)), "b": Rungs((2, 4), (100, 200), (0.3, 0.2))}
     >>> fitting(layers, 130)
@@ -120,38 +152,28 @@ def fitting(layers: Mapping[str, Rungs], limit: int) -> dict[str, int]:
     Raises:
         UsageError: with the bytes that the fewest bits take, where these are too many.
     """
-    at = {name: len(own.bits) - 1 for name, own in layers.items()}
     least = sum(own.sizes[0] for own in layers.values())
     if least > limit:
         raise UsageError(f"weights take at least {least:,} bytes, with the fewest bits in all layers, not {limit:,}")
-    total = sum(own.sizes[-1] for own in layers.values())
-    while total > limit:
-        _, name, down = min(_ways_down(layers, at))
-        total -= layers[name].sizes[at[name]] - layers[name].sizes[down]
-        at[name] = down
-    while ups := [(gain, name, up) for gain, name, up, more in _ways_up(layers, at) if total + more <= limit]:
-        _, name, up = max(ups)
-        total += layers[name].sizes[up] - layers[name].sizes[at[name]]
-        at[name] = up
-    return {name: own.bits[at[name]] for name, own in layers.items()}
-
-
-def _ways_down(layers: Mapping[str, Rungs], at: Mapping[str, int]) -> Iterator[tuple[float, str, int]]:
-    """Yield error by the byte saved, layer, rung."""
+    unit = (limit - least) // UNITS + 1
+    error = np.zeros((limit - least) // unit + 1)  # the least sum that so many units more allow
+    picks: list[tuple[str, Rungs, Array]] = []
     for name, own in layers.items():
-        here = at[name]
-        for down in range(here):
-            if saved := own.sizes[here] - own.sizes[down]:
-                yield (own.errors[down] - own.errors[here]) / saved, name, down
+        tried = np.full((len(own.bits), len(error)), np.inf)
+        for row, more, cost in zip(tried, _more(own, unit), own.errors, strict=True):
+            row[more:] = error[: max(len(error) - more, 0)] + cost
+        picks.append((name, own, tried.argmin(axis=0).astype(np.int8)))
+        error = tried.min(axis=0)
+    left, chosen = len(error) - 1, {}
+    for name, own, pick in reversed(picks):
+        chosen[name] = own.bits[pick[left]]
+        left -= _more(own, unit)[pick[left]]
+    return {name: chosen[name] for name in layers}
 
 
-def _ways_up(layers: Mapping[str, Rungs], at: Mapping[str, int]) -> Iterator[tuple[float, str, int, int]]:
-    """Yield error saved, layer, rung, bytes more."""
-    for name, own in layers.items():
-        here = at[name]
-        for up in range(here + 1, len(own.bits)):
-            if (gain := own.errors[here] - own.errors[up]) > 0:
-                yield gain, name, up, own.sizes[up] - own.sizes[here]
+def _more(own: Rungs, unit: int) -> list[int]:
+    """Return how many units of bytes each number of bits takes more than the fewest, rounded up."""
+    return [-(-(size - own.sizes[0]) // unit) for size in own.sizes]
 
 
 def _stored(quantized: Graph) -> dict[str, tuple[int, int]]:

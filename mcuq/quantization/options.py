@@ -51,7 +51,7 @@ class Options:
         bits: of the weights, 2 to 8.
         layer_bits: other numbers of bits for some layers, by name; these layers have no codebook.
         weight_bytes: that all weights may take: "50%" of what they take with 8 bits, or "24K". Layers that are not
-            among ``layer_bits`` get 8, 4 or 2 bits by the error of their outputs; needs calibration samples.
+            among ``layer_bits`` get 8, 4 or 2 bits by what these cost at the model's outputs; needs samples.
         span: of the weights' integers: "symmetric", ±(2^(bits-1) - 1), or "full", -2^(bits-1) too; None: full for at
             most 4 bits where the scheme has it, else symmetric.
         activation_bits: of activations, 2 to 8, kept in bytes. The model's inputs and outputs have 8; so have values

@@ -7,13 +7,14 @@ wanted is what the float model computes. See :mod:`mcuq.quantization.descent`. L
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
+from mcuq.ops.base import Real
 from mcuq.quantization.biases import MAX_BIAS, quantize_bias, shifting_bits, signs_only
 from mcuq.quantization.descent import Quadratic, Reals, from_codebooks, uniform
 from mcuq.quantization.layers import Correct, Layer, Progress, What, correct_layers
@@ -69,25 +70,25 @@ def _view(layer: Layer) -> View | None:
     return view_of(layer) if small else None
 
 
-def missed(layer: Layer, scheme: Scheme) -> float | None:
-    """Return the share of a layer's output, about its mean, that would be error with uniform weights of few bits.
+def in_few_bits(layer: Layer, schemes: Sequence[Scheme]) -> Iterator[tuple[Real, Real]]:
+    """Yield, for each of some schemes, weights and bias that a layer would have with uniform weights of few bits.
 
-    Args:
-        layer: with more bits.
-        scheme: with the few.
-
-    Returns:
-        None for a layer that is not made anew.
+    Yields:
+        Real numbers, float32, in the layer's shapes; nothing for a layer that is not made anew.
     """
     view = _view(layer)
     if view is None:
-        return None
+        return
     real = np.swapaxes(view.grouped(layer.float_weights), 1, 2).astype(np.float64)
-    problem, _, _ = _problem(layer, view, real)
+    problem, mean_input, mean_output = _problem(layer, view, real)
     least = _least(layer).reshape(view.groups, -1)
-    values, scale = uniform(problem, np.maximum(_largest(real, scheme), least), (scheme.lowest, scheme.limit), least)
-    whole = problem.error(problem.best()).sum()
-    return float(1 - problem.error(values * scale[:, np.newaxis]).sum() / min(whole, -NOTHING))
+    for scheme in schemes:
+        largest = np.maximum(_largest(real, scheme), least)
+        values, scale = uniform(problem, largest, (scheme.lowest, scheme.limit), least)
+        weights = values * scale[:, np.newaxis]
+        bias = mean_output - np.einsum("gto,gt->go", weights, mean_input)
+        shaped = view.ungrouped(np.swapaxes(weights, 1, 2)).reshape(layer.weights.shape)
+        yield shaped.astype(np.float32), bias.ravel().astype(np.float32)
 
 
 def _largest(real: Reals, scheme: Scheme) -> Reals:

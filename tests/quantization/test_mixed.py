@@ -1,11 +1,14 @@
 """Bits of layers within a number of bytes: what fits, and what is worth its bytes."""
 
 import pytest
-from float_nets import samples, separable_net
+from float_nets import Builder, samples, separable_net
 
 from mcuq import loading
 from mcuq.errors import UsageError
 from mcuq.fit import footprint
+from mcuq.graph import Node
+from mcuq.ops.add import Add
+from mcuq.ops.fully_connected import FullyConnected
 from mcuq.plan.builder import build_plan
 from mcuq.quantization import Options, quantize
 from mcuq.quantization.mixed import Rungs, fitting
@@ -30,6 +33,55 @@ def test_room_that_is_left_raises_layers_again():
     layers = {"large": Rungs((4, 8), (500, 1000), (0.01, 0.0)), "small": Rungs((4, 8), (5, 10), (1e-5, 0.0))}
 
     assert fitting(layers, 1000) == {"large": 4, "small": 8}
+
+
+def test_of_all_bits_that_fit_those_of_the_least_error_are_chosen():
+    """Going down by error per byte ends at 2 bits for "a"; two small layers make the room at less."""
+    layers = {
+        "a": Rungs((2, 4), (100, 200), (0.5, 0.0)),
+        "b": Rungs((2, 4), (20, 40), (0.15, 0.0)),
+        "c": Rungs((2, 4), (20, 40), (0.15, 0.0)),
+    }
+
+    assert fitting(layers, 240) == {"a": 4, "b": 2, "c": 2}
+    assert fitting(layers, 239) == {"a": 2, "b": 4, "c": 4}
+
+
+def test_many_bytes_stay_within_their_limit():
+    """More than there are columns in the table, and no whole number of units."""
+    sizes = {f"layer_{k}": 300_001 + 7_919 * k for k in range(9)}
+    layers = {name: Rungs((2, 4, 8), (n // 4, n // 2, n), (0.4, 0.1, 0.0)) for name, n in sizes.items()}
+    limit = sum(sizes.values()) // 2 + 1
+
+    bits = fitting(layers, limit)
+
+    assert 0.9 * limit < sum(own.sizes[own.bits.index(bits[name])] for name, own in layers.items()) <= limit
+
+
+def two_branches(share: float):
+    """Twice the same layer behind the input, whose outputs are added, one of them times ``share``."""
+    net = Builder((1, 16)).dense(16)
+    first, (weights, bias) = net.last, net.constants.values()
+    net.add(FullyConnected(), share * weights, share * bias, source="x")
+    net.nodes.append(Node("add", Add(), (first, net.last), ("sum",)))
+    net.shapes["sum"], net.last = (1, 16), "sum"
+    return net.graph()
+
+
+@pytest.mark.parametrize(("share", "bits"), [(0.1, [8, 2]), (10.0, [2, 8])])
+def test_bits_go_where_the_outputs_need_them(share, bits):
+    """The layers' own outputs are wrong by the same share."""
+    graph = two_branches(share)
+
+    result = quantize(graph, samples(graph, 60), Options(weight_bytes="70%"))
+
+    assert list(result.options.layer_bits.values()) == bits
+
+
+def test_one_sample_chooses_too():
+    graph = separable_net(softmax=False)
+    result = quantize(graph, samples(graph, 1), Options(weight_bytes="60%"))
+    assert len(result.options.layer_bits) == 4
 
 
 def made(limit: str, **options):
