@@ -39,7 +39,7 @@ def expected(whole: Plan, cuts: Cuts, chains: Sequence[Chain], instructions: flo
     """
     tables = {step.name: tables_bytes(step.params) for step in whole.steps}
     found = [cut for chain in chains if (cut := cuts.of(chain))]
-    again = sum(tables[link.node.name] * (cut.calls(link) - 1) for cut in found for link in cut.links)
+    again = sum(tables.get(link.node.name, 0) * (cut.calls(link) - 1) for cut in found for link in cut.links)
     return instructions + _cost(sum(tables.values()), again)
 
 
