@@ -84,7 +84,8 @@ def samples(boards: Sequence[str]) -> dict[str, dict[str, list[Sample]]]:
 def counted(isa: str, plan: Plan) -> Sequence[int]:
     """Return the instructions of every step on an emulated chip."""
     plan = replace(plan, graph=replace(plan.graph, name="net"))
-    inputs = {name: np.zeros((1, *plan.graph.values[name].shape), np.int8) for name in plan.graph.inputs}
+    tensors = {name: plan.graph.values[name] for name in plan.graph.inputs}
+    inputs = {name: np.zeros((1, *tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
     with tempfile.TemporaryDirectory(prefix="mcuq-count-") as name:
         folder = Path(name)
         write_files(folder, emit.emit_library(plan, Archive(plan.graph, inputs)))

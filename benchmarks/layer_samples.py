@@ -23,6 +23,7 @@ from mcuq.ops.mean import Mean
 from mcuq.ops.mean_of_sums import MeanOfSums
 from mcuq.ops.mul import Mul
 from mcuq.ops.pad import Pad
+from mcuq.ops.pixels import FORMATS, Pixels, nearest
 from mcuq.ops.prelu import PRelu
 from mcuq.ops.reduce_max import ReduceMax
 from mcuq.ops.requantize import Requantize
@@ -91,7 +92,7 @@ def graphs() -> Iterator[Graph]:
     """Yield the graphs, the same ones always."""
     rng = np.random.default_rng(20)
     kinds = (_convolutions, _depthwise, _vectors, _pools, _elementwise, _moves, _more, _few_bits)
-    for kind in (*kinds, _additions, _sums):
+    for kind in (*kinds, _additions, _sums, _frames):
         samples = Samples(f"samples{kind.__name__}", rng)
         kind(samples, rng)
         yield from samples.graphs()
@@ -206,3 +207,15 @@ def _sums(samples: Samples, _: np.random.Generator) -> None:
     for channels, pixels in ((8, 64), (12, 25), (64, 64), (64, 125), (100, 9), (256, 9)):
         samples.add(MeanOfSums((1, channels), pixels, SCALE, ZERO_POINT), (4 * channels,))
         samples.add(MeanOfSums((1, channels), pixels, SCALE, ZERO_POINT, divides=True), (4 * channels,), same=True)
+
+
+def _frames(samples: Samples, _: np.random.Generator) -> None:
+    """Frames of a camera, whole rows of them and parts, in every form of pixel."""
+    for i, (height, width, rows, columns) in enumerate(
+        ((8, 96, 8, 96), (2, 160, 1, 96), (20, 40, 12, 16), (4, 320, 2, 96))
+    ):
+        for k, (form, size) in enumerate(FORMATS.items()):
+            op = Pixels(form, 3 if (i + k) % 3 else 1, nearest(0, height, rows), nearest(0, width, columns))
+            frame = (1, height, width, size)
+            samples.add(op, frame, same=True)
+            samples.values[f"x{len(samples.nodes) - 1}_0"] = QTensor(frame, 1.0, 0, "uint8")

@@ -56,6 +56,7 @@ from mcuq.ops.neg import Neg
 from mcuq.ops.one_hot import OneHot
 from mcuq.ops.pad import Pad
 from mcuq.ops.pixel_sums import PixelSums
+from mcuq.ops.pixels import Pixels
 from mcuq.ops.pow import Pow
 from mcuq.ops.prelu import PRelu
 from mcuq.ops.reciprocal import Reciprocal
@@ -153,6 +154,7 @@ ALL: tuple[type[Op], ...] = (
     OneHot,
     Pad,
     PixelSums,
+    Pixels,
     Pow,
     PRelu,
     Reciprocal,

@@ -46,6 +46,7 @@ class Concatenation(Op):
     name: ClassVar[str] = "concatenation"
     ties: ClassVar[bool] = True
     only_moves: ClassVar[bool] = True
+    takes_uint8: ClassVar[bool] = True
     operands: ClassVar[int | None] = None
 
     axis: int = -1  # a negative one counts from the end

@@ -93,6 +93,7 @@ READ: Mapping[str, Names] = {
     "one_hot": Names("ONE_HOT", "OneHot", "", "ops.one_hot"),
     "pad": Names("PAD PADV2", "Pad", "F.pad", "layers.ZeroPadding2D"),
     "pixel_sums": Names(),
+    "pixels": Names(),
     "pow": Names("POW", "Pow", "torch.pow", "ops.power"),
     "prelu": Names("PRELU", "PRelu", "F.prelu", "layers.PReLU"),
     "reciprocal": Names("", "Reciprocal", "torch.reciprocal", ""),

@@ -64,7 +64,7 @@ def assert_read(graph, names, given, wanted, fmt):
 
 def test_every_operator_has_a_row():
     assert list(READ) == [op.name for op in ops.ALL]
-    made = ["binarize", "mean_of_sums", "pixel_sums", "rows", "running_mean", "slide"]  # by passes and layers
+    made = ["binarize", "mean_of_sums", "pixel_sums", "pixels", "rows", "running_mean", "slide"]  # by passes and layers
     assert [op for op in READ if not formats(op)] == made
 
 
