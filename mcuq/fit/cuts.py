@@ -206,7 +206,7 @@ def _strides(found: Sequence[Link]) -> Fraction:
     rates = {found[-1].output: Fraction(1)}
     for link in reversed(found[:-1]):
         reader = next(reader for reader in found if link.output in reader.rowed)
-        rates[link.output] = rates[reader.output] * (reader.window or Window()).stride
+        rates[link.output] = rates[reader.output] * (reader.window or Window()).rate
     return rates[found[0].output]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, lcm
+from math import ceil, floor, lcm
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -76,8 +76,7 @@ class Link(NamedTuple):
 
     def needed(self, first: int, end: int) -> tuple[int, int]:
         """Return the rows of its operands that rows of its output see, padding included."""
-        w = self.window or Window()
-        return first * w.stride - w.padding, (end - 1) * w.stride - w.padding + w.reach
+        return (self.window or Window()).needed(first, end)
 
 
 def links(graph: Graph, first: int, last: int) -> list[Link]:
@@ -112,7 +111,7 @@ def _link(graph: Graph, node: Node, made: set[str]) -> Link:
     if found.axis != AXIS or any(graph.tensor(name).shape[0] != 1 for name in rowed):
         raise UnsupportedOperatorError(f"{node.op.name} moves rows")
     rows, window = graph.values[rowed[0]].shape[AXIS], found.window
-    if window and (window.padding >= window.reach or (y.shape[AXIS] - 1) * window.stride - window.padding >= rows):
+    if window and (window.padding >= window.reach or window.needed(0, y.shape[AXIS])[1] - window.reach >= rows):
         raise UnsupportedOperatorError(f"{node.op.name} has windows in the padding alone")
     if not window and any(graph.values[name].shape[AXIS] != y.shape[AXIS] for name in rowed):
         raise UnsupportedOperatorError(f"{node.op.name} repeats a row")
@@ -213,12 +212,25 @@ def scheduled(found: Sequence[Link], rows: Fraction) -> Schedule:
     for link in reversed(found[:-1]):
         y = link.output
         readers = [reader for reader in found if y in reader.rowed]
-        rates = {rate[reader.output] * (reader.window or Window()).stride for reader in readers}
+        rates = {rate[reader.output] * (reader.window or Window()).rate for reader in readers}
         if len(rates) > 1:
             raise UnsupportedOperatorError("layers read it at different rates").at(link.node.name)
         rate[y] = rates.pop()
-        at_zero[y] = max(reader.needed(0, at_zero[reader.output])[1] for reader in readers)
+        at_zero[y] = max(_ahead(reader, at_zero[reader.output], rate[reader.output], rate[y]) for reader in readers)
         needed = max(reader.needed(0, total[reader.output])[1] for reader in readers)
         total[y] = min(link.total, needed)
     turns = range(-max(ceil(at_zero[y] / rate[y]) for y in total), ceil(total[result] / rows) + 1)
     return Schedule(turns, at_zero, rate, total)
+
+
+def _ahead(reader: Link, at_zero: int, rate: Fraction, needed: Fraction) -> int:
+    """Return the rows of its operand that a layer needs at row 0 of the result, for all turns to have what they need.
+
+    Args:
+        reader: the layer.
+        at_zero: rows of its output then.
+        rate: of its output.
+        needed: rate of its operand: rows that are picked at changing distances come early in some turns.
+    """
+    period = lcm(rate.denominator, needed.denominator)
+    return max(reader.needed(0, at_zero + floor(t * rate))[1] - floor(t * needed) for t in range(period))

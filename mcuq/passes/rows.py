@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 from typing import NamedTuple
 
 from mcuq.errors import UnsupportedOperatorError
@@ -23,6 +24,7 @@ from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.mean import Mean
 from mcuq.ops.pad import Pad
+from mcuq.ops.pixels import Picked, Pixels
 from mcuq.ops.pooling import PoolOp
 from mcuq.ops.prelu import PRelu
 from mcuq.ops.reshape import Reshape
@@ -34,16 +36,27 @@ from mcuq.tensor import QTensor, Shape
 
 
 class Window(NamedTuple):
-    """Rows that an output row sees: row j those from ``j * stride - padding`` on, ``reach`` of them.
+    """Rows that an output row sees: row j those from ``(j * stride - padding) // divisor`` on, ``reach`` of them.
 
     ``padding`` counts rows in front of the first; negative ones are rows that no window sees. ``fill`` is what the
-    padding holds: None for the zero point.
+    padding holds: None for the zero point. With a ``divisor`` rows are picked at changing distances.
     """
 
     reach: int = 1
     stride: int = 1
     padding: int = 0
     fill: int | None = None
+    divisor: int = 1
+
+    @property
+    def rate(self) -> Fraction:
+        """Rows of the operand that a row of the output stands for."""
+        return Fraction(self.stride, self.divisor)
+
+    def needed(self, first: int, end: int) -> tuple[int, int]:
+        """Return the rows that some rows of the output see, padding included."""
+        begin, last = ((row * self.stride - self.padding) // self.divisor for row in (first, end - 1))
+        return begin, last + self.reach
 
 
 class Along(NamedTuple):
@@ -86,6 +99,9 @@ def _windowed(op: Op, shapes: list[Shape], axis: int) -> Along | None:
             return Along(axis, Window(padding=op.before[axis]))
         case Slice() if (step := op.stride[axis] if op.stride else 1) > 0:
             return Along(axis, Window(1, step, -op.begin[axis]))
+        case Pixels() if axis == 1:
+            picked = Picked(*op.rows)
+            return Along(axis, Window(1, picked.step, -picked.offset, divisor=picked.divisor))
         case Mean() if axis in _reduced(op, len(shapes[0])):
             return Along(axis, Window(shapes[0][axis]))
     return None
@@ -121,7 +137,9 @@ def _is_row_by_row(op: Op, x: Shape, axis: int) -> bool:
     return isinstance(op, groups.UNARY)
 
 
-def on_rows(op: Op, axis: int, shape: Shape, stride: int = 0, padding: tuple[int, int] = (0, 0)) -> Op:
+def on_rows(
+    op: Op, axis: int, shape: Shape, stride: int = 0, *, padding: tuple[int, int] = (0, 0), first: int = 0
+) -> Op:
     """Return a layer as it computes some rows from all rows of a window.
 
     Args:
@@ -130,23 +148,27 @@ def on_rows(op: Op, axis: int, shape: Shape, stride: int = 0, padding: tuple[int
         shape: of its output, with as many rows as are computed.
         stride: of the window, in place of its own.
         padding: of the window, before and behind its rows.
+        first: of the rows that are computed, for layers that pick rows at changing distances.
     """
+    made = op
     match op:
         case Conv2d() | DepthwiseConv2d() | PoolOp():
             top, bottom, left, right = op.padding
             sides = (*padding, left, right) if axis == 1 else (top, bottom, *padding)
             step = stride or op.stride[axis - 1]
             strides = (step, op.stride[1]) if axis == 1 else (op.stride[0], step)
-            return replace(op, padding=sides, stride=strides)
+            made = replace(op, padding=sides, stride=strides)
         case Pad():
-            return replace(op, before=_with(op.before, axis, 0), after=_with(op.after, axis, 0))
+            made = replace(op, before=_with(op.before, axis, 0), after=_with(op.after, axis, 0))
         case Slice():
-            return replace(op, begin=_with(op.begin, axis, 0), size=shape)
+            made = replace(op, begin=_with(op.begin, axis, 0), size=shape)
         case Reshape():
-            return replace(op, shape=shape)
+            made = replace(op, shape=shape)
         case Rows():
-            return replace(op, count=shape[axis])
-    return op
+            made = replace(op, count=shape[axis])
+        case Pixels():
+            made = op.on_rows(first, shape[axis])
+    return made
 
 
 class Pool(NamedTuple):

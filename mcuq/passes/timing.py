@@ -74,6 +74,8 @@ def _layer(graph: Graph, node: Node, rows: dict[str, Rows], names: list[str]) ->
     if found.window is None:
         return _in_place(node, found, {name: rows[name] for name in names})
     x, window = rows[names[0]], found.window
+    if window.divisor != 1:
+        raise UnsupportedOperatorError(f"{node.op.name} picks rows at changing distances")
     if window.padding and isinstance(node.op, AveragePool):
         raise UnsupportedOperatorError(f"{node.op.name} counts how many rows of its window lie in the padding")
     _check_padding(x, window)
