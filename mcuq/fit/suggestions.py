@@ -11,6 +11,7 @@ from mcuq.fit import FitReport, Suggestion
 from mcuq.fit.regions import Place
 from mcuq.graph import Graph
 from mcuq.ops.groups import PACKED
+from mcuq.passes.arrivals import without_arrivals
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
 from mcuq.target.board import Board, Partition, known_partitions
@@ -30,10 +31,16 @@ def suggestions(plan: Plan, place: Place, report: FitReport) -> Iterator[Suggest
     yield from _fewer_bits(plan, place, report, short)
     if place.beside:  # they are lowered for this board
         return
-    everywhere = fit.compare(plan.graph, replace(place.setup, partition=""), place.extra)
+    everywhere = fit.compare(_model(plan), replace(place.setup, partition=""), place.extra)
     others = [report for report in everywhere if report.fits and report.board != place.board.id]
     for other in others[:MAX_BOARDS]:
         yield Suggestion(f"--board {other.board}", _free(other, short))
+
+
+def _model(plan: Plan) -> Graph:
+    """Return the graph that a plan was made from, before its chains."""
+    graph = (plan.unchained or plan).graph
+    return without_arrivals(graph) if plan.rows_arrive else graph
 
 
 def _options(plan: Plan, place: Place, short: str) -> Iterator[Suggestion]:

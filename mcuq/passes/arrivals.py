@@ -41,3 +41,19 @@ def with_arrivals(graph: Graph) -> Graph:
         values={**graph.values, arrived: graph.values[x]},
         states=tuple(replace(state, write=now(state.write)) for state in graph.states),
     ).verify()
+
+
+def without_arrivals(graph: Graph) -> Graph:
+    """Return the graph that :func:`with_arrivals` was given."""
+    first, *nodes = graph.nodes
+    (x,), (arrived,) = first.inputs, first.outputs
+
+    def before(value: str) -> str:
+        return x if value == arrived else value
+
+    return replace(
+        graph,
+        nodes=tuple(replace(node, inputs=tuple(map(before, node.inputs))) for node in nodes),
+        values={name: tensor for name, tensor in graph.values.items() if name != arrived},
+        states=tuple(replace(state, write=before(state.write)) for state in graph.states),
+    ).verify()
