@@ -13,6 +13,7 @@ _HOMES = {  # where every public name lives
     "mcuq.graph": ("Graph",),
     "mcuq.loading": ("load", "quantize"),
     "mcuq.pipeline": ("check_fit", "compile", "simulate", "write_project"),
+    "mcuq.passes.frames": ("take_frames",),
     "mcuq.passes.stream": ("stream",),
     "mcuq.passes.stateful": ("stateful",),
     "mcuq.plan": ("Plan",),
@@ -54,6 +55,7 @@ __all__ = [
     "sqnr",
     "stateful",
     "stream",
+    "take_frames",
     "verify",
     "write_project",
     "write_report",
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from mcuq.float_graph import FloatGraph
     from mcuq.graph import Graph
     from mcuq.loading import load, quantize
+    from mcuq.passes.frames import take_frames
     from mcuq.passes.stateful import stateful
     from mcuq.passes.stream import stream
     from mcuq.pipeline import check_fit, compile, simulate, write_project  # noqa: A004

@@ -16,6 +16,7 @@ from mcuq.fit.budgets import smaller
 from mcuq.fit.check import check_fit
 from mcuq.fit.elf import read_elf
 from mcuq.fit.latency import Latency, of_measured
+from mcuq.passes.frames import frame_notes
 from mcuq.plan import Plan
 from mcuq.target.board import Board
 from mcuq.target.measured import measured_path, read_measured
@@ -58,7 +59,7 @@ def project_of(path: Path) -> Path | None:
 
 
 def known_in(report: FitReport, folder: Path | None, board: Board, plans: Sequence[Plan]) -> FitReport:
-    """Return a report with what a project's ``platformio.ini`` says otherwise, and what its board took.
+    """Return a report with frames that are taken, what ``platformio.ini`` says otherwise, and what the board took.
 
     Args:
         report: of these plans on this board.
@@ -66,12 +67,13 @@ def known_in(report: FitReport, folder: Path | None, board: Board, plans: Sequen
         board: where it shall run.
         plans: its models.
     """
+    frames = tuple(note for plan in plans for note in frame_notes((plan.unchained or plan).graph))
     if folder is None:
-        return report
+        return replace(report, remarks=frames)
     known = [_measured(folder, plan, board, report.framework) for plan in plans]
     times = tuple(found or time for found, time in zip(known, report.times, strict=True))
     said = disagreements(folder, board, report.framework, report.partition)
-    return replace(report, remarks=said, times=times)
+    return replace(report, remarks=(*frames, *said), times=times)
 
 
 def _measured(folder: Path, plan: Plan, board: Board, framework: str) -> Latency | None:

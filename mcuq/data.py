@@ -91,7 +91,7 @@ def reading_of(x: Array, tensor: QTensor, from_float: bool, chosen: Reading | No
     """Return what the numbers of an array are: one rule, wherever samples are read.
 
     An array of another type than the model's input holds real values. One of exactly its type holds stored integers
-    where the model came quantized; where mcuq quantized it from a float model both could be meant.
+    where the model came quantized; where mcuq quantized it from a float model both could be meant, if they differ.
 
     Args:
         x: of any type and shape.
@@ -111,6 +111,8 @@ def reading_of(x: Array, tensor: QTensor, from_float: bool, chosen: Reading | No
         return "real"
     if chosen or x.dtype != tensor.dtype:
         return chosen or "real"
+    if (tensor.scale, tensor.zero_point) == (1.0, 0):  # a frame's bytes: they are the real values
+        return "stored"
     if from_float:
         raise UsageError(
             f"{where}: {x.dtype} may be real values, or integers as the model stores them; "

@@ -189,6 +189,7 @@ def write_project(
     file: str = "",
     quantization: Mapping[str, Any] = MappingProxyType({}),
     stream: str = "",
+    frames: Mapping[str, Any] = MappingProxyType({}),
 ) -> Written:
     """Write (or regenerate) the PlatformIO project of a model; of a project that exists, only what mcuq owns.
 
@@ -202,6 +203,7 @@ def write_project(
         file: name of the file that the model was read from, for the record.
         quantization: options that a float model was quantized with, for the record.
         stream: how it was made a streaming model, for the record.
+        frames: options with which it was made to take a camera's frames, for the record.
 
     Raises:
         DoesNotFitError: with the bytes missing; nothing is written.
@@ -224,7 +226,7 @@ def write_project(
         beside = tuple(_neighbour(other) for other in others if other.content.board == board.id)
         report = fit_of(plan, board, framework, setup, _extra(plan, samples), beside=beside)
         _require_fit(report, graph.name, beside)
-        record = Record(board.id, framework, setup, file, quantization, board.text, stream)
+        record = Record(board.id, framework, setup, file, quantization, board.text, stream, frames)
         alone = fit_of(plan, board, framework, setup, _extra(plan, samples)) if beside else report
         page = project_page(Archive(graph, classes=content.classes), plan, alone, record)
         # without its float model, which CI need not carry

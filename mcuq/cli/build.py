@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from mcuq.cli.options import (
     add_board,
     add_calibration,
+    add_frames,
     add_setup,
     add_stateful,
+    frame_options,
     quantization_options,
     setup_options,
 )
@@ -37,6 +39,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--stream", type=_stream, metavar="AXIS[:FRAMES]", help=what)
     add_calibration(parser)
     add_stateful(parser)
+    add_frames(parser)
     add_setup(parser)
     parser.set_defaults(run=run)
 
@@ -68,12 +71,14 @@ def _built(arguments: argparse.Namespace, folder: Path) -> int:
     from mcuq import pipeline
     from mcuq.files import finish
     from mcuq.fit import FitReport
+    from mcuq.passes.frames import takes_frames
     from mcuq.report import show
     from mcuq.report.build import build, not_built
     from mcuq.target.record import read_record, record_path, recorded_name
-    from mcuq.verbs.forms import in_steps, streamed
+    from mcuq.verbs.forms import behind_camera, in_steps, streamed
 
     finish(folder)
+    frames = frame_options(arguments)
     name = arguments.name or recorded_name(folder, arguments.model.name)
     record = read_record(record_path(folder, name)) if name else None
     before = record.quantization if record else {}
@@ -82,7 +87,13 @@ def _built(arguments: argparse.Namespace, folder: Path) -> int:
         raise UsageError("--stateful is for recurrent layers, --stream for windows of others; give one of them")
     model = in_steps(model) if arguments.stateful else model
     stream = arguments.stream or (record.stream if record and not model.graph.states else "")
+    if stream and frames:
+        raise UsageError(
+            "--stream is for models that see some frames of a longer time, --pixels for pictures; not both"
+        )
     model = streamed(model, *map(int, stream.split(":"))) if stream else model
+    frames = frames or (dict(record.frames) if record and not takes_frames(model.graph) else {})
+    model = behind_camera(model, frames) if frames else model
     model = pipeline.remembered(model, folder, name or model.graph.name)
     board, framework, setup = pipeline.placed(model, arguments.board, arguments.framework, setup_options(arguments))
     try:
@@ -96,6 +107,7 @@ def _built(arguments: argparse.Namespace, folder: Path) -> int:
             file=arguments.model.name,
             quantization={**before, **quantization_options(arguments)},
             stream=stream or (record.stream if record else ""),
+            frames=frames or (record.frames if record else {}),
         )
     except DoesNotFitError as error:
         if arguments.json and isinstance(error.report, FitReport):

@@ -6,7 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcuq.cli.options import add_board, add_calibration, add_setup, quantization_options, setup_options
+from mcuq.cli.options import (
+    add_board,
+    add_calibration,
+    add_frames,
+    add_setup,
+    frame_options,
+    quantization_options,
+    setup_options,
+)
 from mcuq.cli.verb import NO, YES, Verbs, add_model, add_verb, opened
 from mcuq.errors import UsageError
 
@@ -26,6 +34,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--elf", metavar="FILE", type=Path, help="read a linked firmware that holds the model")
     parser.add_argument("--sources", action="store_true", help="say where every number comes from")
     add_calibration(parser)
+    add_frames(parser)
     add_setup(parser)
     parser.set_defaults(run=run)
 
@@ -65,6 +74,8 @@ def _refuse(arguments: argparse.Namespace, is_project: bool) -> None:
         raise UsageError("--elf is firmware for one board: give one --board with it")
     if arguments.require and not (arguments.compare or len(boards) > 1):
         raise UsageError("--require is for --compare, or for several boards")
+    if frame_options(arguments) and (is_project or arguments.elf):
+        raise UsageError("--pixels is for a model before it is built: a project and its firmware have what was decided")
     if is_project and (arguments.compare or len(boards) > 1):
         raise UsageError(f"{arguments.model}: several boards take a model, not a project")
     if not (boards or arguments.compare or arguments.elf or is_project):
@@ -74,7 +85,11 @@ def _refuse(arguments: argparse.Namespace, is_project: bool) -> None:
 def _sized(arguments: argparse.Namespace) -> Archive:
     """Read a model for its sizes; those of a float model are known without samples."""
     from mcuq import loading
+    from mcuq.verbs.forms import behind_camera
 
+    frames = frame_options(arguments)
     if arguments.calibration:
-        return opened(arguments)
-    return loading.open_for_sizes(arguments.model, quantization_options(arguments), arguments.load_timeout)
+        model = opened(arguments)
+    else:
+        model = loading.open_for_sizes(arguments.model, quantization_options(arguments), arguments.load_timeout)
+    return behind_camera(model, frames) if frames else model

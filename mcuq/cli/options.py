@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from mcuq.errors import UsageError
 from mcuq.target.partition_csv import partition_options
+from mcuq.target.record import FRAMES
 from mcuq.target.setup import ARENAS
 
 TASKS = ("classes", "decisions", "multilabel", "values", "reconstruction")  # samples.task.KINDS, which imports numpy
+FORMATS = ("gray8", "rgb888", "bgr888", "rgb565", "yuv422")  # ops.pixels.FORMATS, which imports numpy
 SCHEMES = ("affine", "scale", "fixed-point", "dynamic-fixed-point")
 
 
@@ -185,3 +188,43 @@ def add_stateful(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="one step of the sequence per run: what LSTM, GRU and RNN layers remember becomes the model's state",
     )
+
+
+def add_frames(parser: argparse.ArgumentParser) -> None:
+    """Add what lets a model take a camera's frames."""
+    group = parser.add_argument_group("frames of a camera in place of the model's input")
+    group.add_argument("--pixels", choices=FORMATS, help="what the bytes of a frame are")
+    what = "height and width of the frames, of which the nearest pixels are taken; default: the model's, and --crop"
+    group.add_argument("--resize", type=_size, metavar="HxW", help=what)
+    what = "rows and columns of a frame that are left out: top, left, bottom, right"
+    group.add_argument("--crop", type=_four, metavar="T,L,B,R", help=what)
+    what = "the model was trained with (p - mean) / std, p from 0 to 255: a number, or one per channel; default: 0"
+    group.add_argument("--mean", type=_numbers, metavar="M,…", help=what)
+    group.add_argument("--std", type=_numbers, metavar="S,…", help="default: 1")
+
+
+def frame_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of :func:`add_frames` that were given, as arguments of ``mcuq.take_frames``."""
+    options = {name: getattr(arguments, name) for name in FRAMES if getattr(arguments, name) is not None}
+    if options and "pixels" not in options:
+        raise UsageError(f"--{next(iter(options))} is for frames of a camera: say with --pixels what their bytes are")
+    return options
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.partition("x")
+    return _count(height), _count(width)
+
+
+def _four(text: str) -> tuple[int, ...]:
+    numbers = tuple(map(_count, text.split(",")))
+    if len(numbers) != 4:
+        raise ValueError
+    return numbers
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    numbers = tuple(map(float, text.split(",")))
+    if not all(map(isfinite, numbers)):
+        raise ValueError
+    return numbers

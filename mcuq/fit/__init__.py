@@ -59,7 +59,8 @@ class Unchained:
 class FitReport:
     """The answer for one model on one board with one framework.
 
-    ``problem``: why it cannot be asked there at all. ``remarks``: what the project's own files say otherwise.
+    ``problem``: why it cannot be asked there at all. ``remarks``: frames that it takes, and what the
+    project's own files say otherwise.
     """
 
     model: str

@@ -27,8 +27,8 @@ def project_page(model: Archive, plan: Plan, fit: FitReport, record: Record) -> 
     """
     name = plan.graph.name
     words = ["mcuq", "build", record.file or f"{name}.mcuq", "--board", record.board, "--framework", record.framework]
-    options = [word for option in record.setup.options for word in option.split()]
-    words += [*options, *(["--stream", record.stream] if record.stream else []), "--out", "."]
+    options = [word for option in (*record.setup.options, *record.forms) for word in option.split()]
+    words += [*options, "--out", "."]
     chosen = tuple((f"quantization, {key}", str(value)) for key, value in record.quantization.items())
     texts = (text.format(model=f"{name}.mcuq") for text in ("" if model.samples else SAMPLES, JUDGED, COUNTED))
     origin = Origin(shlex.join(words), (("framework", f"{record.framework} {fit.sdk}"), *chosen))

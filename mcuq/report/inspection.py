@@ -12,6 +12,7 @@ from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph
 from mcuq.page.layers import facts
 from mcuq.passes.fold_constant_channels import fold_constant_channels, saved
+from mcuq.passes.frames import frame_notes
 from mcuq.report import Report, thousands
 
 
@@ -85,6 +86,7 @@ def _quantized_inspection(graph: Graph) -> Report:
             t = graph.values[name]
             shape = " x ".join(map(str, t.shape))
             lines.append(f"{kind} {name}: {t.dtype} {shape}, scale {t.scale:.6g}, zero point {t.zero_point}")
+    lines += frame_notes(graph)
     lines += saved(graph, fold_constant_channels(graph)).lines
     columns = ["layer", "output", ">parameters", ">MACs", "weights", ">scale", ">zero point"]
     return Report("inspect", data, graph.name, columns, rows, lines)

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from mcuq.target.setup import PLAIN, Setup
 
 FORMAT = 1
 FILE = "build.json"
+FRAMES = ("pixels", "resize", "crop", "mean", "std")  # options that let a model take a camera's frames
 STREAM = re.compile(r"-?[0-9]{1,9}(:[1-9][0-9]{0,8})?")  # AXIS[:FRAMES]
 
 
@@ -27,7 +29,7 @@ class Record:
     ``file`` is the name of the model's file, without folders: a rebuild from it finds its model again.
     ``quantization`` holds the options that a float model was quantized with, ``board_text`` the file of a board of the
     user's own, so that the project can be judged and written anywhere. ``stream`` is the axis, or axis and frames, that
-    the model was made a streaming one along.
+    the model was made a streaming one along. ``frames`` holds the options with which it takes a camera's frames.
     """
 
     board: str
@@ -37,18 +39,31 @@ class Record:
     quantization: Mapping[str, Any] = field(default_factory=dict)
     board_text: str = ""
     stream: str = ""
+    frames: Mapping[str, Any] = field(default_factory=dict)
 
     def dump(self) -> bytes:
         """Return the file's content, every decision on a line of its own."""
-        setup, quantization = dataclasses.asdict(self.setup), dict(self.quantization)
-        plain = {"format": FORMAT, **vars(self), "setup": setup, "quantization": quantization}
+        setup = dataclasses.asdict(self.setup)
+        maps = {"quantization": dict(self.quantization), "frames": dict(self.frames)}
+        plain = {"format": FORMAT, **vars(self), "setup": setup, **maps}
         return (json.dumps(plain, indent=2) + "\n").encode()
 
     @property
     def text(self) -> str:
         """The decisions in one line, the setup as the options that make it."""
+        return ", ".join([self.board, self.framework, *self.setup.options, *self.forms])
+
+    @property
+    def forms(self) -> list[str]:
+        """The options that give the model another form."""
         stream = [f"--stream {self.stream}"] if self.stream else []
-        return ", ".join([self.board, self.framework, *self.setup.options, *stream])
+        return [*stream, *(f"--{name} {_text(name, value)}" for name, value in self.frames.items())]
+
+
+def _text(option: str, value: Any) -> str:
+    """Return an option's value as the command line has it."""
+    parts = [value] if isinstance(value, str) else [f"{number:.17g}" for number in value]
+    return ("x" if option == "resize" else ",").join(parts)
 
 
 def record_path(project: Path, name: str) -> Path:
@@ -108,4 +123,20 @@ def _restored(plain: Any) -> Record:
     if not isinstance(plain["setup"], dict) or not isinstance(plain["quantization"], dict):
         raise ValueError("setup and quantization are objects")
     quantization = {n: tuple(v) if isinstance(v, list) else v for n, v in plain["quantization"].items()}
-    return Record(**texts, setup=Setup.restored(plain["setup"]), quantization=quantization)
+    setup, frames = Setup.restored(plain["setup"]), _frames(plain.get("frames", {}))
+    return Record(**texts, setup=setup, quantization=quantization, frames=frames)
+
+
+def _frames(plain: Any) -> dict[str, Any]:
+    """Return the options of frames: texts and lists of numbers; what they may be says who uses them."""
+    if not isinstance(plain, dict) or not plain.keys() <= set(FRAMES) or (plain and "pixels" not in plain):
+        raise ValueError("frames are an object of pixels, resize, crop, mean and std")
+    for name, value in plain.items():
+        whole = name in ("resize", "crop")
+        kinds = (int,) if whole else (int, float)
+        fits = isinstance(value, str) if name == "pixels" else isinstance(value, list)
+        if not fits or (name != "pixels" and any(type(n) not in kinds or not isfinite(n) for n in value)):
+            raise ValueError(f"frames: {name} cannot be {str(value)[:40]}")
+    if len(plain.get("resize", (1, 1))) != 2:
+        raise ValueError("frames: resize is a height and a width")
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}

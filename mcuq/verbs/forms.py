@@ -1,13 +1,21 @@
-"""Other forms of a model, with what lies beside it: as a stream, and step by step."""
+"""Other forms of a model, with what lies beside it: as a stream, step by step, and behind a camera."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from mcuq import emit
 from mcuq.archive import Archive
+from mcuq.data import outside
+from mcuq.errors import UsageError
+from mcuq.graph import Graph
+from mcuq.ops.base import Op
+from mcuq.ops.pixels import Pixels
+from mcuq.passes.frames import frame_notes, take_frames
 from mcuq.passes.stateful import stateful
 from mcuq.passes.stream import stream
 from mcuq.tensor import Array
@@ -51,3 +59,28 @@ def in_steps(model: Archive) -> Archive:
         samples[name] = np.ascontiguousarray(steps[: emit.vector_count(graph)])
     note = f"stateful: one step per run, {sum(graph.values[s.read].bytes for s in graph.states)} bytes remembered"
     return replace(model, graph=graph, samples=samples, source=None, notes=(*model.notes, note))
+
+
+def behind_camera(model: Archive, options: Mapping[str, Any]) -> Archive:
+    """Return a model that takes a camera's frames (:func:`mcuq.passes.frames.take_frames`).
+
+    Its self-test has frames of noise; a float model that it was made from takes no frames, and is left behind.
+
+    Args:
+        model: quantized.
+        options: arguments of :func:`mcuq.passes.frames.take_frames`, by name.
+    """
+    try:
+        graph = take_frames(model.graph, **options)
+    except TypeError as error:  # of a record that somebody changed
+        raise UsageError(f"frames cannot be taken with {dict(options)}: {error}") from None
+    notes = (*model.notes, *frame_notes(graph), *_beyond(graph, graph.nodes[0].op))
+    return Archive(graph, notes=notes, classes=model.classes)
+
+
+def _beyond(graph: Graph, op: Op) -> list[str]:
+    """Return a line where many of the bytes become real values beyond what the model's input can hold."""
+    assert isinstance(op, Pixels)
+    made = graph.values[graph.nodes[0].outputs[0]]
+    real = (np.arange(256.0)[:, None] - np.array(op.mean)) / np.array(op.std)
+    return list(outside(real, made, "pixels, as --mean and --std (in bytes, 0 to 255) have them"))
