@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mcuq import __version__
+from mcuq.emit.flat import flat
 from mcuq.emit.names import MODEL, c_name
 from mcuq.emit.rendering import Files, render
 from mcuq.target.board import Board
@@ -28,6 +29,9 @@ def arduino_zip(project: Path, board: Board, name: str, call: str) -> bytes:
         board: whose kernels the project has.
         name: of the model that the example runs and the library is called after.
         call: how it is run in C.
+
+    Raises:
+        UsageError: for names of models with which two files would have one name.
     """
     sources = sorted(path for path in project.glob("lib/*/src/*") if path.suffix in COMPILED)
     models = sorted(path.parent.name for path in project.glob("lib/*/build.json"))
@@ -45,7 +49,8 @@ def arduino_zip(project: Path, board: Board, name: str, call: str) -> bytes:
         f"{folder}/library.properties": render("arduino_library.properties.j2", context),
         f"{folder}/examples/{c}/{c}.ino": render("arduino_sketch.ino.j2", context),
     }
-    return _zipped(files | {f"{folder}/src/{path.name}": path.read_bytes() for path in sources})
+    compiled = flat((path.name, path.read_bytes()) for path in sources)
+    return _zipped(files | {f"{folder}/src/{name}": content for name, content in compiled.items()})
 
 
 def _zipped(files: Mapping[str, bytes]) -> bytes:
