@@ -36,7 +36,7 @@ endif
 OTHER_PYTHONS ?= $(wildcard $(HOME)/.pyenv/versions/3.12*/bin/python $(HOME)/.pyenv/versions/3.13*/bin/python)
 FUZZ := $(if $(MUTANTS),--mutants $(MUTANTS),--seconds $(or $(SECONDS),600))
 
-.PHONY: site dist extras pythons help quickstart frameworks test test-all fuzz lowest lint format readme lock bench optional clean
+.PHONY: site dist extras pythons help quickstart frameworks esphome test test-all fuzz lowest lint format readme lock bench optional clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,8 @@ quickstart: $(VENV)/installed ## the main job on the digits model: fits, same by
 	$(BIN)/mcuq simulate $(DIGITS)/digits.tflite --input $(DIGITS)/holdout.npz --output $(PROJECT)-outputs.npy --engine host
 
 frameworks: $(VENV)/installed-frameworks ## PyTorch, TensorFlow and ONNX (3 GB): what the tests of the front ends need
+
+esphome: build/esphome/installed ## ESPHome in an environment of its own: what the tests of its component need
 
 test: lint ## lint, then the tests (slow sweeps: a fixed sample)
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not slow"
@@ -68,13 +70,13 @@ lint: optional ## style, types and C formatting
 	$(BIN)/mypy
 	@if command -v clang-format >/dev/null; then \
 	    echo "clang-format --dry-run"; \
-	    find firmware tests \( -name '*.c' -o -name '*.h' \) -exec clang-format --dry-run -Werror {} +; \
+	    find firmware tests esphome \( -name '*.c' -o -name '*.cpp' -o -name '*.h' \) -exec clang-format --dry-run -Werror {} +; \
 	fi
 
 format: $(VENV)/installed-dev ## rewrite Python and C in the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	find firmware tests \( -name '*.c' -o -name '*.h' \) -exec clang-format -i {} +
+	find firmware tests esphome \( -name '*.c' -o -name '*.cpp' -o -name '*.h' \) -exec clang-format -i {} +
 
 readme: $(VENV)/installed-dev ## renew what is generated in the papers (the operators alone: tools/readme.py --operators)
 	$(BIN)/python tools/readme.py
@@ -126,6 +128,12 @@ build/release/installed: pyproject.toml
 	@$(PYTHON) -m venv build/release
 	build/release/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	build/release/bin/python -m pip install --quiet --group release
+	@touch $@
+
+build/esphome/installed: pyproject.toml # it pins PlatformIO and most of what it needs
+	@$(PYTHON) -m venv build/esphome
+	build/esphome/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	build/esphome/bin/python -m pip install --quiet --editable . --group esphome
 	@touch $@
 
 build/uv: | $(BIN)/pip # resolves the locks, nothing else

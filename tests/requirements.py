@@ -50,6 +50,7 @@ def _links(*compiler: str) -> Callable[[], bool]:
     return present
 
 
+ESPHOME = Path(__file__).parents[1] / "build/esphome/bin"  # an environment of its own: it pins what it needs
 SANITIZE = "-fsanitize=address,undefined"
 PICOLIBC = ("riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs")
 
@@ -71,6 +72,7 @@ PARTS = {
     "g++": Part(_tool("g++"), "apt-get install g++"),
     **{name: Part(_tool(name), f"apt-get install {name}") for name in ("gcc-11", "g++-11", "clang-19")},
     "platformio": Part(_module("platformio"), "pip install platformio==6.2.* scons==4.11.1"),
+    "esphome": Part((ESPHOME / "esphome").is_file, "make esphome (350 MB)"),
     "tflite_micro": Part(_module("tflite_micro"), "pip install tflite-micro (the oracle; Linux on x86-64)"),
     **{
         name: Part(_module(name), "make frameworks (3 GB)")

@@ -164,13 +164,13 @@ def _said(graph: Graph | FloatGraph, labels: Array | None, kind: Kind, where: st
     if kind in ("classes", "multilabel") and outputs == 1:
         raise UsageError(f"the model has one output; {kind} have several: its task is decisions, or values")
     steps = shape[0] if kind == "classes" and len(shape) == 2 else 1
-    threshold = 0.5 if _last(graph) in _POSITIVE else 0.0
+    threshold = usual_threshold(last_operator(graph))
     return Task(kind, outputs // steps, threshold if kind in ("decisions", "multilabel") else 0.0, steps=steps)
 
 
 def _found(graph: Graph | FloatGraph, labels: Array | None, classes: tuple[str, ...], where: str) -> Task | None:
     """Return the task that outputs and labels tell of."""
-    shape, last = [d for d in _shape(graph, graph.outputs[0]) if d > 1], _last(graph)
+    shape, last = [d for d in _shape(graph, graph.outputs[0]) if d > 1], last_operator(graph)
     outputs = math.prod(shape)
     mirrors = outputs > 2 and last != "softmax" and _mirrors(graph)
     if labels is None:
@@ -198,7 +198,7 @@ def _found(graph: Graph | FloatGraph, labels: Array | None, classes: tuple[str, 
 
 
 def _one_output(flat: Array, found: set[float], last: str, mapping: tuple[str, ...]) -> Task:
-    threshold = 0.5 if last in _POSITIVE else 0.0
+    threshold = usual_threshold(last)
     if mapping or found <= {0.0, 1.0}:
         return Task("decisions", 1, threshold, mapping)
     if found <= {-1.0, 1.0}:
@@ -271,7 +271,12 @@ def _shape(graph: Graph | FloatGraph, name: str) -> Shape:
     return graph.shape(name) if isinstance(graph, FloatGraph) else graph.tensor(name).shape
 
 
-def _last(graph: Graph | FloatGraph) -> str:
+def usual_threshold(last: str) -> float:
+    """Return what lies between no and yes behind an operator, as :func:`last_operator` names it."""
+    return 0.5 if last in _POSITIVE else 0.0
+
+
+def last_operator(graph: Graph | FloatGraph) -> str:
     """Return the name of the operator that computes the first output; what only moves or requantizes is passed over."""
     makers = {node.outputs[0]: node for node in graph.nodes}
     name = graph.outputs[0]

@@ -13,6 +13,9 @@ typedef struct tskTaskControlBlock *TaskHandle_t;
 char *pcTaskGetName(TaskHandle_t xTaskToQuery);
 UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t xTask);
 void vTaskDelay(const TickType_t xTicksToDelay);
+BaseType_t xTaskNotifyGive(TaskHandle_t xTaskToNotify); /* there: this, the next two are macros */
+void vTaskNotifyGiveFromISR(TaskHandle_t xTaskToNotify, BaseType_t *pxHigherPriorityTaskWoken);
+uint32_t ulTaskNotifyTake(BaseType_t xClearCountOnExit, TickType_t xTicksToWait);
 
 #ifdef __cplusplus
 }
