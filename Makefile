@@ -70,13 +70,13 @@ lint: optional ## style, types and C formatting
 	$(BIN)/mypy
 	@if command -v clang-format >/dev/null; then \
 	    echo "clang-format --dry-run"; \
-	    find firmware tests esphome \( -name '*.c' -o -name '*.cpp' -o -name '*.h' \) -exec clang-format --dry-run -Werror {} +; \
+	    find firmware tests esphome examples \( -name '*.c' -o -name '*.cpp' -o -name '*.h' \) -exec clang-format --dry-run -Werror {} +; \
 	fi
 
 format: $(VENV)/installed-dev ## rewrite Python and C in the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	find firmware tests esphome \( -name '*.c' -o -name '*.cpp' -o -name '*.h' \) -exec clang-format -i {} +
+	find firmware tests esphome examples \( -name '*.c' -o -name '*.cpp' -o -name '*.h' \) -exec clang-format -i {} +
 
 readme: $(VENV)/installed-dev ## renew what is generated in the papers (the operators alone: tools/readme.py --operators)
 	$(BIN)/python tools/readme.py

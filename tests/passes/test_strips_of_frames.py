@@ -54,7 +54,7 @@ def assert_equal(plan, whole, rng):
     np.testing.assert_array_equal(run_in_arena(plan, frames[:1])[name], expected[0].ravel())
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_random_frames_equal_the_whole_layers(seed):
     graph, rng = random_camera(seed)
     strips, made = in_strips(graph, [Chain(0, 3, RATES[rng.integers(len(RATES))])])
@@ -63,7 +63,7 @@ def test_random_frames_equal_the_whole_layers(seed):
     assert_equal(pushed(graph, RATES[rng.integers(len(RATES))]), build_plan(graph), rng)
 
 
-@pytest.mark.parametrize(("height", "rows"), [(240, 96), (120, 96), (97, 96), (48, 96), (192, 96)])
+@pytest.mark.parametrize(("height", "rows"), [(120, 48), (49, 48), (24, 48), (96, 48)])
 def test_pushed_frames_need_few_rows(rng, height, rows):
     graph = camera(rng, height, rows, width=80)
     plan = pipeline.compile(graph, BOARD, push_rows=True)
