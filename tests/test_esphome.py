@@ -275,10 +275,13 @@ SHOWN = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs/esphome.md").read_text(
 
 @pytest.mark.parametrize("shown", SHOWN, ids=["sensors", "lambda"])
 def test_what_the_paper_shows_is_generated(tmp_path, rng, shown):
+    """In a folder beside a checkout."""
     (tmp_path / "mcuq").symlink_to(ROOT)
-    write_model(tmp_path / "air.mcuq", dense_graph(rng, "any", 3, 4), ("good", "fair", "bad", "ugly"))
-    write_model(tmp_path / "washing.mcuq", dense_graph(rng, "any", 32, 4))
-    (path,) = written(tmp_path, {"shown": shown})
-    write_model(tmp_path / "door.mcuq", dense_graph(rng, "any", 5, 1), ("shut", "open"))
+    home = tmp_path / "home"
+    home.mkdir()
+    write_model(home / "air.mcuq", dense_graph(rng, "any", 3, 4), ("good", "fair", "bad", "ugly"))
+    write_model(home / "washing.mcuq", dense_graph(rng, "any", 32, 4))
+    (path,) = written(home, {"shown": shown})
+    write_model(home / "door.mcuq", dense_graph(rng, "any", 5, 1), ("shut", "open"))
     (name,) = re.findall(r"^  name: (\w+)$", shown, re.MULTILINE)
     assert list((generated(path, name) / "mcuq_models").glob("*_functions.h"))
