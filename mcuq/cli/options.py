@@ -9,7 +9,6 @@ from typing import Any
 
 from mcuq.errors import UsageError
 from mcuq.target.partition_csv import partition_options
-from mcuq.target.record import FRAMES
 from mcuq.target.setup import ARENAS
 
 TASKS = ("classes", "decisions", "multilabel", "values", "reconstruction")  # samples.task.KINDS, which imports numpy
@@ -205,6 +204,8 @@ def add_frames(parser: argparse.ArgumentParser) -> None:
 
 def frame_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of :func:`add_frames` that were given, as arguments of ``mcuq.take_frames``."""
+    from mcuq.target.record import FRAMES
+
     options = {name: getattr(arguments, name) for name in FRAMES if getattr(arguments, name) is not None}
     if options and "pixels" not in options:
         raise UsageError(f"--{next(iter(options))} is for frames of a camera: say with --pixels what their bytes are")
