@@ -6,37 +6,10 @@
 void mcuq_max_pool_strip_s8_s3(const mcuq_max_pool_strip_s8_s3_params *params, const int8_t *input, int8_t *output,
                                void *scratch) {
     const mcuq_max_pool_strip_s8_s3_params *const p = params;
-    int8_t *const bytes = scratch;
-    mcuq_s3_strip strip = {0};
-    strip.input = input;
-    strip.input_h = p->input_h;
-    strip.input_row = p->input_row;
-    strip.row_bytes = p->row_bytes;
-    strip.padding = p->input_zero_point;
-    strip.rows = p->strip_rows;
-    strip.pitch = p->pitch;
-    strip.lead = p->lead;
-    strip.strip = bytes + MCUQ_S3_STRIP_AT;
-    int8_t *const buffer = strip.strip + p->strip_rows * p->pitch + MCUQ_S3_STRIP_END;
-    mcuq_s3_window window = {0};
-    window.input = strip.strip + p->origin;
-    window.groups = p->groups;
-    window.pixels = p->output_w;
-    window.input_step = p->input_step;
-    window.rows = p->window_rows;
-    window.row_step = p->row_step;
+    mcuq_s3_strip strip = MCUQ_S3_STRIP(p, input, output, scratch);
+    mcuq_s3_window window = MCUQ_S3_WINDOW(p, scratch);
     window.columns = p->columns;
     window.column_step = p->column_step;
-    window.scratch = bytes;
-    window.constants = mcuq_s3_constants;
-    mcuq_s3_set_limits(bytes, p->activation_min, p->activation_max);
-    mcuq_s3_strip_begin(&strip);
-    for (int32_t y = 0; y < p->output_h; y++) {
-        mcuq_s3_strip_move(&strip, y * p->stride_h - p->pad_top);
-        window.output = p->buffered ? buffer : output + y * p->output_w * p->output_c;
-        mcuq_s3_max_all(&window);
-        if (p->buffered) {
-            mcuq_s3_strip_out(output, y, buffer, p->output_w, p->output_c);
-        }
-    }
+    mcuq_s3_set_limits(scratch, p->activation_min, p->activation_max);
+    mcuq_s3_strip_run(&strip, &window, mcuq_s3_max_all);
 }

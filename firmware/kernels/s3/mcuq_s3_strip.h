@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "mcuq_s3_window.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -22,18 +24,37 @@ typedef struct {
     int32_t rows;      /* that the strip has */
     int32_t pitch;     /* bytes of each, a multiple of 16 */
     int32_t lead;      /* bytes in front of the image's first column, a multiple of 16 */
-    int8_t *strip;     /* (rows, pitch) */
-    int32_t top;       /* row of the image that the strip begins with */
+    int32_t pad_top;
+    int32_t stride_h;
+    int8_t *output; /* (output_h, the window's pixels, output_c) */
+    int32_t output_h;
+    int32_t output_c;
+    int32_t
+        buffered;  /* 1: output rows are computed in scratch, 0: pixels are multiples of 16, the output begins at one */
+    int8_t *strip; /* (rows, pitch) */
+    int32_t top;   /* row of the image that the strip begins with */
 } mcuq_s3_strip;
 
-/* Fill it with padding. */
-void mcuq_s3_strip_begin(mcuq_s3_strip *strip);
+/* What kernels' parameters of the same names say of their strip and of their windows. */
+#define MCUQ_S3_STRIP(p, given, results, scratch)                                                                      \
+    {                                                                                                                  \
+        .input = (given), .input_h = (p)->input_h, .input_row = (p)->input_row, .row_bytes = (p)->row_bytes,           \
+        .padding = (p)->input_zero_point, .rows = (p)->strip_rows, .pitch = (p)->pitch, .lead = (p)->lead,             \
+        .pad_top = (p)->pad_top, .stride_h = (p)->stride_h, .output = (results), .output_h = (p)->output_h,            \
+        .output_c = (p)->output_c, .buffered = (p)->buffered, .strip = (int8_t *)(scratch) + MCUQ_S3_STRIP_AT          \
+    }
+#define MCUQ_S3_WINDOW(p, memory)                                                                                      \
+    {                                                                                                                  \
+        .input = (int8_t *)(memory) + MCUQ_S3_STRIP_AT + (p)->origin, .groups = (p)->groups, .pixels = (p)->output_w,  \
+        .input_step = (p)->input_step, .rows = (p)->window_rows, .row_step = (p)->row_step, .scratch = (memory),       \
+        .constants = mcuq_s3_constants                                                                                 \
+    }
 
-/* Let it begin with a row of the image, at or below where it began. */
-void mcuq_s3_strip_move(mcuq_s3_strip *strip, int32_t top);
+/* A row of outputs of windows that lie in scratch. */
+typedef void mcuq_s3_row(const mcuq_s3_window *window);
 
-/* A row of the output from where its pixels begin at multiples of 16. Nothing in front of the output is touched. */
-void mcuq_s3_strip_out(int8_t *output, int32_t y, int8_t *from, int32_t pixels, int32_t bytes);
+/* All rows of an output: the strip goes down over the image. */
+void mcuq_s3_strip_run(mcuq_s3_strip *strip, mcuq_s3_window *window, mcuq_s3_row *compute);
 
 #ifdef __cplusplus
 }
