@@ -13,6 +13,7 @@ both signs differ, no line does; then 2^31 at the multiplier's scale is subtract
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ from mcuq.fixedpoint import Int64, clamp, requantize
 
 LEAST, LARGEST = -128, 127
 STEPS = np.arange(LEAST + 1, LARGEST + 1)
+LINE_BITS = 22  # of a line's slope, its sign apart: 2^8 times what it gives fits lanes of 40 bits
+MOST_SLOPE = 32
 TRIED = (0, 1, -1, 2, -2)  # added to the rounded multiplier
 MAX_FACTOR = 0x7FFF7FFF  # so that its upper half, rounded, is an int16
 REMEMBERED = 4096  # floors, and as many sixteenths of staircases: a layer is lowered again for every height of strips
@@ -164,3 +167,43 @@ def _interval(sums: Sums, first: Int64, tried: Floors) -> tuple[Int64, Int64]:
     # a channel of one output has one bound or none: any line beyond it will do
     low = np.where(low == -wide, np.minimum(high, 0), low)
     return low, np.where(high == wide, np.maximum(low, 0), high)
+
+
+class Line(NamedTuple):
+    """``(factor * x + addend) >> shift`` of a byte, limited to the least and the largest output."""
+
+    factor: int
+    addend: int
+    shift: int
+    least: int
+    largest: int
+
+    def outputs(self, x: Int64) -> Int64:
+        """Return the outputs of bytes."""
+        return np.asarray(np.clip((self.factor * x + self.addend) >> self.shift, self.least, self.largest), np.int64)
+
+
+def line(outputs: Int64) -> Line | None:
+    """Find a line that gives a table's outputs; None where there is none.
+
+    Every input below the largest output and every one above the least output bound a slope between them, so that the
+    slopes that some addend goes with are an interval, of which the middle is taken.
+
+    Args:
+        outputs: int8 [256], of the inputs from -128 to 127.
+    """
+    x = np.arange(LEAST, LARGEST + 1)
+    values = outputs.astype(np.int64)
+    least, largest = int(values.min()), int(values.max())
+    above, below = values > least, values < largest
+    run = x[below] - x[above][:, np.newaxis]
+    bound = (values[below] + 1 - values[above][:, np.newaxis]) / np.where(run == 0, 1, run)
+    low = bound.max(where=run < 0, initial=-MOST_SLOPE)
+    high = bound.min(where=run > 0, initial=MOST_SLOPE)
+    slope = float(low + high) / 2
+    shift = LINE_BITS - max(0, math.ceil(math.log2(max(abs(slope), 1))))
+    factor = round(slope * (1 << shift))
+    wide = 1 << 2 * LINE_BITS
+    first = ((values << shift) - factor * x).max(where=above, initial=-wide)
+    last = ((values + 1 << shift) - 1 - factor * x).min(where=below, initial=wide)
+    return Line(factor, int(first + last) >> 1, shift, least, largest) if first <= last else None

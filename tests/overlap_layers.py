@@ -113,8 +113,16 @@ def in_the_arena(rng) -> list:
     for depth in (16, 24):
         layer = packed_layer(rng, Conv2d(**same((3, 3), (1, 1))), (6, 7, depth), (16, 3, 3, depth), bits=4)
         cases.append(s3_inner(layer.op, [layer.x, layer.weights, layer.bias], layer.y))
+        layer = packed_layer(rng, DepthwiseConv2d(**same((3, 3), (1, 1))), (6, 7, depth), (1, 3, 3, depth), bits=4)
+        cases.append(s3_inner(layer.op, [layer.x, layer.weights, layer.bias], layer.y))
     x = QTensor((1, 4, 3, 16), 0.05, -3)
-    return [*cases, s3_inner(Add(), [x, x], QTensor(x.shape, 0.08, -128))]
+    for rows in (Rows(1, 3, moved=True), Rows(0, 3, moved=True), Rows(2, 2, moved=True)):
+        for image in (x, QTensor((1, 4, 3, 5), 0.05, -3)):
+            cases.append(s3_inner(rows, [image], QTensor(rows.infer_shape(image.shape), image.scale, image.zero_point)))
+    for shape in (x.shape, (1, 4, 3, 13)):
+        a, y = QTensor(shape, 0.05, -3), QTensor(shape, 0.08, -128)
+        cases += [s3_inner(Add(), [a, a], y), s3_inner(Mul(), [a, a], y), s3_inner(Relu(), [a], y)]
+    return [*cases, s3_inner(Mul(), [x, QTensor((16,), 0.05, 3)], QTensor(x.shape, 0.08, -128))]
 
 
 def overlapping_on(chip, rng) -> list:
@@ -188,7 +196,7 @@ def operands(rng, params) -> list[np.ndarray]:
     sizes = [params.input_bytes] if hasattr(params, "input_bytes") else None
     if sizes is None:
         names = {m.name for m in params.members()}
-        if params.kernel == "rows_s8":
+        if params.kernel in ("rows_s8", "rows_s8_s3"):
             sizes = [params.offset + params.bytes]
         elif params.kernel == "pixel_sums_s8":
             sizes = [4 * params.channels, params.pixels * params.channels]
@@ -205,6 +213,8 @@ def operands(rng, params) -> list[np.ndarray]:
             full = int(np.prod(params.shape))
             repeated = any(s > 1 and d == 0 for s, d in zip(params.shape, params.strides_b, strict=True))
             sizes = [full, params.shape[3] if repeated else full]
+        elif params.kernel == "mul_s8_s3":
+            sizes = [params.rows * params.elements, params.elements]
         elif "zero_point_b" in names or params.kernel == "add_s8_s3":
             sizes = [params.elements, params.elements]
         else:

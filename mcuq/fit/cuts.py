@@ -16,6 +16,7 @@ from mcuq.fit.strip_costs import instructions, is_counted
 from mcuq.graph import Graph
 from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Op, Params
+from mcuq.ops.rows import MovedRowsParams
 from mcuq.passes.chains import AXIS, Chain, Held, Link, Schedule, links, scheduled, windows
 from mcuq.passes.rows import Window, on_rows
 from mcuq.tensor import QTensor, Shape
@@ -27,7 +28,7 @@ MOST_CUTS = 3000  # with some number of rows: beyond, the fewer rows
 SCRATCH = (0, 256, 512, 768, 1024, 1280, 1536, 2048, 3072, 4096)  # bytes that are tried
 PER_CHAIN = 5000  # instructions that it must save beside others: few chains are easier to read
 PER_CALL = 30  # instructions around a call
-PER_BYTE = 0.75  # that is moved
+MANY_BYTES = 4096  # that move at once: what a call costs beside them is in PER_CALL
 PER_SUM = 6.7  # byte that is added to the sums of a pool
 
 
@@ -151,6 +152,13 @@ class Cuts:
         tensor = self.graph.values[value]
         return tensor.bytes // tensor.shape[AXIS]
 
+    def per_moved_byte(self) -> float:
+        """Return the instructions of a byte that moves from one window of rows to the next."""
+        moves = [MovedRowsParams(offset=0, bytes=size) for size in (0, MANY_BYTES)]
+        chosen = [kernels.chosen(Layer(rows, [], False), self.families) for rows in moves]
+        nothing, many = (instructions(params, 0, [], ()) for params in chosen)
+        return (many - nothing) / MANY_BYTES
+
     def _bytes(self, found: Sequence[Link], held: Mapping[str, Held]) -> list[int]:
         kept = sum(h.rows * self.row_bytes(y) for y, h in held.items() if h.stays)
         passing = {y: h.rows * self.row_bytes(y) for y, h in held.items() if not h.stays}
@@ -159,7 +167,8 @@ class Cuts:
 
     def _added(self, found: Sequence[Link], held: Mapping[str, Held]) -> float:
         """Return what a chain costs beside its layers: rows that move, calls, sums of a pool."""
-        moved = sum(PER_BYTE * h.moved * self.row_bytes(y) + PER_CALL * h.turns for y, h in held.items())
+        per_byte = self.per_moved_byte()
+        moved = sum(per_byte * h.moved * self.row_bytes(y) + PER_CALL * h.turns for y, h in held.items())
         return PER_CHAIN + moved + (PER_SUM * self.graph.values[found[-1].rowed[0]].bytes if found[-1].pool else 0)
 
     def _lowered(self, link: Link, rows: int) -> Sequence[Option] | None:

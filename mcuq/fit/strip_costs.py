@@ -57,12 +57,18 @@ COSTS: Mapping[str, Mapping[str, float]] = {
     },
     "max_pool_s8_s3": {"call": 33.4, "pixels": 78.9, "windows": 13.6, "taps": 2.84},
     "average_pool_s8_s3": {"inputs": 0.0626, "outputs": 5.63},
-    "add_s8_s3": {"call": 43, "inputs": 0.813},
+    "add_s8_s3": {"call": 34.6, "direct": 52.4, "blocks": 26, "copied": 24.3, "pieces": 129},
+    "lookup_s8_s3": {"call": 42.6, "direct": 48.7, "blocks": 25.1, "copied": 22, "pieces": 104},
+    "mul_s8_s3": {
+        **{"call": 69, "direct": 52, "copied": 24.3, "pieces": 128},
+        **{"narrow": 49, "middle": 62, "signed": 75, "wide": 87},
+    },
     "add_s8_mac16": {"call": 15312, "inputs": 14.0},
     "add_s8_lanes": {"call": 11895, "inputs": 10.7},
     "average_pool_s8": {"call": 700, "outputs": 33.7, "inputs": 5.6},
     "pixel_sums_s8": {"call": 19, "outputs": 1, "inputs": 6.7},
     "rows_s8": {"call": 30, "words": 3, "bytes": 6},
+    "rows_s8_s3": {"call": 35.2, "copied": 2, "shifted": 3.01, "bytes": 4.05},
 }
 MEAN = {"call": 300, "inputs": 6.0, "outputs": 40.0, "macs": 4.0}  # of a kernel without an entry
 PORTABLE = "_s8"  # the end of a kernel's name that has no family in it
@@ -116,7 +122,7 @@ def _amounts(params: Params) -> Mapping[str, float]:  # noqa: PLR0911 - one per 
             outputs = p.output_h * p.output_w * p.channels
             lines, blocks = p.output_h * p.channels, p.blocks * p.channels
             return {"blocks": blocks, "lines": lines, "strided": (p.stride - 1) * outputs}
-        case RowsParams() as p:
+        case RowsParams() as p if p.kernel == RowsParams.kernel:
             return {"words": p.bytes // 4} if p.bytes % 4 == p.offset % 4 == 0 else {"bytes": p.bytes}
     return vector_work.amounts(params)
 

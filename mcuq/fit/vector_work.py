@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from mcuq.kernels.s3.conv2d import Conv2d1x1S3Params
 from mcuq.kernels.s3.conv2d_window import Conv2dS3Params
 from mcuq.kernels.s3.depthwise_conv2d import DepthwiseConv2dS3Params
+from mcuq.kernels.s3.elements import PIECE, ElementsS3Params
+from mcuq.kernels.s3.mul import MulS3Params
 from mcuq.kernels.s3.pool import MaxPoolS3Params
 from mcuq.kernels.s3.records import LANES, LONG, MIDDLE, NARROW, SIGNED, WIDE, forms
+from mcuq.kernels.s3.rows import RowsS3Params
 from mcuq.kernels.s3.strips import StripParams
 from mcuq.ops.base import Params
 from mcuq.tensor import Array
@@ -16,7 +19,7 @@ from mcuq.tensor import Array
 FORMS = {NARROW: "narrow", MIDDLE: "middle", SIGNED: "signed", WIDE: "wide", LONG: "long"}
 
 
-def amounts(params: Params) -> Mapping[str, float]:
+def amounts(params: Params) -> Mapping[str, float]:  # noqa: PLR0911 - one per kernel
     """Return what a kernel has to do beside reading its inputs and writing its outputs; nothing for other kernels."""
     match params:
         case Conv2d1x1S3Params():
@@ -29,6 +32,13 @@ def amounts(params: Params) -> Mapping[str, float]:
             windows = p.output_h * p.output_w * p.channels // LANES
             taps = windows * p.filter_h * p.filter_w
             return {"pixels": p.output_h * p.output_w, "windows": windows, "taps": taps}
+        case MulS3Params() as p:
+            return _elements(p, p.rows) | _vectors(p.record, 0, p.rows * -(-p.elements // LANES))
+        case ElementsS3Params() as p:
+            return _elements(p, 1)
+        case RowsS3Params() as p:
+            loaded = "shifted" if p.offset % LANES else "copied"
+            return {loaded: p.bytes // LANES, "bytes": p.bytes % LANES}
     return {}
 
 
@@ -65,6 +75,17 @@ def _depthwise(p: DepthwiseConv2dS3Params) -> Mapping[str, float]:
     loaded = "odd_taps" if steps % LANES else "taps"
     lines = 1 if p.columns == 1 else p.window_rows
     return _strips(p) | {loaded: total * taps, "lines": total * lines} | vectors
+
+
+def _elements(p: ElementsS3Params, rows: int) -> dict[str, float]:
+    """Return what a layer element by element does: blocks where they lie, blocks and pieces that are copied."""
+    copied = p.elements - p.direct
+    return {
+        "direct": rows * (p.direct > 0),
+        "blocks": rows * -(-p.elements // LANES),
+        "copied": rows * -(-copied // LANES),
+        "pieces": rows * -(-copied // PIECE),
+    }
 
 
 def _vectors(records: Array, taps: int, pixels: int) -> dict[str, float]:

@@ -30,6 +30,13 @@ static inline const int8_t *mcuq_s3_weights(const int8_t *record, int32_t lane) 
     return record + mcuq_s3_head_bytes(mcuq_s3_form(record)) + lane;
 }
 
+/* One lane's weight of few bits, from where its first one is: mcuq_s3_packed.h. */
+static inline int32_t mcuq_s3_few_bits(const int8_t *packed, int32_t tap, int32_t bits) {
+    const int32_t first = tap * bits;
+    const int32_t stored = (uint8_t)packed[first / 8 * MCUQ_S3_LANES] >> first % 8 & ((1 << bits) - 1);
+    return bits == 1 ? 2 * stored - 1 : stored - (1 << (bits - 1));
+}
+
 static inline int64_t mcuq_s3_half(const int8_t *vectors, int32_t vector, int32_t lane) {
     int16_t value;
     memcpy(&value, vectors + 16 * vector + 2 * (lane % 8), sizeof value);

@@ -5,17 +5,11 @@
 
 #if !MCUQ_S3
 
-static int32_t weight_of(const int8_t *packed, int32_t tap, int32_t bits) {
-    const int32_t first = tap * bits;
-    const int32_t stored = (uint8_t)packed[first / 8 * MCUQ_S3_LANES] >> first % 8 & ((1 << bits) - 1);
-    return bits == 1 ? 2 * stored - 1 : stored - (1 << (bits - 1));
-}
-
 static int32_t sum_of(const mcuq_s3_window *window, const int8_t *x, const int8_t *packed, int32_t sum) {
     const int32_t taps = MCUQ_S3_LANES * window->parts * window->blocks;
     for (int32_t row = 0; row < window->rows; row++) {
         for (int32_t k = 0; k < taps; k++) {
-            sum += x[row * window->row_step + k] * weight_of(packed, row * taps + k, window->bits);
+            sum += x[row * window->row_step + k] * mcuq_s3_few_bits(packed, row * taps + k, window->bits);
         }
     }
     return sum;

@@ -8,15 +8,30 @@ from __future__ import annotations
 
 from mcuq.kernels.convolution import as_convolution
 from mcuq.kernels.layer import Family, Layer, first
-from mcuq.kernels.s3 import add, conv2d, conv2d_packed, conv2d_window, depthwise_conv2d, pool, pool_strip
+from mcuq.kernels.s3 import (
+    add,
+    conv2d,
+    conv2d_packed,
+    conv2d_window,
+    depthwise_conv2d,
+    depthwise_conv2d_packed,
+    lookup,
+    mul,
+    pool,
+    pool_strip,
+    rows,
+)
 from mcuq.ops.add import AddParams
 from mcuq.ops.average_pool import AveragePoolParams
 from mcuq.ops.base import Params
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
 from mcuq.ops.fully_connected import FullyConnectedParams
+from mcuq.ops.lookup import LookupParams
 from mcuq.ops.max_pool import MaxPoolParams
 from mcuq.ops.mean import MeanParams
+from mcuq.ops.mul import MulParams
+from mcuq.ops.rows import RowsParams
 
 
 def kernel(layer: Layer[Params]) -> Params | None:
@@ -32,10 +47,16 @@ def kernel(layer: Layer[Params]) -> Params | None:
             return first(layer.of(as_convolution(p)), conv2d.pointwise, conv2d_window.take)
         case AddParams() as p:
             return first(layer.of(p), add.take)
+        case MulParams() as p:
+            return first(layer.of(p), mul.take)
         case AveragePoolParams() | MaxPoolParams() as p:
             return first(layer.of(p), pool.take, pool_strip.take)
         case MeanParams() as p:
             return first(layer.of(p), pool.take_mean, pool_strip.take_mean)
+        case LookupParams() as p:
+            return first(layer.of(p), lookup.take)
+        case RowsParams() as p:
+            return first(layer.of(p), rows.take)
     return None
 
 
@@ -43,6 +64,8 @@ def _few_bits(layer: Layer[Params]) -> Params | None:
     match layer.params:
         case Conv2dParams() | FullyConnectedParams() as p:
             return first(layer.of(as_convolution(p)), conv2d_packed.take)
+        case DepthwiseConv2dParams() as p:
+            return first(layer.of(p), depthwise_conv2d_packed.take)
     return None
 
 

@@ -12,56 +12,41 @@ import numpy as np
 
 from mcuq.floors import LARGEST, LEAST, MAX_FACTOR, TRIED
 from mcuq.kernels.layer import Layer
-from mcuq.kernels.s3.records import LANES
+from mcuq.kernels.s3.elements import MOST_ADDED, ElementsS3Params, direct, split, weighted
+from mcuq.kernels.s3.records import EXTRA_BITS
 from mcuq.ops.add import LEFT_SHIFT, AddParams
-from mcuq.ops.base import IN_PLACE, Overlap, Params, i16_table, i32
+from mcuq.ops.base import Params, i16_table, i32
 from mcuq.tensor import Array
 
 BYTES = np.arange(LEAST, LARGEST + 1)
-EXTRA_BITS = 8  # of inputs and of outputs
 SHIFTS = (8, 39)  # of the second product
-SPLIT = 15  # bits of the addend's middle part
 MAX_SHIFT = 29  # of both products, which leaves 9 bits for the addend
-MOST_ADDED = (1 << 16 + SPLIT + 15 - EXTRA_BITS) - 1
+FEWEST = 16  # elements for which a call pays that copies them
 
 
 @dataclass(frozen=True, eq=False)
-class AddS3Params(Params):
+class AddS3Params(ElementsS3Params):
     """``(256 * (A * a + B * b) + addend) >> (24 + shift)``, limited to int8."""
 
     kernel: ClassVar[str] = "add_s8_s3"
-    alignment: ClassVar[int] = 16
+    operands: ClassVar[int] = 2
 
-    elements: i32  # a multiple of 16
     shift: i32
     constants: i16_table  # (4, 8): mcuq_s3_sum.h
 
-    @property
-    def distance(self) -> int:
-        """See :meth:`Params.distance`."""
-        return self.alignment
-
-    def overlap(self, operand: int) -> Overlap:
-        """See :meth:`Params.overlap`."""
-        return IN_PLACE
-
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        first, middle, top, low = self.constants.astype(np.int64).reshape(4, 8)
-        factors = first[:2] + (first[2:4] << 16)
-        addend = low[0] + (middle[0] << 16) - (top[0] << 16 + SPLIT)
-        a, b = (x.astype(np.int64) << EXTRA_BITS for x in inputs)
-        scaled = (a * factors[0] + b * factors[1] + addend) >> 16 + EXTRA_BITS + self.shift
-        return np.asarray(np.clip(scaled, LEAST, LARGEST), np.int8)
+        return np.asarray(weighted(self.constants, self.shift, *inputs), np.int8)
 
 
 def take(layer: Layer[AddParams]) -> Params | None:
-    """Return the kernel for two operands of one shape in the arena, of a multiple of 16 elements; None for others."""
+    """Return the kernel for two operands of one shape; None for others, and for few that would be copied."""
     p = layer.params
     elements = math.prod(p.shape)
     is_flat = (p.shape[3], p.strides_a[3], p.strides_b[3]) == (elements, 1, 1)
     limits = (p.activation_min, p.activation_max)
-    if layer.at_border or not is_flat or elements % LANES or limits != (LEAST, LARGEST):
+    taken = direct(elements, at_border=layer.at_border)
+    if not is_flat or limits != (LEAST, LARGEST) or (taken < elements < FEWEST):
         return None
     scale = Fraction(p.output_multiplier, 1) * Fraction(2) ** (p.output_shift - 31)
     real_a, real_b = (
@@ -79,7 +64,7 @@ def take(layer: Layer[AddParams]) -> Params | None:
         factor_a, factor_b = (value + extra for value, extra in zip(rounded, more, strict=True))
         addend = _addend(wanted, factor_a, factor_b, shift)
         if addend is not None and min(factor_a, factor_b) > 0 and max(factor_a, factor_b) <= MAX_FACTOR:
-            return AddS3Params(elements, shift - 16, _constants(factor_a, factor_b, addend << EXTRA_BITS))
+            return AddS3Params(elements, taken, shift - 16, split(factor_a, factor_b, addend << EXTRA_BITS))
     return None
 
 
@@ -97,11 +82,3 @@ def _addend(wanted: Array, factor_a: int, factor_b: int, shift: int) -> int | No
     low = ((wanted << shift) - products)[wanted > LEAST].max(initial=-MOST_ADDED)
     high = ((wanted + 1 << shift) - 1 - products)[wanted < LARGEST].min(initial=MOST_ADDED)
     return int(low + high) >> 1 if low <= high else None
-
-
-def _constants(factor_a: int, factor_b: int, addend: int) -> Array:
-    low_a, low_b, low = ((value + (1 << 15) & 0xFFFF) - (1 << 15) for value in (factor_a, factor_b, addend))
-    upper = addend - low >> 16
-    first = [low_a, low_b, factor_a - low_a >> 16, factor_b - low_b >> 16, 1, -(1 << 15), 0, 0]
-    rest = [[value] * 8 for value in (upper & (1 << SPLIT) - 1, -(upper >> SPLIT), low)]
-    return np.array([first, *rest], np.int16)

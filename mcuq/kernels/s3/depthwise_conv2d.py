@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 from mcuq.kernels.channels import Channels, Rounding
 from mcuq.kernels.layer import Layer
 from mcuq.kernels.s3.forms import Grouping, grouped
-from mcuq.kernels.s3.records import LANES, table, unpacked
+from mcuq.kernels.s3.records import LANES, Group, table, unpacked
 from mcuq.kernels.s3.strips import MAX_SCRATCH, StripParams, members_of, padded
 from mcuq.ops.base import Params, i8_table, i32
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
@@ -18,24 +19,21 @@ from mcuq.tensor import Array
 
 
 @dataclass(frozen=True, eq=False)
-class DepthwiseConv2dS3Params(StripParams):
-    """Of fewer than 16 channels several pixels, which lie beside each other, may be one of 16."""
+class PlanesS3Params(StripParams):
+    """Channel by channel: 16 of them beside each other in the input as in the output.
 
-    kernel: ClassVar[str] = "depthwise_conv2d_s8_s3"
+    Of fewer than 16 channels several pixels, which lie beside each other, may be one of 16.
+    """
 
     groups: i32  # of 16 channels
     columns: i32  # of a window
     column_step: i32  # bytes from column to column
-    is_long: i32  # 1: some sums are
-    records: i8_table  # (groups): mcuq_s3_record.h
 
-    def run(self, *inputs: Array) -> Array:
-        """See :meth:`Params.run`."""
-        x = padded(self, inputs[0])
-        groups = unpacked(self.records, self.window_rows * self.columns)
-        parts = [group.outputs(self._sums(x, group.weights, LANES * at)) for at, group in enumerate(groups)]
-        pixels = np.concatenate(parts, axis=-1).reshape(len(x), self.output_h, self.output_w, -1)
-        return self.limited(pixels)
+    def of_weights(self, x: Array, groups: Sequence[Group]) -> Array:
+        """Return the outputs of groups with a weight for every tap."""
+        image = padded(self, x)
+        parts = [group.outputs(self._sums(image, group.weights, LANES * at)) for at, group in enumerate(groups)]
+        return self.limited(np.concatenate(parts, axis=-1).reshape(len(x), self.output_h, self.output_w, -1))
 
     def _sums(self, x: Array, weights: Array, first: int) -> Array:
         """Return [samples, rows, pixels, lanes] without what sums begin with, of the lanes from ``first`` on."""
@@ -49,17 +47,35 @@ class DepthwiseConv2dS3Params(StripParams):
         return sums
 
 
+@dataclass(frozen=True, eq=False)
+class DepthwiseConv2dS3Params(PlanesS3Params):
+    """A byte for every weight."""
+
+    kernel: ClassVar[str] = "depthwise_conv2d_s8_s3"
+
+    is_long: i32  # 1: some sums are
+    records: i8_table  # (groups): mcuq_s3_record.h
+
+    def run(self, *inputs: Array) -> Array:
+        """See :meth:`Params.run`."""
+        return self.of_weights(inputs[0], unpacked(self.records, self.window_rows * self.columns))
+
+
 def take(layer: Layer[DepthwiseConv2dParams]) -> Params | None:
     """Return the kernel for a layer; None for several outputs per input, and for what needs more scratch than 4 KB."""
-    p = layer.params
+    found = planes(layer.params)
+    return of_groups(layer.params, found, at_border=layer.at_border) if found else None
+
+
+def planes(p: DepthwiseConv2dParams) -> Grouping | None:
+    """Return the groups of a layer's channels, of all pixels in a vector; None where there are none."""
     if p.channel_multiplier != 1:
         return None
     taps, abreast = p.filter_h * p.filter_w, pixels_abreast(p)
     scales = (np.tile(np.broadcast_to(values, p.input_c), abreast) for values in (p.multiplier, p.shift))
     weights = np.tile(p.weights.reshape(taps, -1).T, (abreast, 1))
     rounding = Rounding(p.input_zero_point, p.output_zero_point, p.activation_min, p.activation_max)
-    found = grouped(Channels(weights, np.tile(p.bias, abreast), *scales), rounding, [(taps,)])
-    return of_groups(p, found, at_border=layer.at_border) if found else None
+    return grouped(Channels(weights, np.tile(p.bias, abreast), *scales), rounding, [(taps,)])
 
 
 def of_groups(p: DepthwiseConv2dParams, found: Grouping, *, at_border: bool) -> Params | None:

@@ -26,8 +26,8 @@ def added(rng, shape=(1, 4, 4, 16), activation="none", **options) -> tuple[Param
 def random_cases(rng, count) -> list[Case]:
     cases = []
     for _ in range(count):
-        shape = (1, *(int(v) for v in rng.integers(1, 5, 2)), 16)
-        params, portable = added(rng, shape)
+        shape = (1, *(int(v) for v in rng.integers(1, 5, 2)), int(rng.choice([16, 16, 19, 150])))
+        params, portable = added(rng, shape, at_border=bool(rng.random() < 0.3))
         assert params.kernel == KERNEL
         inputs = [random_bytes(rng, 4, params.elements) for _ in range(2)]
         np.testing.assert_array_equal(params.run(*inputs), portable.run(*inputs))
@@ -37,8 +37,9 @@ def random_cases(rng, count) -> list[Case]:
 
 def test_choice_of_kernel(rng):
     assert added(rng)[0].kernel == KERNEL
-    assert added(rng, (1, 3, 3, 7))[0].kernel != KERNEL  # no multiple of 16
-    assert added(rng, at_border=True)[0].kernel != KERNEL
+    assert added(rng, (1, 3, 3, 7))[0].direct == 48  # of 63
+    assert added(rng, at_border=True)[0].operand_alignment == 1
+    assert added(rng, (1, 1, 3, 5))[0].kernel != KERNEL  # few
     assert added(rng, activation="relu_n1_to_1")[0].kernel != KERNEL
 
 
