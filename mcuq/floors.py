@@ -114,14 +114,14 @@ def floors(sums: Sums, exponent: int, kinked: bool = False) -> Floors:
         Arrays that cannot be written: the same ones are returned again.
     """
     channels = tuple(np.asarray(values, np.int64).tobytes() for values in sums[:4])
-    return _floors(channels, sums.zero_point, exponent, kinked)
+    return _floors(type(sums), channels, sums.zero_point, exponent, kinked)
 
 
 @lru_cache(REMEMBERED)
-def _floors(channels: tuple[bytes, ...], zero_point: int, exponent: int, kinked: bool) -> Floors:
-    sums = _sums(channels, zero_point)
+def _floors(kind: type[Sums], channels: tuple[bytes, ...], zero_point: int, exponent: int, kinked: bool) -> Floors:
+    sums = _sums(kind, channels, zero_point)
     total = 31 + exponent
-    first = _steps(channels, zero_point)
+    first = _steps(kind, channels, zero_point)
     right = -sums.shift - exponent
     rounded, nothing = _rounded(sums.multiplier, right), np.zeros_like(sums.multiplier)
     kink = np.where(kinked & (sums.shift < 0), ((1 << 15) >> np.clip(right, 0, 16)) << 16, nothing)
@@ -141,13 +141,13 @@ def _floors(channels: tuple[bytes, ...], zero_point: int, exponent: int, kinked:
 
 
 @lru_cache(REMEMBERED // 16)
-def _steps(channels: tuple[bytes, ...], zero_point: int) -> Int64:
-    return steps(_sums(channels, zero_point))
+def _steps(kind: type[Sums], channels: tuple[bytes, ...], zero_point: int) -> Int64:
+    return steps(_sums(kind, channels, zero_point))
 
 
-def _sums(channels: tuple[bytes, ...], zero_point: int) -> Sums:
+def _sums(kind: type[Sums], channels: tuple[bytes, ...], zero_point: int) -> Sums:
     low, high, multiplier, shift = (np.frombuffer(values, np.int64) for values in channels)
-    return Sums(low, high, multiplier, shift, zero_point)
+    return kind(low, high, multiplier, shift, zero_point)
 
 
 def _rounded(multiplier: Int64, right: Int64) -> Int64:
