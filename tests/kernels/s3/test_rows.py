@@ -43,6 +43,13 @@ def test_choice_of_kernel():
     assert moved(shape, stays=True)[0].kernel != KERNEL
 
 
+@pytest.mark.parametrize("begin", range(5))
+def test_equals_portable_for_every_row(rng, begin):
+    params, portable = moved((1, 5, 3, 7), begin, 1)
+    x = random_bytes(rng, 3, 105)
+    np.testing.assert_array_equal(params.run(x), portable.run(x))
+
+
 def test_n2_twin_in_c_equals_run(rng):
     assert_kernels_equal_run(random_cases(rng, 12))
 
