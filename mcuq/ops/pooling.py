@@ -14,8 +14,8 @@ from mcuq.tensor import Array, QTensor, Shape
 
 
 @dataclass(frozen=True, eq=False)
-class PoolParams(Params):
-    """Portable kernels: a tile of channels at a time."""
+class WindowsParams(Params):
+    """Windows over an image, channel by channel, and the outputs' limits: what kernels of any family are told first."""
 
     input_h: i32
     input_w: i32
@@ -30,13 +30,12 @@ class PoolParams(Params):
     pad_left: i32
     activation_min: i32
     activation_max: i32
-    reverse: i32  # 1: last row first, so that the output may lie behind the input
 
-    def overlap(self, operand: int) -> Overlap:
-        """See :meth:`Params.overlap`."""
-        window = Window(self.filter_h, self.stride_h, self.pad_top)
-        row, output_row = self.input_w * self.channels, self.output_w * self.channels
-        return row_overlap(self.input_h, row, self.output_h, output_row, window)
+    @property
+    def sliding(self) -> Sliding:
+        """The window."""
+        window, stride = (self.filter_h, self.filter_w), (self.stride_h, self.stride_w)
+        return Sliding(window, stride, (self.pad_top, self.pad_left), (self.output_h, self.output_w))
 
     def image(self, x: Array) -> Array:
         """[samples, elements] to [samples, rows, columns, channels]."""
@@ -44,9 +43,20 @@ class PoolParams(Params):
 
     def taps(self, image: Array, fill: int) -> Iterator[Array]:
         """Yield what every tap of the window sees: [samples, output rows, output columns, channels]."""
-        window, stride = (self.filter_h, self.filter_w), (self.stride_h, self.stride_w)
-        origin, output = (self.pad_top, self.pad_left), (self.output_h, self.output_w)
-        return (values for _, _, values in taps(image, Sliding(window, stride, origin, output), fill))
+        return (values for _, _, values in taps(image, self.sliding, fill))
+
+
+@dataclass(frozen=True, eq=False)
+class PoolParams(WindowsParams):
+    """Portable kernels: a tile of channels at a time."""
+
+    reverse: i32  # 1: last row first, so that the output may lie behind the input
+
+    def overlap(self, operand: int) -> Overlap:
+        """See :meth:`Params.overlap`."""
+        window = Window(self.filter_h, self.stride_h, self.pad_top)
+        row, output_row = self.input_w * self.channels, self.output_w * self.channels
+        return row_overlap(self.input_h, row, self.output_h, output_row, window)
 
 
 @dataclass(frozen=True)

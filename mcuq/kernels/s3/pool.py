@@ -14,11 +14,10 @@ from mcuq.kernels.layer import Layer
 from mcuq.kernels.s3.forms import Part, served
 from mcuq.kernels.s3.records import LANES, Group, table, unpacked
 from mcuq.ops.average_pool import AveragePoolParams
-from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table
+from mcuq.ops.base import Overlap, Params, i8_table, i32_table
 from mcuq.ops.max_pool import MaxPoolParams
 from mcuq.ops.mean import MeanParams
-from mcuq.ops.pooling import PoolParams
-from mcuq.ops.taps import Sliding, taps
+from mcuq.ops.pooling import PoolParams, WindowsParams
 from mcuq.tensor import Array
 
 SCRATCH_BYTES = 64
@@ -40,24 +39,10 @@ class Averages(Sums):
 
 
 @dataclass(frozen=True, eq=False)
-class PoolS3Params(Params):
-    """A window's part outside the image is not seen; a group of channels is read before it is written."""
+class PoolS3Params(WindowsParams):
+    """A window's part outside the image is not seen; a group of 16 channels is read before it is written."""
 
     alignment: ClassVar[int] = 16
-
-    input_h: i32
-    input_w: i32
-    channels: i32  # a multiple of 16
-    output_h: i32
-    output_w: i32
-    filter_h: i32
-    filter_w: i32
-    stride_h: i32
-    stride_w: i32
-    pad_top: i32
-    pad_left: i32
-    activation_min: i32
-    activation_max: i32
 
     @property
     def scratch_bytes(self) -> int:
@@ -69,12 +54,6 @@ class PoolS3Params(Params):
         """See :meth:`Params.distance`."""
         return self.alignment
 
-    @property
-    def sliding(self) -> Sliding:
-        """The window."""
-        stride, origin = (self.stride_h, self.stride_w), (self.pad_top, self.pad_left)
-        return Sliding((self.filter_h, self.filter_w), stride, origin, (self.output_h, self.output_w), (1, 1))
-
     def overlap(self, operand: int) -> Overlap:
         """See :meth:`Params.overlap`: pixel by pixel, group by group, forward only."""
         first, end = window_bytes(self.sliding, (self.input_h, self.input_w, self.channels))
@@ -82,11 +61,6 @@ class PoolS3Params(Params):
         written = np.arange(0, len(first) * self.channels, LANES)
         read = (first[:, np.newaxis] + group).ravel(), (end[:, np.newaxis] - self.channels + LANES + group).ravel()
         return Overlap(ordered_overlap(read, (written, written + LANES), buffered=True).before, None)
-
-    def seen(self, x: Array, fill: int) -> list[Array]:
-        """Return what every tap of the window sees, [samples, rows, columns, channels]; ``fill`` outside the image."""
-        image = x.reshape(len(x), self.input_h, self.input_w, self.channels)
-        return [values for _, _, values in taps(image, self.sliding, fill)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +74,8 @@ class AveragePoolS3Params(PoolS3Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        x = inputs[0].astype(np.int64)
-        total, count = (np.asarray(sum(self.seen(values, 0))) for values in (x, np.ones_like(x[:1])))
+        x = self.image(inputs[0].astype(np.int64))
+        total, count = (np.asarray(sum(self.taps(values, 0))) for values in (x, np.ones_like(x[:1])))
         lanes = total.reshape(*total.shape[:3], -1, LANES)
         found = np.zeros(lanes.shape, np.int8)
         for pixels, group in zip(self.counts, unpacked(self.records, 0), strict=True):
@@ -117,7 +91,7 @@ class MaxPoolS3Params(PoolS3Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        largest = np.max(self.seen(inputs[0], LEAST), axis=0)
+        largest = np.max(list(self.taps(self.image(inputs[0]), LEAST)), axis=0)
         return clamp(largest, self.activation_min, self.activation_max).reshape(len(inputs[0]), -1)
 
 
@@ -149,9 +123,7 @@ def take_mean(layer: Layer[MeanParams]) -> Params | None:
 
 def counts_of(p: AveragePoolParams) -> Array:
     """Return the numbers of pixels that windows see, int32."""
-    stride, origin = (p.stride_h, p.stride_w), (p.pad_top, p.pad_left)
-    sliding = Sliding((p.filter_h, p.filter_w), stride, origin, (p.output_h, p.output_w))
-    inside = [values for _, _, values in taps(np.ones((1, p.input_h, p.input_w, 1), np.int64), sliding, 0)]
+    inside = p.taps(np.ones((1, p.input_h, p.input_w, 1), np.int64), 0)
     return np.unique(np.asarray(sum(inside))).astype(np.int32)
 
 
