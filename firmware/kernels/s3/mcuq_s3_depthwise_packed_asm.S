@@ -4,9 +4,7 @@
 
 #if MCUQ_S3
 
-#include "mcuq_s3_window_asm.h"
-
-#define STORED 52 /* in mcuq_s3_constants: mask and excess of each number of bits */
+#include "mcuq_s3_few_bits_asm.h"
 
 /* Locals, from sp, behind those of mcuq_s3_window_asm.h */
 #define WINDOW_ROWS 16
@@ -24,7 +22,7 @@
     .endm
 
 /* a3 input   a6 from behind the last column to the next row   a12 columns of a vector   a13 columns left   a14 rows left
- * a15 from behind the first of two loads to the next column   q4 weights   q6 mask   q7 excess   SAR bits of a weight */
+ * a15 from behind the first of two loads to the next column */
     function mcuq_s3_depthwise_packed, LOCALS
     l32i    a5, a2, INPUT
     l32i    a6, a2, ROW_STEP
@@ -37,16 +35,13 @@
     mull    a14, a13, a15
     sub     a6, a6, a14
     addi    a15, a15, -16
-    movi    a13, 6
-    and     a13, a13, a3
-    addi    a13, a13, STORED
-    s32i    a13, sp, EXCESS
     srli    a14, a3, 1
     movi    a13, 8
     ssr     a14
     srl     a13, a13
     s32i    a13, sp, PER_VECTOR
-    ssr     a3
+    find_levels a13, a3
+    s32i    a13, sp, EXCESS
     begin_pixels
 
 .Lpixel:
@@ -54,11 +49,8 @@
 
 .Lgroup:
     begin   long
-    l32i    a13, sp, EXCESS
+    load_levels EXCESS
     l32i    a14, sp, WINDOW_ROWS
-    add     a13, a13, a2
-    ee.vldbc.8.ip q6, a13, 1
-    ee.vldbc.8 q7, a13
     mov     a3, a5
 .Lrow:
     l32i    a13, sp, ROW_COLUMNS
@@ -69,8 +61,7 @@
     min_    a12, a12, a13
     sub     a13, a13, a12
     loopgtz_ a12, .Lintegers
-    ee.andq q5, q4, q6
-    ee.vsubs.s8 q5, q5, q7
+    integers q4
     inputs
     ee.vsr.32 q4, q4
 .Lintegers:
@@ -79,9 +70,7 @@
     min_    a12, a12, a13
     sub     a13, a13, a12
     loopgtz_ a12, .Ltaken
-    ee.andq q5, q4, q6
-    ee.vcmp.eq.s8 q5, q5, q7
-    ee.orq  q5, q5, q6
+    signs
     inputs
     ee.vsr.32 q4, q4
 .Ltaken:
@@ -91,8 +80,7 @@
     bnez    a14, .Lrow
 
     movi    a12, 0
-    ee.vld.128.ip q6, a2, 16
-    ee.vld.128.ip q7, a2, -16
+    load_constants
     ee.vld.128.ip q4, a4, 16
     ee.vld.128.ip q5, a4, 16
     addi    a5, a5, 16

@@ -4,9 +4,7 @@
 
 #if MCUQ_S3
 
-#include "mcuq_s3_window_asm.h"
-
-#define STORED 52 /* in mcuq_s3_constants: mask and excess of each number of bits */
+#include "mcuq_s3_few_bits_asm.h"
 
 /* Locals, from sp, behind those of mcuq_s3_window_asm.h */
 #define WINDOW_ROWS 16
@@ -16,49 +14,42 @@
 #define EXCESS      32 /* where mask and excess are, from the constants on */
 #define LOCALS      48
 
-/* The lowest weights in `from`, as bytes, times an input; q6 is the mask, q7 the excess. */
-    .macro  integers from, tap
-    ee.andq q5, \from, q6
-    ee.vsubs.s8 q5, q5, q7
+/* Weights times an input, and the next vector of them. */
+    .macro  integers_tap from, tap
+    integers \from
     ee.vsmulas.s8.qacc q5, q2, \tap
     .endm
     .macro  integers_load from, tap
-    ee.andq q5, \from, q6
-    ee.vsubs.s8 q5, q5, q7
+    integers \from
     ee.vsmulas.s8.qacc.ld.incp q4, a4, q5, q2, \tap
     .endm
 
 /* Two weights of 4 bits in every byte of q4, then the next vector there. */
     .macro  two_taps first, second
-    integers q4, \first
+    integers_tap q4, \first
     ee.vsr.32 q5, q4
     integers_load q5, \second
     .endm
 
 /* Four weights of 2 bits. */
     .macro  four_taps first, second, third, last
-    integers q4, \first
+    integers_tap q4, \first
     ee.vsr.32 q4, q4
-    integers q4, \second
+    integers_tap q4, \second
     ee.vsr.32 q4, q4
-    integers q4, \third
+    integers_tap q4, \third
     ee.vsr.32 q4, q4
     integers_load q4, \last
     .endm
 
-/* A weight of 1 bit: -1 where it is not set, and 1. */
-    .macro  sign
-    ee.andq q5, q4, q6
-    ee.vcmp.eq.s8 q5, q5, q7
-    ee.orq  q5, q5, q6
-    .endm
+/* Weights of 1 bit. */
     .macro  sign_tap tap
-    sign
+    signs
     ee.vsmulas.s8.qacc q5, q2, \tap
     ee.vsr.32 q4, q4
     .endm
     .macro  sign_load tap
-    sign
+    signs
     ee.vsmulas.s8.qacc.ld.incp q4, a4, q5, q2, \tap
     .endm
 
@@ -83,11 +74,8 @@
     slli    a13, a13, 4
     sub     a6, a6, a13
     addi    a6, a6, -16
-    movi    a13, 6
-    and     a13, a13, a15
-    addi    a13, a13, STORED
+    find_levels a13, a15
     s32i    a13, sp, EXCESS
-    ssr     a15
     begin_pixels
 
 .Lpixel:
@@ -95,11 +83,8 @@
 
 .Lgroup:
     begin   long
-    l32i    a13, sp, EXCESS
+    load_levels EXCESS
     l32i    a14, sp, WINDOW_ROWS
-    add     a13, a13, a2
-    ee.vldbc.8.ip q6, a13, 1
-    ee.vldbc.8 q7, a13
     ee.vld.128.ip q4, a4, 16
     mov     a3, a5
 .Lrow:
@@ -168,8 +153,7 @@
     cut_if_long
     j       .Lrow
 .Lsummed:
-    ee.vld.128.ip q6, a2, 16
-    ee.vld.128.ip q7, a2, -16
+    load_constants
     ee.vld.128.ip q5, a4, 16
     finish  packed
     store_outputs
