@@ -14,6 +14,7 @@ both signs differ, no line does; then 2^31 at the multiplier's scale is subtract
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -113,12 +114,15 @@ def floors(sums: Sums, exponent: int, kinked: bool = False) -> Floors:
     Returns:
         Arrays that cannot be written: the same ones are returned again.
     """
+    kind: Callable[..., Sums] = type(sums)  # averages have outputs of their own
     channels = tuple(np.asarray(values, np.int64).tobytes() for values in sums[:4])
-    return _floors(type(sums), channels, sums.zero_point, exponent, kinked)
+    return _floors(kind, channels, sums.zero_point, exponent, kinked)
 
 
 @lru_cache(REMEMBERED)
-def _floors(kind: type[Sums], channels: tuple[bytes, ...], zero_point: int, exponent: int, kinked: bool) -> Floors:
+def _floors(
+    kind: Callable[..., Sums], channels: tuple[bytes, ...], zero_point: int, exponent: int, kinked: bool
+) -> Floors:
     sums = _sums(kind, channels, zero_point)
     total = 31 + exponent
     first = _steps(kind, channels, zero_point)
@@ -141,11 +145,11 @@ def _floors(kind: type[Sums], channels: tuple[bytes, ...], zero_point: int, expo
 
 
 @lru_cache(REMEMBERED // 16)
-def _steps(kind: type[Sums], channels: tuple[bytes, ...], zero_point: int) -> Int64:
+def _steps(kind: Callable[..., Sums], channels: tuple[bytes, ...], zero_point: int) -> Int64:
     return steps(_sums(kind, channels, zero_point))
 
 
-def _sums(kind: type[Sums], channels: tuple[bytes, ...], zero_point: int) -> Sums:
+def _sums(kind: Callable[..., Sums], channels: tuple[bytes, ...], zero_point: int) -> Sums:
     low, high, multiplier, shift = (np.frombuffer(values, np.int64) for values in channels)
     return kind(low, high, multiplier, shift, zero_point)
 

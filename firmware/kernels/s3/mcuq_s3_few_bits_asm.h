@@ -1,7 +1,7 @@
 /* Weights of 1, 2 or 4 bits on the vector unit, which become bytes: mcuq_s3_packed.h.
  *
- * Registers: q4 weights, of which the lowest bits are taken; q6 their mask, q7 what they are stored larger by; SAR their
- * bits. */
+ * Registers: q4 weights, of which the lowest bits are taken; q6 their mask, q7 what they are stored larger by, SAR how
+ * many bits they have. */
 #ifndef MCUQ_S3_FEW_BITS_ASM_H
 #define MCUQ_S3_FEW_BITS_ASM_H
 /* clang-format off */
