@@ -80,6 +80,7 @@ def overlapping(rng) -> list:
     cases += [lowered(part, IMAGE, scale=0.05, zero_point=-3) for part in parts]
     cases.append(lowered(PixelSums(4), QTensor((16,), 1.0, 0), IMAGE))
     tiled = [p.with_scratch(limit) for p in overlapping_on("esp32", rng) for limit in (0, 300, 1 << 12)]
+    tiled += [p.frugal(limit) for p in vectors_on("esp32", rng) for limit in (0, 100)]
     lanes = [p for chip in ("esp32c3", "esp32s2") for p in overlapping_on(chip, rng)]
     return [*cases, *lanes, *tiled, *packed(rng), *of_one_bit(rng), *in_the_arena(rng)]
 
@@ -150,8 +151,18 @@ def overlapping_on(chip, rng) -> list:
     for batch, outputs, inputs in ((5, 8, 8), (5, 4, 8), (5, 12, 8), (5, 9, 2000), (2, 12, 7), (2, 3, 8)):
         vectors = QTensor((batch, inputs), 0.05, -3)
         cases.append(lowered(FullyConnected(keep_dims=True), vectors, weights(rng, outputs, inputs), chip=chip))
+    cases += vectors_on(chip, rng)
     large = QTensor((1, 12, 12, 9), 0.05, -3)
     cases.append(lowered(Add(), large, large, chip=chip))
+    return cases
+
+
+def vectors_on(chip, rng) -> list:
+    """Fully connected layers of one vector and two, with more and with fewer outputs than inputs."""
+    cases = []
+    for batch, outputs, inputs in ((1, 40, 90), (1, 90, 40), (2, 27, 70)):
+        vectors = QTensor((batch, inputs), 0.05, -3)
+        cases.append(lowered(FullyConnected(keep_dims=True), vectors, weights(rng, outputs, inputs), chip=chip))
     return cases
 
 

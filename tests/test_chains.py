@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from channel_graphs import Builder
 from strip_graphs import Net
 
 from mcuq import archive, loading, pipeline
@@ -160,3 +161,46 @@ def test_smaller_amounts_of_memory_with_their_price(graph, run, tmp_path):
     assert chains["without"]["total_bytes"] == needed(whole)
     assert chains["layers"] == ["conv2d_0 to mean_7"]
     assert not chains["without"]["is_slow"]
+
+
+@pytest.fixture
+def vectors() -> Graph:
+    """600 inputs through fully connected layers of 40 outputs and 600."""
+    builder = Builder(np.random.default_rng(3), (1, 600), -3)
+    return builder.graph(builder.dense(builder.dense("x", 40), 600))
+
+
+def test_less_scratch_where_memory_counts(vectors):
+    """600 inputs are 1,200 bytes of scratch on MAC16; a part of them at a time takes less, to the byte."""
+    whole = pipeline.compile(vectors, "esp32dev", io_in_arena=True, slower=0)
+    assert needed(whole) == 1800
+    for ram in (1799, 1400, 900):
+        plan = pipeline.compile(vectors, "esp32dev", io_in_arena=True, ram=ram)
+        assert needed(plan) <= ram
+        assert plan.strips.chains == ()
+    with pytest.raises(DoesNotFitError) as short:
+        pipeline.compile(vectors, "esp32dev", io_in_arena=True, ram=100)
+    least = int(str(short.value).split("at least ")[1].split(" ")[0].replace(",", ""))
+    assert needed(pipeline.compile(vectors, "esp32dev", io_in_arena=True, ram=least)) == least < 800
+    with pytest.raises(DoesNotFitError, match="layer fully_connected_"):
+        pipeline.compile(vectors, "esp32dev", io_in_arena=True, ram=least - 1)
+
+
+def test_the_host_runs_parts_of_vectors(vectors):
+    whole, plan = (pipeline.compile(vectors, "esp32dev", io_in_arena=True, **o) for o in ({"slower": 0}, {"ram": 1000}))
+    assert plan.steps[0].params.kernel == "fully_connected_s8_parts_mac16"
+    x = np.random.default_rng(0).integers(-128, 128, (3, 1, 600)).astype(np.int8)
+    (name,) = vectors.outputs
+    expected = pipeline.simulate(whole, x)
+    np.testing.assert_array_equal(pipeline.simulate(plan, x), expected)
+    np.testing.assert_array_equal(simulate_on("host", plan, {"x": x}).outputs[name].reshape(expected.shape), expected)
+
+
+def test_less_scratch_within_the_default_where_it_saves_enough():
+    """1,900 inputs are 3,800 bytes of scratch; parts of them are enough, for less than 5 % more instructions."""
+    builder = Builder(np.random.default_rng(3), (1, 1900), -3)
+    graph = builder.graph(builder.dense("x", 30))
+    graph.constants["w_0"].values[...] //= 8  # so that MAC16 holds the sums
+    whole, plan = (pipeline.compile(graph, "esp32dev", io_in_arena=None, slower=n) for n in (0, 5))
+    assert needed(plan) <= needed(whole) - 1024
+    assert instructions_of(plan) <= 1.05 * instructions_of(whole)

@@ -56,6 +56,20 @@ def test_n4_zero_mismatches(engine, model, request, tmp_path):
     assert_exact(result)
 
 
+@pytest.mark.parametrize(("model", "ram"), [("ad01_int8", 900), ("sww_int8", 4000)])
+def test_n4_little_memory(model, ram, shared, tmp_path):
+    """Arena, input and output in so many bytes on an ESP32, by kernels with less scratch."""
+    require_tool("xtensa-lx106-elf-gcc", "apt-get install gcc-xtensa-lx106")
+    require_tool("qemu-system-xtensa", "apt-get install qemu-system-misc")
+    data, graph = tmp_path / "x.npy", loading.load(shared / f"models/mlperf/{model}.tflite")
+    np.save(data, np.load(shared / f"golden/mlperf__{model}.npz")["input"][:2])
+    written = pipeline.write_project(Archive(graph), BOARDS["xtensa"], tmp_path, setup=Setup(ram=ram))
+    (result,) = verify_project(tmp_path, "xtensa", data=data)
+
+    assert_exact(result)
+    assert written.plan.total_bytes + written.plan.state_bytes <= ram
+
+
 @pytest.mark.parametrize(
     "options",
     [{"bits": 4}, {"bits": 2}, {"codebook": 16, "codebook_channels": 8}],

@@ -1,4 +1,4 @@
-"""Which layers of a model are computed in strips of rows: the least memory for a few more instructions.
+"""Which layers of a model are computed in strips of rows, and in what room: the least memory for a few instructions.
 
 Every run of layers that can be a chain, at several numbers of rows per turn, gets an estimate of the memory in use
 meanwhile and of its instructions, which the scratch that the memory leaves decides too; the best way through the model
@@ -22,6 +22,7 @@ from mcuq.passes.arrivals import with_arrivals
 from mcuq.passes.chains import Chain
 from mcuq.passes.strips import in_strips
 from mcuq.plan import Plan
+from mcuq.plan.arrivals import PROGRESS_BYTES
 from mcuq.plan.builder import build_plan
 from mcuq.target.setup import Setup
 
@@ -134,8 +135,11 @@ def within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:
     Raises:
         DoesNotFitError: none does.
     """
-    fitting = sorted((w for w in ways if w.total(graph) <= ram), key=lambda w: w.instructions)[: ATTEMPTS // 2]
-    for plan in (_built(graph, whole, found) for found in fitting):
+    beside = whole.state_bytes + (PROGRESS_BYTES if whole.rows_arrive else 0)
+    fitting = sorted((w for w in ways if w.total(graph) <= ram), key=lambda w: w.instructions)
+    for found in _distinct(fitting)[: ATTEMPTS // 2]:
+        room = ram - beside - (0 if found.inside else _border(graph))
+        plan = _built(graph, whole, replace(found, arena=max(found.arena, room)))
         if needed(plan) <= ram:
             return plan
     smallest = least(graph, whole, ways)
@@ -145,15 +149,27 @@ def within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:
 
 
 def least(graph: Graph, whole: Plan, ways: Sequence[Found]) -> Plan:
-    """Return the plan of the least memory."""
-    smallest = sorted(ways, key=lambda w: w.total(graph))[: ATTEMPTS // 2]
+    """Return the plan of the least memory; of equal ones, that of the fewest instructions."""
+    smallest = _distinct(sorted(ways, key=lambda w: w.total(graph)))[:ATTEMPTS]
     known = [] if whole.rows_arrive else [whole]  # which holds all rows
-    return min([*known, *(_built(graph, whole, found) for found in smallest)], key=needed)
+    return min([*known, *(_built(graph, whole, replace(found, arena=1)) for found in smallest)], key=_size)
+
+
+def _distinct(ways: Sequence[Found]) -> list[Found]:
+    """Return the first of every choice of chains, with inputs and outputs in the same place."""
+    found: dict[tuple[bool, Sequence[Chain]], Found] = {}
+    for way in ways:
+        found.setdefault((way.inside, tuple(way.chains)), way)
+    return list(found.values())
 
 
 def needed(plan: Plan) -> int:
     """Return the bytes of arena, state, input and output together."""
     return plan.total_bytes + plan.state_bytes
+
+
+def _size(plan: Plan) -> tuple[int, float]:
+    return needed(plan), instructions_of(plan)
 
 
 def _border(graph: Graph) -> int:
@@ -175,18 +191,22 @@ def _shortfall(plan: Plan, ram: int) -> str:
 
 
 def _ways(parts: Parts, most: float) -> Iterator[Found]:
-    """Yield for several sizes of the arena the chains of the fewest instructions, where these are not too many."""
+    """Yield for several sizes of the arena the chains of the fewest instructions, where these are not too many.
+
+    None of them where kernels with less scratch do better.
+    """
     every = parts.every()
     layers = len(parts.graph.nodes)
     largest = max(max((part.least for part in every if part.chain is None and part.needs), default=0), 1)
     largest = max(largest, parts.whole.arena_bytes)
     bounds = sorted({part.least for part in every if part.needs})
-    least = next((bound for bound in bounds if cheapest(every, layers, bound)[0] < math.inf), largest)
+    least = max(1, next((bound for bound in bounds if cheapest(every, layers, bound)[0] < math.inf), largest))
     seen: list[Sequence[Chain]] = []
     for step in range(STEPS + 1):
         arena = round(least * (largest / least) ** (step / STEPS)) // 16 * 16 + 16
         cost, chains = cheapest(every, layers, arena)
-        if cost <= most and chains and (most == math.inf or chains not in seen[-2:]):
+        is_less = bool(chains) or arena < parts.whole.arena_bytes
+        if cost <= most and is_less and (most == math.inf or chains not in seen[-2:]):
             seen.append(chains)
             yield Found(arena, parts.inside, chains, cost)
 

@@ -25,7 +25,7 @@ FIRST_ROWS = (1, 2, 3, 4, 6, 8, 12)  # that the first layer of a chain computes 
 MOST_CALLS = 1000  # of a chain: beyond, its code would take more flash than is worth it
 MOST_SPANS = 1000  # chains that are looked at: beyond, the shorter ones
 MOST_CUTS = 3000  # with some number of rows: beyond, the fewer rows
-SCRATCH = (0, 256, 512, 768, 1024, 1280, 1536, 2048, 3072, 4096)  # bytes that are tried
+SCRATCH = (0, 128, 256, 512, 768, 1024, 1280, 1536, 2048, 3072, 4096)  # bytes that are tried
 PER_CHAIN = 5000  # instructions that it must save beside others: few chains are easier to read
 PER_CALL = 30  # instructions around a call
 MANY_BYTES = 4096  # that move at once: what a call costs beside them is in PER_CALL
@@ -195,9 +195,10 @@ def options_of(params: Params, op: Op, inputs: Sequence[Shape], output: Shape) -
     """Return what a kernel costs with more and more scratch, the least first."""
     macs = op.macs(*inputs)
     found: list[Option] = []
-    tried = SCRATCH if type(params).with_scratch is not Params.with_scratch else (0,)
-    for limit in tried:
-        given = params.with_scratch(limit)
+    kind = type(params)
+    has_choice = kind.with_scratch is not Params.with_scratch or kind.frugal is not Params.frugal
+    for limit in SCRATCH if has_choice else (0,):
+        given = params.frugal(limit)
         cost = instructions(given, macs, inputs[: op.operands], output)
         if not found:
             found.append(Option(given.scratch_bytes, cost))

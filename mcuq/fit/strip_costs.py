@@ -4,9 +4,10 @@ For whole layers of any kernel ``instructions.py`` has rates; these here also kn
 
 Costs were fitted to the instructions that QEMU counts (2026-11): every layer of MLPerf's DS-CNN, ResNet-8 and MobileNet
 as a whole and in strips of 1 to 4 rows, with 0 to 4096 bytes of scratch, 226 on the ESP32's instruction set and 254 on
-the ESP32-C3's; on the ESP32-S3's vector unit 653, layers of sizes and weights drawn at random among them. The
-estimate for convolutions is off by 1 to 3 % in the mean. Portable kernels have no entry: what they do they do for every
-pixel, in strips as well. Other kernels without one were not counted.
+the ESP32-C3's; on the ESP32, fully connected layers of nine sizes, in 25 sizes of tiles; on the ESP32-S3's vector unit
+653, layers of sizes and weights drawn at random among them. The estimate for convolutions is off by 1 to 3 % in the
+mean. Portable kernels have no entry: what they do they do for every pixel, in strips as well. Other kernels without one
+were not counted.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from mcuq.kernels.lanes.conv2d_winograd import direct_quantities
 from mcuq.kernels.lanes.depthwise_conv2d import DepthwiseConv2d3x3LanesParams
 from mcuq.kernels.mac16.conv2d import Conv2dMac16Params
 from mcuq.kernels.mac16.depthwise_conv2d import DepthwiseConv2dMac16Params
+from mcuq.kernels.mac16.fully_connected_parts import FullyConnectedPartsMac16Params
 from mcuq.ops.base import Params
 from mcuq.ops.rows import RowsParams
 from mcuq.plan import Plan
@@ -31,6 +33,10 @@ COSTS: Mapping[str, Mapping[str, float]] = {
         "products": 0.992,
     },
     "depthwise_conv2d_s8_mac16": {"weights": 14.9, "products": 3.79, "lines": 22.2},
+    "fully_connected_s8_mac16": {"call": 43.7, "inputs": 8.02, "outputs": 49.4, "macs": 1.43},
+    "fully_connected_s8_parts_mac16": {
+        **{"call": 143, "parts": 91.8, "widened": 7.54, "sums": 10.6, "outputs": 40.6, "macs": 1.49}
+    },
     "conv2d_1x1_s8_lanes": {
         **{"call": 997, "products": 8.75, "rest": 5.16, "odd": 8.77, "inputs": 14.4, "outputs": 91.5},
         "rest_outputs": 34.3,
@@ -114,6 +120,8 @@ def _amounts(params: Params) -> Mapping[str, float]:  # noqa: PLR0911 - one per 
             return _tiled(params)
         case DepthwiseConv2dMac16Params():
             return _planes(params)
+        case FullyConnectedPartsMac16Params():
+            return _parts(params)
         case Conv2dLanesParams() as p:
             return direct_quantities(p, p.pairs)
         case Conv2d1x1LanesParams():
@@ -151,6 +159,12 @@ def _planes(p: DepthwiseConv2dMac16Params) -> Mapping[str, float]:
         "products": p.output_h * p.output_w * taps,
         "lines": p.output_h * across * p.input_c,
     }
+
+
+def _parts(p: FullyConnectedPartsMac16Params) -> Mapping[str, float]:
+    """Return what the fully connected layer with little scratch does once per part of the inputs."""
+    tiles, parts = p.batch * -(-p.output_c // p.tile_channels), -(-p.taps // p.tile_taps)
+    return {"parts": tiles * parts, "widened": tiles * p.input_c, "sums": p.batch * parts * p.output_c}
 
 
 def _pointwise(p: Conv2d1x1LanesParams) -> Mapping[str, float]:

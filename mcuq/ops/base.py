@@ -92,6 +92,14 @@ class Params:
         """
         return self
 
+    def frugal(self, limit: int) -> Params:
+        """Return :meth:`with_scratch`, or another kernel of the layer that does with less: where memory is what counts.
+
+        Args:
+            limit: as there.
+        """
+        return self.with_scratch(limit)
+
     def overlap(self, operand: int) -> Overlap | None:
         """Return how far the output may run into an operand; None: not at all."""
         return None

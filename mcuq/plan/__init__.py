@@ -84,7 +84,8 @@ class Plan:
     """What the chip executes, and where everything lies. Values not in ``views`` own the buffer of their name.
 
     ``families`` are the kernels that steps were chosen from. ``arena_bound`` is what no arrangement of these buffers
-    can go below. ``strips``: what layers on strips of rows were made from; ``unchained`` is the plan without them.
+    can go below. ``strips``: what layers on strips of rows were made from; ``unchained`` is the plan without them,
+    and without less scratch.
     ``speedup``: what was asked for, and got.
     """
 

@@ -1,4 +1,7 @@
-"""How much scratch each kernel gets: as much as makes it faster and hardly enlarges the arena."""
+"""How much scratch each kernel gets: as much as makes it faster and hardly enlarges the arena.
+
+Where an amount of memory is to be met, kernels may be others that do with less.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,9 @@ def with_scratch(
         layers: by step, the layer that it is a strip of; all strips of a layer get the same.
         room: bytes of the arena that may be filled; 0: a little more than it is with the least scratch.
     """
-    if all(type(step.params).with_scratch is Params.with_scratch for step in steps):
+    if not any(_has_choice(step.params, room) for step in steps):
         return tuple(steps)
-    best = least = _given(steps, [0] * len(steps))
+    best = least = _given(steps, [0] * len(steps), room)
     buffers, _ = place(best, 0)
     smallest = _arena(buffers)
     more = -(-(smallest + min(smallest // 8, MOST_ROOM)) // GRAIN) * GRAIN
@@ -53,7 +56,7 @@ def with_scratch(
     most_spare = list(spare)
     for _ in range(ATTEMPTS):
         limits = {index: most for indices, most in zip(every, spare, strict=True) for index in indices}
-        roomy = _given(steps, [limits[index] for index in range(len(steps))])
+        roomy = _given(steps, [limits[index] for index in range(len(steps))], room)
         buffers, bound = place(roomy, 0)
         arena = _arena(buffers)
         if arena <= limit:
@@ -74,7 +77,7 @@ def _by_parts(
     """Give all layers a part of what is spare, then one after the other all of it, as long as all fit the arena."""
 
     def fits(limits: Sequence[int]) -> bool:
-        return _arena(place(_given(steps, limits), limit)[0]) <= limit
+        return _arena(place(_given(steps, limits, limit), limit)[0]) <= limit
 
     full = [0] * len(steps)
     for indices, most in zip(layers, spare, strict=True):
@@ -83,19 +86,25 @@ def _by_parts(
     parts = ([int(part * most) for most in full] for part in PARTS)
     given = next((limits for limits in parts if fits(limits)), [0] * len(steps))
     for indices in layers:
-        if type(steps[indices[0]].params).with_scratch is not Params.with_scratch:
+        if _has_choice(steps[indices[0]].params, limit):
             tried = [full[index] if index in indices else old for index, old in enumerate(given)]
             given = tried if fits(tried) else given
-    return _given(steps, given)
+    return _given(steps, given, limit)
 
 
-def _given(steps: Sequence[Step], limits: Sequence[int]) -> tuple[Step, ...]:
+def _has_choice(params: Params, room: int) -> bool:
+    """Whether a kernel takes a choice of scratch, or in so much room of the arena has another one instead of it."""
+    kind = type(params)
+    return kind.with_scratch is not Params.with_scratch or (room > 0 and kind.frugal is not Params.frugal)
+
+
+def _given(steps: Sequence[Step], limits: Sequence[int], room: int) -> tuple[Step, ...]:
     known: dict[tuple[int, int], Params] = {}  # strips of one shape have one object, as it is with scratch too
 
     def given(params: Params, limit: int) -> Params:
         key = id(params), limit
         if key not in known:
-            known[key] = params.with_scratch(limit)
+            known[key] = params.frugal(limit) if room else params.with_scratch(limit)
         return known[key]
 
     return tuple(replace(s, params=given(s.params, limit)) for s, limit in zip(steps, limits, strict=True))

@@ -61,9 +61,11 @@ def time_lines(times: Sequence[Latency]) -> Iterator[str]:
 
 
 def chain_lines(report: FitReport) -> Iterator[str]:
-    """Say which layers are computed in strips, and what they were without."""
+    """Say which layers are computed in strips, or that kernels have less scratch, and what it was without."""
     if report.chains:
         yield f"in strips of a few rows: {', '.join(report.chains)}{_unchained(report)}"
+    elif report.unchained:
+        yield f"kernels with less scratch{_unchained(report)}"
 
 
 def _unchained(report: FitReport) -> str:

@@ -1,5 +1,5 @@
 /* A vector times a matrix with MAC16, added to gates: six instructions for four weights. See mcuq_mac16_gates.h, and
- * mcuq_mac16_vector_asm.S for how bytes are multiplied. */
+ * mcuq_mac16_vector_asm.h for how bytes are multiplied. */
 #include "mcuq_mac16_isa.h"
 
 #if MCUQ_MAC16

@@ -1,31 +1,10 @@
 /* A vector times a matrix with MAC16: six instructions for four weights, which come from flash once and are not widened.
- * See mcuq_mac16_vector.h.
- *
- * A word of weights b3 b2 b1 b0 is two int16 as it is: 256 * b1 + b0 and 256 * b3 + b2, b0 and b2 unsigned. One mask makes
- * b0 and b2 of it. So with a[] as in the header
- *
- *   a1 * (256 * b1 + b0) + (256 * a0 - a1) * b0 = 256 * (a1 * b1 + a0 * b0)
- *
- * and the offsets of a[] are such that 256 * a0 - a1 is an int16 for every input. */
+ * See mcuq_mac16_vector.h, and mcuq_mac16_vector_asm.h for how bytes are multiplied. */
 #include "mcuq_mac16_isa.h"
 
 #if MCUQ_MAC16
 
-#include "mcuq_mac16_asm.h"
-
-/* mcuq_mac16_vector */
-#define WEIGHTS     0
-#define BIAS        4
-#define MULTIPLIER  8
-#define PER_CHANNEL 12
-#define CHANNELS    16
-#define TAPS        20
-#define X           24
-#define ADDITION    28
-#define OUTPUT      32
-#define ZERO_POINT  36
-#define MIN         40
-#define MAX         44
+#include "mcuq_mac16_vector_asm.h"
 
 /* Locals, from sp, behind those of mcuq_mac16_asm.h */
 #define BEGIN_X    16 /* x - 4: ldinc counts first */
@@ -86,24 +65,7 @@
 .Lbias:
     add     a12, a12, a15
     addi    a8, a8, 4
-    wsr_acclo a12
-    ldinc_  m2, a3
-    loopgtz_ a5, .Llast
-    rsr_m   m2, a12
-    mula_dd ll, m0, m2
-    mula_dd_ldinc hh, m2, a3, m0, m2
-    and     a12, a12, a4
-    mula_da_ldinc ll, m0, a2, m1, a12
-    mula_da_ldinc hh, m1, a2, m1, a12
-.Llast:
-    rsr_m   m2, a12
-    mula_dd ll, m0, m2
-    mula_dd hh, m0, m2
-    l32i    a2, sp, BEGIN_X
-    and     a12, a12, a4
-    mula_da_ldinc ll, m0, a2, m1, a12 /* the next channel's */
-    mula_da_ldinc hh, m1, a2, m1, a12
-    rsr_acclo a12
+    add_taps l32i a2, sp, BEGIN_X
     multiply_high a13, a12, a10, a14
     addi    a12, a11, -128
     l32i    a14, sp, LOWEST

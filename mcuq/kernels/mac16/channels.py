@@ -224,10 +224,14 @@ def _window_overlap(p: Windows, output_c: int, reads_before_writing: bool) -> Ov
 
 def room(p: Params, input_bytes: int, output_bytes: int) -> int:
     """Return what a kernel takes of the arena beside its larger buffer: scratch, and the distance it needs."""
-    overlap = p.overlap(0) or Overlap(None, None)
+    return p.scratch_bytes + distance(p.overlap(0), input_bytes, output_bytes)
+
+
+def distance(overlap: Overlap | None, input_bytes: int, output_bytes: int) -> int:
+    """Return the bytes that input and output take together beside the larger of them, as near as they may be."""
     sides = [input_bytes + output_bytes]
-    if overlap.before is not None:
+    if overlap is not None and overlap.before is not None:
         sides.append(max(input_bytes + overlap.before, output_bytes))
-    if overlap.after is not None:
+    if overlap is not None and overlap.after is not None:
         sides.append(max(input_bytes, output_bytes + overlap.after))
-    return p.scratch_bytes + min(sides) - max(input_bytes, output_bytes)
+    return min(sides) - max(input_bytes, output_bytes)

@@ -5,28 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from mcuq.fixedpoint import INT32_MAX
 from mcuq.kernels.channels import Rounding
 from mcuq.kernels.layer import Layer
-from mcuq.kernels.mac16.channels import MAX_SCRATCH, Tile, mac16_channels, portable_bias, tile_overlap, unpacked_bias
+from mcuq.kernels.mac16.channels import Tile, mac16_channels, room, tile_overlap
+from mcuq.kernels.mac16.fours import fits, in_fours, offsets, portable
+from mcuq.kernels.mac16.fully_connected_parts import in_parts
 from mcuq.ops.base import Overlap, Params, i32, i32_table, u8_table
 from mcuq.ops.fully_connected import FullyConnectedParams
 from mcuq.tensor import Array
 
-OFFSETS = (1, 128)  # of even and odd inputs
-LARGEST_PRODUCT = 255 * 128  # of a byte of weights and an input with its offset
 FEW = 2  # vectors; with more of them, widening the weights once pays
 
 
 @dataclass(frozen=True, eq=False)
 class FullyConnectedMac16Params(Params):
-    """Two weights are a word's half as they lie; ``mcuq_mac16_vector_asm.S`` says how that is exact.
-
-    Even weights are stored 128 too large, as unsigned bytes. What that adds depends on the input alone, so it is
-    computed once per vector.
-    """
+    """A vector at a time, all of it in scratch (``mcuq.kernels.mac16.fours``)."""
 
     kernel: ClassVar[str] = "fully_connected_s8_mac16"
 
@@ -48,6 +41,14 @@ class FullyConnectedMac16Params(Params):
         """See :meth:`Params.scratch_bytes`."""
         return 2 * self.taps
 
+    def frugal(self, limit: int) -> Params:
+        """See :meth:`Params.frugal`."""
+        sizes = (self.batch * self.input_c, self.batch * self.output_c)
+        if room(self, *sizes) <= limit:
+            return self
+        parts = in_parts({member.name: getattr(self, member.name) for member in self.members()}, limit)
+        return min(self, parts, key=lambda params: room(params, *sizes))
+
     def overlap(self, operand: int) -> Overlap:
         """See :meth:`Params.overlap`."""
         i, o = self.input_c, self.output_c
@@ -56,24 +57,7 @@ class FullyConnectedMac16Params(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        bias, exponent = unpacked_bias(self.bias)
-        weights = out_of_fours(self.weights, self.input_c)
-        portable = FullyConnectedParams(
-            batch=self.batch,
-            input_c=self.input_c,
-            output_c=self.output_c,
-            input_zero_point=0,
-            output_zero_point=self.output_zero_point,
-            activation_min=self.activation_min,
-            activation_max=self.activation_max,
-            per_channel=1,
-            reverse=self.reverse,
-            weights=weights,
-            bias=portable_bias(weights, bias, 0, offsets(self.input_c)),
-            multiplier=np.broadcast_to(self.multiplier, exponent.shape),
-            shift=-exponent,
-        )
-        return portable.run(*inputs)
+        return portable(vars(self), self.weights, self.bias, self.multiplier).run(*inputs)
 
 
 def take(layer: Layer[FullyConnectedParams]) -> Params | None:
@@ -98,29 +82,3 @@ def take(layer: Layer[FullyConnectedParams]) -> Params | None:
         bias=channels.packed_bias(),
         multiplier=channels.multiplier,
     )
-
-
-def in_fours(weights: Array) -> Array:
-    """Return weights, int8 [channels, inputs], as unsigned bytes [channels, taps], even ones 128 more than they are."""
-    packed = np.zeros((len(weights), -(-weights.shape[1] // 4) * 4), np.int16)
-    packed[:, : weights.shape[1]] = weights
-    packed[:, ::2] += 128
-    return packed.astype(np.uint8)
-
-
-def out_of_fours(packed: Array, inputs: int) -> Array:
-    """Undo :func:`in_fours`."""
-    odd = np.arange(packed.shape[1]) % 2
-    return np.where(odd, packed.view(np.int8), packed.astype(np.int16) - 128)[:, :inputs].astype(np.int8)
-
-
-def fits(bias: Array, taps: int) -> bool:
-    """Whether a vector fits the scratch, and sums as C has them int32."""
-    return (
-        2 * taps <= MAX_SCRATCH and int(np.abs(bias.astype(np.int64)).max()) + 2 * taps * LARGEST_PRODUCT <= INT32_MAX
-    )
-
-
-def offsets(inputs: int) -> Array:
-    """Return what activations have taken off, [inputs]."""
-    return np.resize(np.array(OFFSETS), inputs)

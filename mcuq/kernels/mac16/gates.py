@@ -8,7 +8,7 @@ import numpy as np
 
 from mcuq.kernels.channels import Channels, Rounding
 from mcuq.kernels.mac16.channels import EXPONENT_BASE, mac16_channels, portable_bias
-from mcuq.kernels.mac16.fully_connected import fits, in_fours, offsets, out_of_fours
+from mcuq.kernels.mac16.fours import fits, in_fours, offsets, out_of_fours
 from mcuq.ops.int16 import INT16_MAX, INT16_MIN
 from mcuq.tensor import Array
 

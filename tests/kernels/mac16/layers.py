@@ -17,7 +17,7 @@ from mcuq.ops.fully_connected import FullyConnected
 from mcuq.tensor import QConstant, QTensor
 
 CHIP = "esp32"
-LIMITS = (0, 200, 700, 1536, 4096, 1 << 20)  # what with_scratch gets
+LIMITS = (0, 200, 700, 1536, 4096, 1 << 20)  # what kernels get for scratch
 OUTPUT_SCALES = (0.005, 0.02, 0.1, 0.6, 3.0, 60.0)  # of most outputs saturating to all alike
 Lower = Callable[[str], Params]
 
@@ -166,7 +166,7 @@ RANDOM = {
 
 def varied(rng: np.random.Generator, params: Params) -> Params:
     """The same kernel with some other workspace, every third time beginning with the last row."""
-    params = params.with_scratch(int(rng.choice(LIMITS)))
+    params = params.frugal(int(rng.choice(LIMITS)))
     return params.reversed() if hasattr(params, "reverse") and rng.random() < 1 / 3 else params
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from harness import INCLUDE, SANITIZERS, STRICT, kernel_files
-from overlap_layers import operands, overlapping_on
+from overlap_layers import operands, overlapping_on, vectors_on
 from test_overlap import program
 
 from kernels.mac16.emulated import mac16_sources, run_emulated
@@ -17,9 +17,16 @@ from mcuq.kernels.mac16.channels import Tile, even_tiles, room, tile_overlap
 from mcuq.kernels.mac16.conv2d import Conv2dMac16Params
 from mcuq.kernels.mac16.depthwise_conv2d import DepthwiseConv2dMac16Params
 from mcuq.kernels.mac16.fully_connected import FullyConnectedMac16Params
+from mcuq.kernels.mac16.fully_connected_parts import FullyConnectedPartsMac16Params
 from mcuq.ops.base import Overlap, Params
 
-KINDS = {AddMac16Params, Conv2dMac16Params, DepthwiseConv2dMac16Params, FullyConnectedMac16Params}
+KINDS = {
+    AddMac16Params,
+    Conv2dMac16Params,
+    DepthwiseConv2dMac16Params,
+    FullyConnectedMac16Params,
+    FullyConnectedPartsMac16Params,
+}
 Run = tuple[Params, list[np.ndarray], int]  # parameters, inputs, distance of the output from the first of them
 
 # What `program` writes to is the serial line there.
@@ -35,6 +42,7 @@ def tilings(rng: np.random.Generator) -> list[Params]:
     for params in overlapping_on(CHIP, rng):
         if type(params) in KINDS:
             found += every_tiling(params)[::3] if hasattr(params, "tile_rows") else [params]
+    found += [params.frugal(limit) for params in vectors_on(CHIP, rng) for limit in (0, 100)]
     for make in [random_conv, random_depthwise, random_connected] * 4:
         params = make(rng)(CHIP)
         if type(params) in KINDS:
