@@ -8,7 +8,7 @@ static int32_t at_most(int32_t value, int32_t limit) {
     return value < limit ? value : limit;
 }
 
-/* Outputs of a vector from channel `first` on: sums grow part by part of the inputs, and the last part finishes them. */
+/* Outputs of a vector from channel `first` on: sums grow part by part of the inputs, the last part finishes them. */
 static void channels_of(const mcuq_fully_connected_s8_parts_mac16_params *p, const int8_t *input, int32_t first,
                         int32_t *words, mcuq_mac16_vector *vector) {
     vector->channels = at_most(p->output_c - first, p->tile_channels);

@@ -1,7 +1,7 @@
 /* What the cores that multiply a vector with a matrix share: members, and the products of a channel.
  *
- * A word of weights b3 b2 b1 b0 is two int16 as it is: 256 * b1 + b0 and 256 * b3 + b2, b0 and b2 unsigned. One mask makes
- * b0 and b2 of it. So with a[] as in the header
+ * A word of weights b3 b2 b1 b0 is two int16 as it is: 256 * b1 + b0 and 256 * b3 + b2, b0 and b2 unsigned. One mask
+ * makes b0 and b2 of it. So with a[] as in the header
  *
  *   a1 * (256 * b1 + b0) + (256 * a0 - a1) * b0 = 256 * (a1 * b1 + a0 * b0)
  *
