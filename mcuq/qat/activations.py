@@ -7,7 +7,16 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from mcuq.qat.gradients import SMALLEST, fixed_step, learned_step, rounded, sign, straight_through
+from mcuq.qat.gradients import (
+    SMALLEST,
+    fixed_step,
+    learned_step,
+    on_grid,
+    rounded,
+    sign,
+    step_change,
+    straight_through,
+)
 from mcuq.qat.spec import Bits
 
 
@@ -56,8 +65,19 @@ class LearnedActivations(Activations):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Quantize."""
-        low, high = self.low - self.zero_point(), self.high - self.zero_point()
-        return learned_step(x, self.step, (low, high), 1 / math.sqrt(x[0].numel() * high))
+        return learned_step(x, self.step, self._limits(), self._gradient_scale(x))
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def apart(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return x quantized, and its derivative by the step, scaled as a gradient; neither with a gradient."""
+        out = on_grid(x, self.scale(), self._limits())
+        return out, step_change(x, out, self.step, self._limits()).mul_(self._gradient_scale(x))
+
+    def _limits(self) -> tuple[int, int]:
+        return self.low - self.zero_point(), self.high - self.zero_point()
+
+    def _gradient_scale(self, x: torch.Tensor) -> float:
+        return 1 / math.sqrt(x[0].numel() * self._limits()[1])
 
     def scale(self) -> torch.Tensor:
         """The step."""

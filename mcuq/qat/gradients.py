@@ -155,6 +155,33 @@ def learned_step(x: torch.Tensor, step: torch.Tensor, limits: tuple[int, int], g
     return out
 
 
+def step_change(x: torch.Tensor, out: torch.Tensor, step: torch.Tensor, limits: tuple[int, int]) -> torch.Tensor:
+    """Return the derivative of ``out``, which is x quantized, by its one step: equation 3 of :func:`learned_step`."""
+    positive = max(float(step), SMALLEST)
+    low, high = (limit * positive for limit in limits)
+    return (out - between(x, x, low, high)).div_(positive)
+
+
+class _Along(torch.autograd.Function):  # type: ignore[misc]
+    @staticmethod
+    def forward(ctx: Any, y: torch.Tensor, step: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(change)
+        ctx.shape = step.shape
+        ctx.mark_dirty(y)  # or the output would be a copy
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None]:
+        (change,) = ctx.saved_tensors
+        return gradient, _dot(gradient, change).reshape(ctx.shape), None
+
+
+def along(y: torch.Tensor, step: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+    """Return y, whose derivative by ``step``, one number, is ``change``; y is taken over."""
+    out: torch.Tensor = _Along.apply(y, step, change)
+    return out
+
+
 class _ScaledSign(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
     def forward(ctx: Any, weight: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:

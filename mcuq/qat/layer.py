@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from mcuq.errors import UsageError
-from mcuq.qat.activations import activations_for
-from mcuq.qat.gradients import rounded, straight_through
+from mcuq.qat.activations import LearnedActivations, activations_for
+from mcuq.qat.gradients import along, rounded, straight_through
 from mcuq.qat.spec import Bits
 from mcuq.qat.weights import weights_for
 
@@ -29,9 +29,11 @@ class QuantizedLayer(torch.nn.Module):  # type: ignore[misc]
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Run the layer on the quantized input with the quantized weights."""
         self._started(x)
+        weight, bias = self.weights(self.layer.weight), self.bias()
+        if self._only_step_learns(x):
+            return self._beside_step(x, weight, bias)
         if self.activations is not None:
             x = self.activations(x)
-        weight, bias = self.weights(self.layer.weight), self.bias()
         if self.bits.backward == "quantized":
             return self._run(x, weight, bias)
         through_real = self._run(x, self.layer.weight.detach(), None if bias is None else bias.detach())
@@ -64,6 +66,19 @@ class QuantizedLayer(torch.nn.Module):  # type: ignore[misc]
                 self.weights.start(self.layer.weight)
             if self.activations is not None and not self.activations.started:
                 self.activations.start(x)
+
+    def _only_step_learns(self, x: torch.Tensor) -> bool:
+        """Whether a gradient of the input is wanted for the sake of its step alone, as in a network's first layer."""
+        learns = isinstance(self.activations, LearnedActivations) and self.activations.step.requires_grad
+        return learns and torch.is_grad_enabled() and not x.requires_grad and self.bits.backward == "quantized"
+
+    def _beside_step(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        """Run the layer, and on the input's derivative by the step: less work than the gradient of all of the input."""
+        assert isinstance(self.activations, LearnedActivations)
+        given, change = self.activations.apart(x)
+        with torch.no_grad():
+            change = self._run(change, weight, None if bias is None else torch.zeros_like(bias))
+        return along(self._run(given, weight, bias), self.activations.step, change)
 
     def _run(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         parameters = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}

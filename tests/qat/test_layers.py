@@ -131,6 +131,32 @@ def test_learned_activations_gradient_scale():
     torch.testing.assert_close(wrapper.activations.step.grad, (slope * weight).sum() / (50 * 15) ** 0.5)
 
 
+@pytest.mark.parametrize("relu", [True, False])
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv2d(3, 8, (3, 2), stride=2, padding=1), (4, 3, 9, 7)),
+        (nn.Conv2d(4, 8, 3, groups=4, bias=False, padding=1, padding_mode="reflect"), (4, 4, 6, 6)),
+        (nn.Conv1d(3, 5, 3), (4, 3, 12)),
+        (nn.Linear(12, 5), (4, 12)),
+    ],
+    ids=str,
+)
+def test_a_first_layer_learns_its_step_as_any_other(layer, shape, relu):
+    """Without the gradient of its input, which costs as much as that of the weights and goes nowhere."""
+    torch.manual_seed(1)
+    x = torch.randn(shape).clamp(min=0) if relu else torch.randn(shape)
+    net = qat.prepare(nn.Sequential(layer, nn.ReLU(inplace=True)), Bits(4, 4))
+    found = []
+    for given in (x, x.clone().requires_grad_()):
+        net.zero_grad()
+        out = net(given)
+        (out * torch.linspace(-1, 1, out.numel()).reshape(out.shape)).sum().backward()
+        found.append([out.detach(), *(parameter.grad for parameter in net.parameters())])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_moving_ranges_follow_the_batches():
     net = qat.prepare(nn.Sequential(nn.Linear(2, 2)), Bits(8, 8, "minmax"))
     net(torch.tensor([[-1.0, 3.0]]))
