@@ -236,6 +236,7 @@ def with_source(integers: Graph, source: FloatGraph, kept: Mapping[str, Array], 
 
 def _notes(graph: FloatGraph, result: Result) -> Iterator[str]:
     from mcuq.quantization.deciding import summary
+    from mcuq.quantization.joins import joined_apart
 
     options = result.options
     if result.trials:
@@ -252,6 +253,7 @@ def _notes(graph: FloatGraph, result: Result) -> Iterator[str]:
         yield INTEGERS_STAY
     if result.calibration:
         yield from result.calibration.warnings
+        yield from joined_apart(result.calibration)
 
 
 def _has_integer_weights(graph: FloatGraph) -> bool:

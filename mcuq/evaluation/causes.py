@@ -13,22 +13,20 @@ import numpy as np
 
 from mcuq.float_graph import FloatGraph
 from mcuq.graph import Graph, Node
-from mcuq.ops.add import Add
 from mcuq.ops.base import Real
-from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.groups import RECURRENT, WINDOWED
 from mcuq.ops.logistic import Logistic
 from mcuq.ops.softmax import Softmax
 from mcuq.quantization.arrays import linear_quantize
 from mcuq.quantization.clipping import choose_range
 from mcuq.quantization.histogram import Histogram
+from mcuq.quantization.joins import apart
 from mcuq.quantization.scheme import Scheme
 from mcuq.tensor import Array, QConstant, QTensor
 
 SAMPLES = 16  # that causes are looked for in
 METHODS = ("wide", "minmax", "percentile:99.99", "mse")
 WORTH = 0.5  # dB, less is no remedy
-APART = 16.0  # times as large: four bits less for the smaller one
 COARSE = 35.0  # dB
 
 
@@ -160,15 +158,9 @@ class _Layer:
     def _hint(self) -> str:
         """Say what int8 cannot hold of this layer."""
         op, name = self.node.op, self.node.name
-        if isinstance(op, Add | Concatenation):
-            spans = {n: float(np.abs(self.real[n]).max(initial=0)) for n in self.node.inputs if n in self.real}
-            small, large = (choose(spans, key=spans.__getitem__, default="") for choose in (min, max))
-            if small and 0 < spans[small] * APART < spans[large]:
-                bits = np.log2(spans[large] / spans[small])
-                return (
-                    f"{name}: {small} reaches {spans[small]:.3g}, {large} {spans[large]:.3g}; in the steps of the "
-                    f"larger one the smaller loses {bits:.0f} of its 8 bits: activations of 16 bits would help here"
-                )
+        spans = {n: float(np.abs(self.real[n]).max(initial=0)) for n in self.node.inputs if n in self.real}
+        if line := apart(self.node, spans):
+            return line
         if isinstance(op, Softmax | Logistic):
             error, signal = sum(self._kept(self.tensor)), _power(self.wanted)
             lost = float(np.mean((self.wanted > 0) & (self.wanted < self.tensor.scale / 2)))
