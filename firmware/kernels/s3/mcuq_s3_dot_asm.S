@@ -4,7 +4,7 @@
 
 #if MCUQ_S3
 
-#include "mcuq_s3_lanes_asm.h"
+#include "mcuq_s3_finish_asm.h"
 
 /* mcuq_s3_dot */
 #define INPUT      0

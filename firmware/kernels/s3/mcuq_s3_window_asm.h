@@ -6,7 +6,7 @@
 #define MCUQ_S3_WINDOW_ASM_H
 /* clang-format off */
 
-#include "mcuq_s3_lanes_asm.h"
+#include "mcuq_s3_finish_asm.h"
 
 /* mcuq_s3_window */
 #define INPUT       0
