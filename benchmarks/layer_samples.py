@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import more_samples
 import numpy as np
 
 from mcuq.graph import Graph, Node
@@ -25,6 +26,7 @@ from mcuq.ops.mul import Mul
 from mcuq.ops.pad import Pad
 from mcuq.ops.pixels import FORMATS, Pixels, nearest
 from mcuq.ops.prelu import PRelu
+from mcuq.ops.recurrent import GatedOp
 from mcuq.ops.reduce_max import ReduceMax
 from mcuq.ops.requantize import Requantize
 from mcuq.ops.resize_bilinear import ResizeBilinear
@@ -43,6 +45,7 @@ TOGETHER = 24  # layers in one graph
 CHANNELS = (1, 3, 4, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128)
 SIDES = (1, 2, 3, 5, 7, 8, 10, 12, 16, 20, 24)
 SCALE, ZERO_POINT = 0.05, -3
+STATE_SCALE = 1 / 128  # of what lies between -1 and 1
 
 
 @dataclass
@@ -69,6 +72,22 @@ class Samples:
         self.values[f"y{i}"] = QTensor(shape, scale, zero)
         self.nodes.append(Node(f"layer{i}", op, (*names, *constants), (f"y{i}",)))
 
+    def add_steps(self, op: GatedOp, steps: int, inputs: int, units: int) -> None:
+        """Add a recurrent layer that begins at zeros; what it remembers in 16 bits has scale 2^-12."""
+        i, states = len(self.nodes), []
+        for k in range(op.remembered):
+            wide = 1 + k in op.wide_operands
+            zeros = np.zeros((1, units), np.int16 if wide else np.int8)
+            states.append(f"h{i}_{k}")
+            self.constants[states[-1]] = QConstant(zeros, np.array([2.0**-12 if wide else STATE_SCALE]))
+        channels = op.gates * units
+        weights = [*self._weights(f"w{i}", (channels, inputs), 0, 8), *self._weights(f"r{i}", (channels, units), 0, 8)]
+        self.values[f"x{i}_0"] = QTensor((1, steps, inputs), SCALE, ZERO_POINT)
+        self.values[f"y{i}"] = QTensor((1, steps, units), STATE_SCALE, 0)
+        left = [f"left{i}"] if op.last else []
+        self.values |= {name: QTensor((1, units), 2.0**-12, 0, "int16") for name in left}
+        self.nodes.append(Node(f"layer{i}", op, (f"x{i}_0", *states, *weights), (f"y{i}", *left)))
+
     def _weights(self, name: str, shape: Shape, axis: int | None, bits: int) -> list[str]:
         most = 2 ** (bits - 1) - 1
         values = self.rng.integers(-most, most + 1, shape).astype(np.int8)
@@ -92,7 +111,7 @@ def graphs() -> Iterator[Graph]:
     """Yield the graphs, the same ones always."""
     rng = np.random.default_rng(20)
     kinds = (_convolutions, _depthwise, _vectors, _pools, _elementwise, _moves, _more, _few_bits)
-    for kind in (*kinds, _additions, _sums, _frames):
+    for kind in (*kinds, _additions, _sums, _frames, *more_samples.KINDS):
         samples = Samples(f"samples{kind.__name__}", rng)
         kind(samples, rng)
         yield from samples.graphs()
