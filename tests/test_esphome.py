@@ -19,7 +19,7 @@ from esphome_builds import (
     write_model,
     written,
 )
-from models import multi_border_graph, small_graph
+from models import multi_border_graph, remembering_graph, small_graph
 from requirements import ESPHOME, require, require_tool
 from test_frameworks import STUBS
 
@@ -54,6 +54,12 @@ mcuq:
     lambda: |-
       memcpy(input.data(), integers[sample], input.size());
       return true;
+  - id: echo
+    model: echo.mcuq
+    update_interval: never
+    lambda: |-
+      memcpy(input.data(), steps[sample], input.size());
+      return true;
 """
 HERE = "sensor:\n  - {platform: template, id: a}\n  - {platform: template, id: b}\n  - {platform: template, id: c}\n"
 BOOT = f"""
@@ -72,6 +78,7 @@ BOOT = f"""
             id(air).update();
             id(digits).update();
             id(door).update();
+            id(echo).update();
           }}
           fflush(stdout);
           exit(0);
@@ -80,10 +87,11 @@ BOOT = f"""
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A folder with three models: four classes with names, ten without, and one output that says no or yes."""
+    """A folder with models: four classes with names, ten without, one output for no or yes, one that remembers."""
     rng = np.random.default_rng(1)
     write_model(tmp_path / "air.mcuq", dense_graph(rng, "any", 3, 4), AIR)
     write_model(tmp_path / "door.mcuq", dense_graph(rng, "any", 5, 1), ("shut", "open"))
+    write_model(tmp_path / "echo.mcuq", remembering_graph(rng))
     (tmp_path / "digits.tflite").write_bytes(DIGITS.read_bytes())
     return tmp_path
 
@@ -104,7 +112,7 @@ def table(ctype: str, name: str, x: np.ndarray) -> str:
     return f"static const {ctype} {name}[{len(x)}][{x.shape[1]}] = {{{', '.join(f'{{{row}}}' for row in rows)}}};\n"
 
 
-def simulated(path: Path, x: np.ndarray, names: Sequence[str]) -> list[list[str]]:
+def simulated(path: Path, x: np.ndarray, names: Sequence[str] = ()) -> list[list[str]]:
     """What the component shall print for every sample, by the simulator; from 0.5 on one output says yes."""
     plan = pipeline.compile(mcuq.load(path))
     integers = pipeline.simulate(plan, x, samples="stored" if x.dtype.kind == "i" else None)
@@ -112,7 +120,8 @@ def simulated(path: Path, x: np.ndarray, names: Sequence[str]) -> list[list[str]
     found = real.argmax(axis=1) if real.shape[1] > 1 else (real[:, 0] >= 0.5).astype(int)
     model = path.stem
     return [
-        [*(f"{model} {i} {float(v).hex()}" for i, v in enumerate(row)), f"{model} is {names[which]}"]
+        [f"{model} {i} {float(v).hex()}" for i, v in enumerate(row)]
+        + [f"{model} is {said}" for said in names[which : which + 1]]
         for row, which in zip(real, found, strict=True)
     ]
 
@@ -124,14 +133,17 @@ def lines(text: str) -> list[tuple[str, float | str]]:
 
 
 def test_sensors_publish_what_the_simulator_computes(folder, rng):
-    """Three models in one firmware: input from sensors, from a lambda's real values and from its integers."""
+    """Four models in one firmware: input from sensors, from a lambda's real values and from its integers."""
     readings = rng.normal(0, 3, (SAMPLES, 3)).astype(np.float32)
     readings[0], readings[1] = (3e38, -3e38, 0.025), (0.075, -0.025, -0.075)  # saturated; ties
     pixels = rng.uniform(-0.2, 1.2, (SAMPLES, 64)).astype(np.float32)
     integers = rng.integers(-128, 128, (SAMPLES, 5), dtype=np.int8)
+    steps = rng.integers(-128, 128, (SAMPLES, 15), dtype=np.int8)
     tables = [table("float", "readings", readings), table("float", "pixels", pixels)]
-    (folder / "samples.h").write_text("".join(["static int sample;\n", *tables, table("int8_t", "integers", integers)]))
+    tables += [table("int8_t", "integers", integers), table("int8_t", "steps", steps)]
+    (folder / "samples.h").write_text("".join(["static int sample;\n", *tables]))
     sensors, texts = zip(prints("air", AIR), prints("digits", range(10)), prints("door", range(1)), strict=True)
+    sensors += prints("echo", range(15))[:1]
     (folder / "device.yaml").write_text(
         HEAD.replace("{name: device}", f"\n  name: device{BOOT}")
         + f"host:\n{MODELS}{HERE}{''.join(sensors)}text_sensor:\n{''.join(texts)}"
@@ -145,8 +157,9 @@ def test_sensors_publish_what_the_simulator_computes(folder, rng):
     air = simulated(folder / "air.mcuq", readings, AIR)
     digits = simulated(folder / "digits.tflite", pixels.reshape(-1, 8, 8, 1), "0123456789")
     door = simulated(folder / "door.mcuq", integers, ("shut", "open"))
+    echo = simulated(folder / "echo.mcuq", steps.reshape(-1, 1, 3, 5))
     digits[UNREADY] = []
-    expected = [line for sample in zip(air, digits, door, strict=True) for model in sample for line in model]
+    expected = [line for sample in zip(air, digits, door, echo, strict=True) for model in sample for line in model]
     assert lines(said) == lines("\n".join(expected))
     assert len({line for line in expected if " is " in line}) > 6
 

@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 
 from mcuq import __version__
 from mcuq.emit import Built, emit_libraries
-from mcuq.emit.border import borders
 from mcuq.emit.flat import flat
 from mcuq.emit.library import ARENA, included, kernel_folders, needed_files
 from mcuq.emit.rendering import Files, render
@@ -17,7 +16,9 @@ COMPILED = (".c", ".h")
 
 
 def esphome_sources(models: Sequence[Built]) -> Files:
-    """Return the C of models with one input and one output, the kernels they need, and the component's headers.
+    """Return the C of models, the kernels they need, and the component's headers.
+
+    A model has one input and one output, both in the arena.
 
     The application of a PlatformIO project and the self-test vectors are left out: nothing here asks for them.
 
@@ -39,8 +40,6 @@ def esphome_sources(models: Sequence[Built]) -> Files:
 
 
 def _functions(model: Built) -> bytes:
-    graph = model.plan.graph
-    (x,), (y,) = borders(graph)
-    context = {"version": __version__, "name": model.name, "prefix": model.name.upper(), "input": x, "output": y}
-    context |= {"plan": model.plan, "classes": model.content.classes}
-    return render("esphome_functions.h.j2", context | {"threshold": usual_threshold(last_operator(graph))})
+    context = {"version": __version__, "name": model.name, "prefix": model.name.upper()}
+    threshold = usual_threshold(last_operator(model.plan.graph))
+    return render("esphome_functions.h.j2", context | {"classes": model.content.classes, "threshold": threshold})

@@ -24,9 +24,10 @@ from mcuq.passes.fold_constant_channels import fold_constant_channels
 from mcuq.plan.builder import ANY_CHIP
 from mcuq.resources import resource
 from mcuq.target.chip import load_chip
-from mcuq.target.setup import PLAIN
+from mcuq.target.setup import Setup
 
 INTERFACE = 1
+SETUP = Setup(io_in_arena=True)  # which all models share: what one has for itself would be in memory beside it
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +107,6 @@ def embedded_sources(models: Sequence[Embedded], chip: str, *, assembly: bool) -
 
 
 def _built(content: Archive, kernels: tuple[str, ...]) -> emit.Built:
-    plan = planned(fold_constant_channels(content.graph), kernels, PLAIN)
+    plan = planned(fold_constant_channels(content.graph), kernels, SETUP)
     samples = {name: x[:1] for name, x in emit.self_test_inputs(plan).items()}  # of the vectors that stay out
     return emit.Built(plan, replace(content, samples=samples))
