@@ -175,7 +175,7 @@ class Cuts:
         node, values = link.node, self.graph.values
         low, high = link.needed(0, rows)
         output = _of_rows(values[link.output], rows)
-        op = on_rows(node.op, AXIS, output.shape, padding=(0, 0))
+        op = on_rows(node.op, AXIS, output.shape, padding=(0, 0), window=link.window)
         operands = [
             _of_rows(values[name], high - low) if name in link.rowed else self.graph.tensor(name)
             for name in node.inputs

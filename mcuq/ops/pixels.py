@@ -33,6 +33,12 @@ class Picked(NamedTuple):
         """All of them."""
         return (np.arange(self.length, dtype=np.int64) * self.step + self.offset) // self.divisor
 
+    @property
+    def reduced(self) -> Picked:
+        """The same places, by smaller numbers."""
+        common = math.gcd(self.step, self.divisor)
+        return Picked(self.length, self.step // common, self.offset // common, self.divisor // common)
+
     def counted_from(self, first: int, count: int) -> Picked:
         """Return ``count`` of them from number ``first`` on, as they are counted from that one's place."""
         if count == 1:
@@ -48,9 +54,7 @@ def nearest(begin: int, size: int, count: int) -> Picked:
     >>> list(nearest(0, 5, 2).places), list(nearest(10, 2, 4).places), nearest(3, 8, 4)
     ([1, 3], [10, 10, 11, 11], Picked(length=4, step=2, offset=4, divisor=1))
     """
-    step, offset, divisor = 2 * size, size + 2 * count * begin, 2 * count
-    common = math.gcd(step, divisor)
-    return Picked(count, step // common, offset // common, divisor // common)
+    return Picked(count, 2 * size, size + 2 * count * begin, 2 * count).reduced
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +156,7 @@ class Pixels(PlacedOp):
         if n != 1 or size != FORMATS[self.format] or max(h, w) > MOST or (self.format == "yuv422" and w % 2):
             raise ValueError(f"{inputs[0]} is no frame of {self.format}")
         for picked, most in ((Picked(*self.rows), h), (Picked(*self.columns), w)):
-            if picked.length < 1 or min(picked[1:]) < 0 or not 0 < picked.divisor < 2 * MOST:
+            if picked.length < 1 or min(picked) < 0 or not picked.divisor or max(picked[1], picked[3]) > 2 * MOST:
                 raise ValueError(f"rows or columns are picked by {tuple(picked)}")
             if ((picked.length - 1) * picked.step + picked.offset) // picked.divisor >= most:
                 raise ValueError(f"rows or columns picked by {tuple(picked)} are beyond {most}")
@@ -197,4 +201,5 @@ class Pixels(PlacedOp):
         )
 
     def _real(self, colors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.asarray((colors - np.array(self.mean)) / np.array(self.std))
+        with np.errstate(over="ignore"):  # what is too large saturates
+            return np.asarray((colors - np.array(self.mean)) / np.array(self.std))

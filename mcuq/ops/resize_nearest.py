@@ -10,7 +10,7 @@ import numpy as np
 
 from mcuq.ops.base import Operand, Params, Real, i32, i32_table
 from mcuq.ops.resize import ResizeOp
-from mcuq.tensor import Array, QTensor
+from mcuq.tensor import Array, QTensor, Shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,18 +42,30 @@ class ResizeNearest(ResizeOp):
 
     Quantization: bytes are copied.
 
+    Strips of rows have ``picked``, their rows' places in the input, one for each (:mod:`mcuq.passes.rows`).
+
     - C1: height and width are positive, and at most one of the flags is set.
     - C2: input and output have the same scale and zero point.
+    - C3: as many rows are picked as the output has, and the input has them.
     """
 
     name: ClassVar[str] = "resize_nearest"
     ties: ClassVar[bool] = True
     only_moves: ClassVar[bool] = True
 
+    picked: tuple[int, ...] = ()
+
+    def infer_shape(self, *inputs: Shape) -> Shape:
+        """See :meth:`ResizeOp.infer_shape`; C3."""
+        rows = inputs[0][1]
+        if self.picked and not (len(self.picked) == self.height and 0 <= min(self.picked) <= max(self.picked) < rows):
+            raise ValueError(f"rows {self.picked[:8]} are picked for {self.height}, of {rows}")
+        return super().infer_shape(*inputs)
+
     def forward(self, *inputs: Real) -> Real:
         """See :meth:`Op.forward`."""
         _, h, w, _ = inputs[0].shape[1:]
-        return inputs[0].take(self._pixels(h, self.height), 2).take(self._pixels(w, self.width), 3)
+        return inputs[0].take(self.rows(h), 2).take(self._pixels(w, self.width), 3)
 
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`; C2."""
@@ -64,9 +76,13 @@ class ResizeNearest(ResizeOp):
             channels=c,
             output_h=self.height,
             output_w=self.width,
-            rows=self._pixels(h, self.height),
+            rows=self.rows(h),
             columns=self._pixels(w, self.width),
         )
+
+    def rows(self, size: int) -> Array:
+        """Return the input's row of every one of the output; the input has ``size`` of them."""
+        return np.array(self.picked, np.int32) if self.picked else self._pixels(size, self.height)
 
     def _pixels(self, size: int, output: int) -> Array:
         """Return the input's row (column) of every one of the output: TFLite's GetNearestNeighbor."""

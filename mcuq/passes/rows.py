@@ -24,10 +24,11 @@ from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.mean import Mean
 from mcuq.ops.pad import Pad
-from mcuq.ops.pixels import Picked, Pixels
+from mcuq.ops.pixels import Picked, Pixels, nearest
 from mcuq.ops.pooling import PoolOp
 from mcuq.ops.prelu import PRelu
 from mcuq.ops.reshape import Reshape
+from mcuq.ops.resize_nearest import ResizeNearest
 from mcuq.ops.rows import Rows
 from mcuq.ops.slice import Slice
 from mcuq.ops.softmax import Softmax
@@ -92,19 +93,21 @@ def along(graph: Graph, node: Node, axes: dict[str, int]) -> Along:
 
 def _windowed(op: Op, shapes: list[Shape], axis: int) -> Along | None:
     """Return what a layer does whose rows see windows."""
+    window = None
     match op:
         case Conv2d() | DepthwiseConv2d() | PoolOp() if axis in (1, 2):
-            return Along(axis, _sliding(op, shapes, axis - 1))
+            window = _sliding(op, shapes, axis - 1)
         case Pad():
-            return Along(axis, Window(padding=op.before[axis]))
+            window = Window(padding=op.before[axis])
         case Slice() if (step := op.stride[axis] if op.stride else 1) > 0:
-            return Along(axis, Window(1, step, -op.begin[axis]))
+            window = Window(1, step, -op.begin[axis])
         case Pixels() if axis == 1:
-            picked = Picked(*op.rows)
-            return Along(axis, Window(1, picked.step, -picked.offset, divisor=picked.divisor))
+            window = _picking(Picked(*op.rows))
+        case ResizeNearest() if axis == 1 and (picked := _resizing(op, shapes[0][1])):
+            window = _picking(picked)
         case Mean() if axis in _reduced(op, len(shapes[0])):
-            return Along(axis, Window(shapes[0][axis]))
-    return None
+            window = Window(shapes[0][axis])
+    return Along(axis, window) if window else None
 
 
 def _moved(op: Op, x: Shape, y: Shape, axis: int) -> Along | None:
@@ -137,8 +140,29 @@ def _is_row_by_row(op: Op, x: Shape, axis: int) -> bool:
     return isinstance(op, groups.UNARY)
 
 
+def _picking(rows: Picked) -> Window:
+    return Window(1, rows.step, -rows.offset, divisor=rows.divisor)
+
+
+def _resizing(op: ResizeNearest, rows: int) -> Picked | None:
+    """Return the rows that a resize picks; None where rounding in float32 picks others than the formula."""
+    count = op.height
+    if op.align_corners and count > 1:
+        picked = Picked(count, 2 * (rows - 1), count - 1, 2 * (count - 1))
+    else:
+        picked = nearest(0, rows, count) if op.half_pixel_centers else Picked(count, rows, 0, count)
+    return picked.reduced if list(picked.places) == list(op.rows(rows)) else None
+
+
 def on_rows(
-    op: Op, axis: int, shape: Shape, stride: int = 0, *, padding: tuple[int, int] = (0, 0), first: int = 0
+    op: Op,
+    axis: int,
+    shape: Shape,
+    stride: int = 0,
+    *,
+    padding: tuple[int, int] = (0, 0),
+    window: Window | None = None,
+    first: int = 0,
 ) -> Op:
     """Return a layer as it computes some rows from all rows of a window.
 
@@ -148,7 +172,8 @@ def on_rows(
         shape: of its output, with as many rows as are computed.
         stride: of the window, in place of its own.
         padding: of the window, before and behind its rows.
-        first: of the rows that are computed, for layers that pick rows at changing distances.
+        window: that slides over its first operand, of a layer that picks rows.
+        first: of the rows that are computed then.
     """
     made = op
     match op:
@@ -168,6 +193,9 @@ def on_rows(
             made = replace(op, count=shape[axis])
         case Pixels():
             made = op.on_rows(first, shape[axis])
+        case ResizeNearest() if window:
+            begin, *_ = places = [window.needed(row, row + 1)[0] for row in range(first, first + shape[axis])]
+            made = replace(op, height=shape[axis], picked=tuple(place - begin for place in places))
     return made
 
 

@@ -157,7 +157,7 @@ class _Maker:
             inputs[name], stride = self._window(name, need, layer)
         self.values[output] = made = self._few(output)
         axis = self.rows[next(iter(layer.needs))].axis
-        op = on_rows(node.op, axis, made.shape, stride)
+        op = on_rows(node.op, axis, made.shape, stride, window=layer.along.window)
         operands = tuple(inputs[name] or name for name in node.inputs)
         if isinstance(op, Pad) and not any(op.before + op.after):
             self.same[output] = operands[0]

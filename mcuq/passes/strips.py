@@ -124,7 +124,8 @@ class _Maker:
         name = self._free(f"{link.output}_strip")
         self.values[name] = self._rows(link.output, end - first)
         padding = max(0, -low), max(0, high - rows)
-        op = on_rows(link.node.op, AXIS, self.values[name].shape, padding=padding, first=first)
+        shape = self.values[name].shape
+        op = on_rows(link.node.op, AXIS, shape, padding=padding, window=link.window, first=first)
         operands = tuple(inputs.get(operand, operand) for operand in link.node.inputs)
         self._node(self._free(f"{link.node.name}_strip"), op, operands, name)
         self.memory[name] = f"{link.output}.strips"

@@ -148,7 +148,8 @@ def test_c1_frames_have_the_bytes_of_their_format(form, shape):
 
 
 @pytest.mark.parametrize(
-    "rows", [(5, 1, 0, 1), (2, 2, 3, 1), (0, 1, 0, 1), (2, -1, 3, 1), (2, 1, 0, 0), (2, 1, 0, 70000)]
+    "rows",
+    [(5, 1, 0, 1), (2, 2, 3, 1), (0, 1, 0, 1), (2, -1, 3, 1), (2, 1, 0, 0), (2, 1, 0, 70000), (1, 1 << 30, 0, 1)],
 )
 def test_c2_what_is_picked_lies_in_the_frame(rows):
     for op in (Pixels("gray8", 1, rows, (4, 1, 0, 1)), Pixels("gray8", 1, (4, 1, 0, 1), rows)):
@@ -162,6 +163,12 @@ def test_c2_what_is_picked_lies_in_the_frame(rows):
 def test_c3_channels_means_and_deviations_agree(channels, scales):
     with pytest.raises(ValueError, match=r"means and|deviation is 0"):
         whole(4, 4, "rgb888", channels, **scales).infer_shape((1, 4, 4, 3))
+
+
+def test_table_of_tiny_deviations_saturates():
+    op = whole(4, 4, "gray8", 1, mean=(100.0,), std=(1e-310,))
+    table = op.lower([frame_of(4, 4, "gray8")], QTensor((1, 4, 4, 1), 1.0, 3)).table
+    assert table.tolist() == [-128] * 100 + [3] + [127] * 155
 
 
 @pytest.mark.parametrize("x", [QTensor((1, 4, 4, 1), 1.0, 0), QTensor((1, 4, 4, 1), 0.5, 0, "uint8")])

@@ -82,3 +82,10 @@ def test_c1_sizes_are_positive_and_flags_exclude_each_other(op):
 def test_c2_quantization_must_not_change():
     with pytest.raises(CannotQuantizeError, match="must be equal"):
         ResizeNearest(2, 2).lower([QTensor((1, 1, 1, 1), 0.1, 0)], QTensor((1, 2, 2, 1), 0.2, 0))
+
+
+@pytest.mark.parametrize("picked", [(0, 1), (0, 1, 5), (-1, 0, 1)])
+def test_c3_the_input_has_the_rows_that_are_picked(picked):
+    assert ResizeNearest(3, 2, picked=(0, 0, 4)).infer_shape((1, 5, 2, 3)) == (1, 3, 2, 3)
+    with pytest.raises(ValueError, match="are picked for 3, of 5"):
+        ResizeNearest(3, 2, picked=picked).infer_shape((1, 5, 2, 3))

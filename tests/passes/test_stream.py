@@ -109,6 +109,15 @@ def test_strides_make_the_call(rng):
         stream(graph, 1, 4)
 
 
+@pytest.mark.parametrize("flags", [(False, False), (False, True)])
+def test_a_smaller_image_makes_the_call(rng, flags):
+    net = Causal(rng, 24)
+    height, width = 8, net.b.values["x"].shape[2]
+    y = net.conv(net.add(ResizeNearest(height, width, *flags), net.conv("x", 0, 3, front=2)), 0, 3, front=2)
+    for frames in (0, 6):
+        assert_streams(net.graph(y), 1, frames, rng)
+
+
 def test_without_padding_any_part_of_the_stream_is_the_whole_model(rng):
     """From frame ``latency`` on a call gives what the model says of the frames up to there."""
     net = Causal(rng, 12)
@@ -231,7 +240,7 @@ def refused() -> dict[str, tuple]:
         "a value of all frames": (gated_by_all, "needs a value of all frames for every row"),
         "rows one after the other": (lambda net: net.add(Concatenation(1), "x", "x"), "mixes rows"),
         "rows in another order": (reversed_rows, "mixes rows"),
-        "a larger image": (lambda net: net.add(ResizeNearest(24, 1), "x"), "mixes rows"),
+        "a larger image": (lambda net: net.add(ResizeNearest(24, 1), "x"), "picks rows at changing distances"),
         "padding that a pool counts": (
             lambda net: net.add(AveragePool((3, 1), (1, 1), (2, 0, 0, 0)), "x"),
             "counts how many rows of its window lie in the padding",
