@@ -5,9 +5,9 @@ For whole layers of any kernel ``instructions.py`` has rates; these here also kn
 Costs were fitted to the instructions that QEMU counts (2026-11): every layer of MLPerf's DS-CNN, ResNet-8 and MobileNet
 as a whole and in strips of 1 to 4 rows, with 0 to 4096 bytes of scratch, 226 on the ESP32's instruction set and 254 on
 the ESP32-C3's; on the ESP32, fully connected layers of nine sizes, in 25 sizes of tiles; on the ESP32-S3's vector unit
-653, layers of sizes and weights drawn at random among them. The estimate for convolutions is off by 1 to 3 % in the
-mean. Portable kernels have no entry: what they do they do for every pixel, in strips as well. Other kernels without one
-were not counted.
+653, layers of sizes and weights drawn at random among them, and 66 of layers element by element and of rows that
+move. The estimate for convolutions is off by 1 to 3 % in the mean. Portable kernels have no entry: what they do they do
+for every pixel, in strips as well. Other kernels without one were not counted.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ RATES = (Fraction(1), Fraction(2), Fraction(3), Fraction(1, 2), Fraction(100))
 EMULATED = {
     "rv32": ("esp32c3", "picolibc", "qemu-system-riscv32"),
     "xtensa": ("esp32", "xtensa-lx106-elf-gcc", "qemu-system-xtensa"),
+    "s3": ("esp32s3", "xtensa-lx106-elf-gcc", "qemu-system-xtensa"),
 }
 
 
@@ -67,7 +68,7 @@ def planned(seed: int, chip: str) -> tuple[Plan, Plan, np.ndarray]:
 
 @pytest.mark.parametrize("seed", range(SAMPLE))
 def test_random_chains_equal_the_whole_layers(seed):
-    whole, plan, x = planned(seed, ("esp32", "esp32c3")[seed % 2])
+    whole, plan, x = planned(seed, ("esp32", "esp32c3", "esp32s3")[seed % 3])
     expected, got = simulate(whole, {"x": x}), simulate(plan, {"x": x})
     poisoned = run_in_arena(plan, x[:1])
     for name in plan.graph.outputs:
@@ -97,7 +98,7 @@ def test_n3_generated_c_equals_the_whole_layers(seed):
 @pytest.mark.parametrize("seed", range(200))
 def test_n3_generated_c_under_sanitizers(seed, tmp_path):
     """From the second sample on, the arena holds what the one before has left."""
-    whole, plan, x = planned(seed, ("esp32", "esp32c3")[seed % 2])
+    whole, plan, x = planned(seed, ("esp32", "esp32c3", "esp32s3")[seed % 3])
     write_files(tmp_path, emit.emit_library(plan, Archive(plan.graph, {"x": x})))
     with build_host(tmp_path, [plan.graph.name], SANITIZED) as firmware:
         outputs = firmware.run(plan, {"x": x}).outputs
@@ -118,6 +119,7 @@ def test_the_sample_has_chains_of_every_kind():
     plans = [planned(seed, "esp32")[1] for seed in range(SAMPLE)]
     kernels = {step.params.kernel for plan in plans for step in plan.steps}
     assert {"rows_s8", "pixel_sums_s8", "mean_of_sums_s8"} <= kernels
+    assert "rows_s8_s3" in {step.params.kernel for seed in range(4) for step in planned(seed, "esp32s3")[1].steps}
     assert sum(len(plan.strips.layers) > 20 for plan in plans) > SAMPLE // 6
     assert sum(len(plan.strips.chains) > 1 for plan in plans) > 5
 
