@@ -9,6 +9,7 @@ import numpy as np
 from chips import families
 from harness import Case, random_bytes
 
+from kernels.packed_layers import PackedLayer, random_inputs
 from mcuq.kernels import chosen
 from mcuq.kernels.layer import Layer
 from mcuq.kernels.s3.records import Group, unpacked
@@ -79,3 +80,15 @@ def case_of(rng: np.random.Generator, params: Params, portable: Params, samples:
     inputs = [random_bytes(rng, samples, elements or portable.batch * portable.input_c)]
     np.testing.assert_array_equal(params.run(*inputs), portable.run(*inputs), str(params))
     return Case(params, inputs)
+
+
+def packed_kernel(layer: PackedLayer, *, at_border: bool = False) -> Params:
+    """Return the kernel of a layer with weights of few bits."""
+    return inner(layer.op, [layer.x, layer.weights, layer.bias], layer.y, at_border=at_border)
+
+
+def packed_case_of(rng: np.random.Generator, layer: PackedLayer, params: Params) -> Case:
+    """A case of random inputs, for which ``run`` is checked to be what that of a byte per weight is."""
+    x = random_inputs(rng, layer.x)
+    np.testing.assert_array_equal(params.run(x), layer.in_bytes().run(x), str(params))
+    return Case(params, [x])

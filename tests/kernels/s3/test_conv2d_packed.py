@@ -9,8 +9,8 @@ import pytest
 from harness import Case, assert_emulated_equals_run, assert_kernels_equal_run
 from requirements import require
 
-from kernels.packed_layers import PackedLayer, packed_layer, random_inputs
-from kernels.s3.layers import CHIP, OUTPUT_SCALES, inner
+from kernels.packed_layers import PackedLayer, packed_layer
+from kernels.s3.layers import OUTPUT_SCALES, packed_case_of, packed_kernel
 from mcuq.kernels.s3.records import LONG, NARROW, SIGNED, WIDE, Group, unpacked
 from mcuq.ops.base import Params
 from mcuq.ops.conv2d import Conv2d
@@ -21,19 +21,9 @@ KERNEL = "conv2d_packed_s8_s3"
 BITS = (1, 2, 3, 4)
 
 
-def kernel(layer: PackedLayer, *, at_border: bool = False) -> Params:
-    return inner(layer.op, [layer.x, layer.weights, layer.bias], layer.y, CHIP, at_border=at_border)
-
-
 def convolution(rng, image, filters, window, stride=(1, 1), **options) -> PackedLayer:
     op = Conv2d(stride, padding=same_padding(image[:2], window, stride, (1, 1)))
     return packed_layer(rng, op, image, (filters, *window, image[2]), **options)
-
-
-def case_of(rng, layer: PackedLayer, params: Params) -> Case:
-    x = random_inputs(rng, layer.x)
-    np.testing.assert_array_equal(params.run(x), layer.in_bytes().run(x), str(params))
-    return Case(params, [x])
 
 
 def random_cases(rng, count) -> list[Case]:
@@ -44,9 +34,9 @@ def random_cases(rng, count) -> list[Case]:
         stride = tuple(int(v) for v in rng.integers(1, 3, 2))
         options = {"bits": int(rng.choice(BITS)), "scale_out": float(rng.choice(OUTPUT_SCALES))}
         layer = convolution(rng, image, int(rng.choice([1, 4, 8, 16, 19, 32])), window, stride, **options)
-        params = kernel(layer, at_border=bool(rng.random() < 0.5))
+        params = packed_kernel(layer, at_border=bool(rng.random() < 0.5))
         if params.kernel == KERNEL:
-            cases.append(case_of(rng, layer, params))
+            cases.append(packed_case_of(rng, layer, params))
     return cases
 
 
@@ -55,8 +45,8 @@ def test_pointwise_windows_and_vectors_are_taken(rng, bits):
     vector = packed_layer(rng, FullyConnected(), (64,), (32, 64), bits=bits)
     layers = [convolution(rng, (5, 5, 32), 24, (1, 1), bits=bits), convolution(rng, (5, 5, 16), 16, (3, 3), bits=bits)]
     for layer in (vector, *layers):
-        assert kernel(layer).kernel == kernel(layer, at_border=True).kernel == KERNEL
-        case_of(rng, layer, kernel(layer))
+        assert packed_kernel(layer).kernel == packed_kernel(layer, at_border=True).kernel == KERNEL
+        packed_case_of(rng, layer, packed_kernel(layer))
 
 
 def test_what_it_does_not_take(rng):
@@ -64,13 +54,13 @@ def test_what_it_does_not_take(rng):
     books = convolution(rng, (5, 5, 16), 16, (3, 3), bits=4, codebooks=1)
     signs = convolution(rng, (5, 5, 32), 16, (3, 3), bits=1, signs=True)
     for layer in (odd, books, signs):
-        assert kernel(layer).kernel != KERNEL
+        assert packed_kernel(layer).kernel != KERNEL
 
 
 @pytest.mark.parametrize("bits", BITS)
 def test_equals_portable_where_all_inputs_drive_a_sum_one_way(rng, bits):
     layer = convolution(rng, (3, 3, 48), 16, (3, 3), bits=bits)
-    params, portable = kernel(layer), layer.in_bytes()
+    params, portable = packed_kernel(layer), layer.in_bytes()
     assert params.kernel == KERNEL
     for lane in range(16):
         most = np.where(layer.weights.values[lane] > 0, 127, -128).reshape(1, -1)
@@ -79,7 +69,7 @@ def test_equals_portable_where_all_inputs_drive_a_sum_one_way(rng, bits):
 
 
 def test_weights_take_their_bits(rng):
-    tables = [kernel(convolution(rng, (5, 5, 64), 16, (3, 3), bits=bits)).records.size for bits in (1, 2, 4)]
+    tables = [packed_kernel(convolution(rng, (5, 5, 64), 16, (3, 3), bits=bits)).records.size for bits in (1, 2, 4)]
     assert tables[2] < 16 * 576 // 2 + 400
     assert tables[1] < 16 * 576 // 4 + 400
     assert tables[0] < 16 * 576 // 8 + 400
@@ -102,11 +92,11 @@ def test_long_sums_are_cut():
     layer = convolution(rng, (3, 3, 128), 16, (3, 3), bits=4, scale_out=0.1)
     ends = np.where(layer.weights.values < 0, -8, 7).astype(np.int8)
     layer = replace(layer, weights=replace(layer.weights, values=ends))
-    params = kernel(layer)
+    params = packed_kernel(layer)
 
     assert params.kernel == KERNEL
     assert {group.form for group in groups_of(params)} == {LONG}
-    cases = [case_of(rng, layer, params)]
+    cases = [packed_case_of(rng, layer, params)]
     assert_kernels_equal_run(cases)
     assert_emulated_equals_run(cases, "s3")
 

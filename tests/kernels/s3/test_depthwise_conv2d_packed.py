@@ -9,8 +9,8 @@ import pytest
 from harness import Case, assert_emulated_equals_run, assert_kernels_equal_run
 from requirements import require
 
-from kernels.packed_layers import PackedLayer, packed_layer, random_inputs
-from kernels.s3.layers import CHIP, OUTPUT_SCALES, inner
+from kernels.packed_layers import PackedLayer, packed_layer
+from kernels.s3.layers import OUTPUT_SCALES, packed_case_of, packed_kernel
 from mcuq.kernels.s3.records import LONG, NARROW, SIGNED, Group, unpacked
 from mcuq.ops.base import Params
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
@@ -20,19 +20,9 @@ KERNEL = "depthwise_conv2d_packed_s8_s3"
 BITS = (1, 2, 3, 4)
 
 
-def kernel(layer: PackedLayer, *, at_border: bool = False) -> Params:
-    return inner(layer.op, [layer.x, layer.weights, layer.bias], layer.y, CHIP, at_border=at_border)
-
-
 def depthwise(rng, image, window, stride=(1, 1), dilation=(1, 1), **options) -> PackedLayer:
     op = DepthwiseConv2d(stride, dilation, padding=same_padding(image[:2], window, stride, dilation))
     return packed_layer(rng, op, image, (1, *window, image[2]), **options)
-
-
-def case_of(rng, layer: PackedLayer, params: Params) -> Case:
-    x = random_inputs(rng, layer.x)
-    np.testing.assert_array_equal(params.run(x), layer.in_bytes().run(x), str(params))
-    return Case(params, [x])
 
 
 def random_cases(rng, count) -> list[Case]:
@@ -43,9 +33,9 @@ def random_cases(rng, count) -> list[Case]:
         stride, dilation = (tuple(int(v) for v in rng.integers(1, 3, 2)) for _ in range(2))
         options = {"bits": int(rng.choice(BITS)), "scale_out": float(rng.choice(OUTPUT_SCALES))}
         layer = depthwise(rng, image, window, stride, dilation, **options)
-        params = kernel(layer, at_border=bool(rng.random() < 0.5))
+        params = packed_kernel(layer, at_border=bool(rng.random() < 0.5))
         if params.kernel == KERNEL:
-            cases.append(case_of(rng, layer, params))
+            cases.append(packed_case_of(rng, layer, params))
     return cases
 
 
@@ -59,26 +49,26 @@ def groups_of(p: Params) -> list[Group]:
 def test_windows_are_taken(rng, bits, window):
     layer = depthwise(rng, (6, 6, 24), window, bits=bits, scale_out=0.01)
     layer = replace(layer, bias=replace(layer.bias, values=layer.bias.values % 80))  # no channel is constant
-    assert kernel(layer).kernel == kernel(layer, at_border=True).kernel == KERNEL
-    case_of(rng, layer, kernel(layer))
+    assert packed_kernel(layer).kernel == packed_kernel(layer, at_border=True).kernel == KERNEL
+    packed_case_of(rng, layer, packed_kernel(layer))
 
 
 def test_what_it_does_not_take(rng):
     books = depthwise(rng, (5, 5, 16), (3, 3), bits=4, codebooks=1)
     wide = depthwise(rng, (5, 90, 16), (3, 3), bits=4)  # more scratch than four kilobytes
     for layer in (books, wide):
-        assert kernel(layer).kernel != KERNEL
+        assert packed_kernel(layer).kernel != KERNEL
 
 
 def test_weights_take_their_bits(rng):
-    tables = [kernel(depthwise(rng, (5, 5, 16), (3, 8), bits=bits)).records.size for bits in (1, 2, 4)]
+    tables = [packed_kernel(depthwise(rng, (5, 5, 16), (3, 8), bits=bits)).records.size for bits in (1, 2, 4)]
     assert np.diff(tables).tolist() == [16 * 3, 16 * 6]
 
 
 @pytest.mark.parametrize("bits", BITS)
 def test_equals_portable_where_all_inputs_drive_a_sum_one_way(rng, bits):
     layer = depthwise(rng, (5, 5, 16), (5, 5), bits=bits)
-    params, portable = kernel(layer), layer.in_bytes()
+    params, portable = packed_kernel(layer), layer.in_bytes()
     assert params.kernel == KERNEL
     most = np.where(layer.weights.values[0] > 0, 127, -128).reshape(1, -1)
     x = np.concatenate([most, -1 - most]).astype(np.int8)
@@ -103,11 +93,11 @@ def test_long_sums_are_cut():
         weights=replace(layer.weights, values=np.where(layer.weights.values < 0, -8, 7).astype(np.int8)),
         bias=replace(layer.bias, values=bias),
     )
-    params = kernel(layer)
+    params = packed_kernel(layer)
 
     assert params.kernel == KERNEL
     assert {group.form for group in groups_of(params)} == {LONG}
-    cases = [case_of(rng, layer, params)]
+    cases = [packed_case_of(rng, layer, params)]
     assert_kernels_equal_run(cases)
     assert_emulated_equals_run(cases, "s3")
 
