@@ -23,6 +23,7 @@ from mcuq.quantization.samples import batches
 
 ROOT = Path(__file__).parents[1]
 FIXED, DEFAULT, AUTO = Options(method="mse", corrections=("rounding", "bias")), Options(), Options(auto=True)
+HALF = Options(weight_bytes="50%")
 
 
 def judged(case: Case, result: Result) -> tuple[float, str]:
@@ -34,7 +35,8 @@ def judged(case: Case, result: Result) -> tuple[float, str]:
     wanted = float_run.run(replace(graph, outputs=(name,)), inputs)[name]
     both = [x.reshape(len(x), -1) for x in (given, wanted)]
     if case.labels is None:
-        return sqnr(wanted, given), ""
+        same = 100 * float((both[0].argmax(axis=1) == both[1].argmax(axis=1)).mean())
+        return sqnr(wanted, given), f" {same:.1f} %" if name not in graph.outputs else ""
     right = [100 * float((x.argmax(axis=1) == case.labels).mean()) for x in both]
     return sqnr(wanted, given), f" {right[0]:.1f} % ({right[1]:.1f})"
 
@@ -53,16 +55,17 @@ def report(found: Iterable[Case]) -> Iterator[str]:
     yield "# What the calibration samples decide"
     yield ""
     yield "`python benchmarks/quantization.py`; samples: `benchmarks/quantization_models.py`. dB: SQNR of the"
-    yield "scores on samples that were not seen; accuracy on these (in brackets: float); seconds of one processor that"
-    yield "quantizing took. Fixed: `--method mse --correct rounding,bias`, the default until 2026-11-29."
+    yield "scores on samples that were not seen; accuracy on these (in brackets: float), without labels how often the"
+    yield "float model's class is found; seconds of one processor that quantizing took. Fixed: `--method mse --correct"
+    yield "rounding,bias`, the default until 2026-11-29. Half: the default with `--weight-bytes 50%`."
     yield ""
-    yield "| model | fixed | default | `--auto` |"
-    yield "|---|---|---|---|"
+    yield "| model | fixed | default | `--auto` | half |"
+    yield "|---|---|---|---|---|"
     lines = []
     for case in found:
-        made = [cell(case, options) for options in (FIXED, DEFAULT, AUTO)]
+        made = [cell(case, options) for options in (FIXED, DEFAULT, AUTO, HALF)]
         yield f"| {case.name} | " + " | ".join(text for text, _ in made) + " |"
-        words = zip(("default", "`--auto`"), (result for _, result in made[1:]), strict=True)
+        words = zip(("default", "`--auto`"), (result for _, result in made[1:3]), strict=True)
         lines += [f"- {case.name}, {what}: {summary(result.trials)}" for what, result in words]
     yield ""
     yield from lines

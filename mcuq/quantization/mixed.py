@@ -99,9 +99,10 @@ def rungs(
 
 def _errors(layer: Layer, schemes: Sequence[Scheme], wanted: Mapping[str, Array]) -> list[float]:
     """Return what the outputs change by with a layer in few bits; nothing for a layer that is not made anew."""
-    judging = slice(1, None, 2) if len(layer.input) > 1 else slice(None)
+    making, judging = slice(0, None, 2), slice(1, None, 2) if len(layer.input) > 1 else slice(None)
+    alone = replace(layer, input=layer.float_input)  # without what the layers before it do to its input
     x, errors = layer.float_input[judging], []
-    for weights, bias in in_few_bits(layer.of(slice(0, None, 2)), schemes):
+    for weights, bias in in_few_bits(alone.of(making), schemes):
         given = layer.onward(np.asarray(layer.op.compute(x, weights, bias), np.float32), judging)
         errors.append(sum(_share(wanted[name][judging], y) for name, y in given.items()))
     return errors

@@ -1,12 +1,13 @@
 """Bits of layers within a number of bytes: what fits, and what is worth its bytes."""
 
+import numpy as np
 import pytest
 from float_nets import Builder, samples, separable_net
 
 from mcuq import loading
 from mcuq.errors import UsageError
 from mcuq.fit import footprint
-from mcuq.graph import Node
+from mcuq.graph import Node, State
 from mcuq.ops.add import Add
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.plan.builder import build_plan
@@ -82,6 +83,20 @@ def test_one_sample_chooses_too():
     graph = separable_net(softmax=False)
     result = quantize(graph, samples(graph, 1), Options(weight_bytes="60%"))
     assert len(result.options.layer_bits) == 4
+
+
+def test_a_model_that_remembers_gets_bits_too():
+    """What it remembers is the float model's, step by step, whatever the bits."""
+    net = Builder((1, 8)).dense(8, "relu6")
+    net.shapes |= {"before": (1, 8), "now": (1, 8)}
+    net.constants["zeros"] = np.zeros((1, 8), np.float32)
+    net.nodes.append(Node("add", Add(activation="relu6"), (net.last, "before"), ("now",)))
+    net.last = "now"
+    graph = net.dense(4).graph(states=(State("before", "now", "zeros"),))
+
+    result = quantize(graph, samples(graph, 40), Options(weight_bytes="60%"))
+
+    assert set(result.options.layer_bits) == {"fully_connected_0", "fully_connected_2"}
 
 
 def made(limit: str, **options):
