@@ -17,7 +17,7 @@ BITS = 10  # of a position's fraction
 MAX_SIZE = 1 << 20  # pixels: positions stay within int32
 
 
-class _Positions(NamedTuple):
+class Positions(NamedTuple):
     """Output index i lies at ``(i * scale + offset) / 1024`` pixels of the input, limited to the image."""
 
     scale: int
@@ -69,28 +69,38 @@ class ResizeBilinear(ResizeOp):
     one rounding half away from zero. Where the rounded quotient leads beyond the image (heights and widths above 1024)
     the last row counts; TFLite Micro reads outside the tensor there.
 
+    Strips of rows have ``spaced``, the distance of their rows in 1/1024 and where the first one lies
+    (:mod:`mcuq.passes.rows`).
+
     - C1: heights and widths are positive, at most 2^20, and at most one of the flags is set.
     - C2: input and output have the same scale and zero point.
+    - C3: a distance is not negative, and all rows lie within 2^20.
     """
 
     name: ClassVar[str] = "resize_bilinear"
     ties: ClassVar[bool] = True
 
+    spaced: tuple[int, ...] = ()
+
     def infer_shape(self, *inputs: Shape) -> Shape:
         """[1, H, W, C] to [1, height, width, C]; C1."""
         if max(*inputs[0][1:3], self.height, self.width) > MAX_SIZE:
             raise ValueError(f"heights and widths must be at most {MAX_SIZE}")
+        if self.spaced:
+            scale, offset = self.spaced
+            if scale < 0 or max(abs(offset), scale * self.height + abs(offset)) > MAX_SIZE << BITS:
+                raise ValueError(f"{self.height} rows at a distance of {scale} from {offset} on are beyond {MAX_SIZE}")
         return super().infer_shape(*inputs)
 
     def forward(self, *inputs: Real) -> Real:
         """See :meth:`Op.forward`."""
-        y = self._interpolated(inputs[0], 2, self.height)
+        y = self._strip(inputs[0]) if self.spaced else self._interpolated(inputs[0], 2, self.height)
         return self._interpolated(y, 3, self.width)
 
     def lower(self, inputs: Sequence[Operand], output: QTensor) -> Params:
         """See :meth:`Op.lower`; C2."""
         _, h, w, c = self._check(inputs, output)
-        rows, columns = self._positions(h, self.height), self._positions(w, self.width)
+        rows, columns = self.rows(h), self._positions(w, self.width)
         return ResizeBilinearParams(
             input_h=h,
             input_w=w,
@@ -103,11 +113,21 @@ class ResizeBilinear(ResizeOp):
             offset_w=columns.offset,
         )
 
-    def _positions(self, size: int, output: int) -> _Positions:
+    def rows(self, size: int) -> Positions:
+        """Return where the rows of the output lie in the input, which has ``size`` of them."""
+        return Positions(*self.spaced) if self.spaced else self._positions(size, self.height)
+
+    def _positions(self, size: int, output: int) -> Positions:
         aligned = self.align_corners and output > 1
         pixels, steps = (size - 1, output - 1) if aligned else (size, output)
         scale = ((pixels << BITS) + steps // 2) // steps
-        return _Positions(scale, scale // 2 - (1 << (BITS - 1)) if self.half_pixel_centers else 0)
+        return Positions(scale, scale // 2 - (1 << (BITS - 1)) if self.half_pixel_centers else 0)
+
+    def _strip(self, x: Real) -> Real:
+        """Interpolate the real values of rows at the positions of a strip's."""
+        first, second, parts = _neighbours(self.height, x.shape[2], *self.spaced)
+        fraction = parts.reshape(-1, 1, 1) / (1 << BITS)
+        return np.asarray(x[:, :, first] * (1 - fraction) + x[:, :, second] * fraction)
 
     def _interpolated(self, x: Real, axis: int, output: int) -> Real:
         """Interpolate real values along one dimension, at exact positions."""

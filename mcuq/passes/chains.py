@@ -111,7 +111,9 @@ def _link(graph: Graph, node: Node, made: set[str]) -> Link:
     if found.axis != AXIS or any(graph.tensor(name).shape[0] != 1 for name in rowed):
         raise UnsupportedOperatorError(f"{node.op.name} moves rows")
     rows, window = graph.values[rowed[0]].shape[AXIS], found.window
-    if window and (window.padding >= window.reach or window.needed(0, y.shape[AXIS])[1] - window.reach >= rows):
+    if window and (
+        -window.needed(0, 1)[0] >= window.reach or window.needed(0, y.shape[AXIS])[1] - window.reach >= rows
+    ):
         raise UnsupportedOperatorError(f"{node.op.name} has windows in the padding alone")
     if not window and any(graph.values[name].shape[AXIS] != y.shape[AXIS] for name in rowed):
         raise UnsupportedOperatorError(f"{node.op.name} repeats a row")

@@ -28,6 +28,7 @@ from mcuq.ops.pixels import Picked, Pixels, nearest
 from mcuq.ops.pooling import PoolOp
 from mcuq.ops.prelu import PRelu
 from mcuq.ops.reshape import Reshape
+from mcuq.ops.resize_bilinear import BITS, ResizeBilinear
 from mcuq.ops.resize_nearest import ResizeNearest
 from mcuq.ops.rows import Rows
 from mcuq.ops.slice import Slice
@@ -105,6 +106,9 @@ def _windowed(op: Op, shapes: list[Shape], axis: int) -> Along | None:
             window = _picking(Picked(*op.rows))
         case ResizeNearest() if axis == 1 and (picked := _resizing(op, shapes[0][1])):
             window = _picking(picked)
+        case ResizeBilinear() if axis == 1:
+            scale, offset = op.rows(shapes[0][1])
+            window = Window(2, scale, -offset, divisor=1 << BITS)
         case Mean() if axis in _reduced(op, len(shapes[0])):
             window = Window(shapes[0][axis])
     return Along(axis, window) if window else None
@@ -196,6 +200,10 @@ def on_rows(
         case ResizeNearest() if window:
             begin, *_ = places = [window.needed(row, row + 1)[0] for row in range(first, first + shape[axis])]
             made = replace(op, height=shape[axis], picked=tuple(place - begin for place in places))
+        case ResizeBilinear() if window:
+            begin, _ = window.needed(first, first + 1)
+            offset = first * window.stride - window.padding - max(0, begin) * window.divisor
+            made = replace(op, height=shape[axis], spaced=(window.stride, offset))
     return made
 
 

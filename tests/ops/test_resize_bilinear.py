@@ -102,3 +102,10 @@ def test_c1_sizes_are_bounded_and_flags_exclude_each_other(op):
 def test_c2_quantization_must_not_change():
     with pytest.raises(CannotQuantizeError, match="must be equal"):
         ResizeBilinear(2, 2).lower([QTensor((1, 1, 1, 1), 0.1, 0)], QTensor((1, 2, 2, 1), 0.2, 0))
+
+
+@pytest.mark.parametrize("spaced", [(-1, 0), (1 << 20, 1 << 30), (1 << 29, 0), (0, -(1 << 31) + 1)])
+def test_c3_rows_lie_within_reach(spaced):
+    assert ResizeBilinear(3, 2, spaced=(512, -256)).infer_shape((1, 5, 2, 3)) == (1, 3, 2, 3)
+    with pytest.raises(ValueError, match="are beyond"):
+        ResizeBilinear(3, 2, spaced=spaced).infer_shape((1, 5, 2, 3))
