@@ -29,6 +29,7 @@ def place(run, shared, tmp_path, monkeypatch):
     case, models = shared / "cases/use", shared / "models/mlperf"
     files = {"model.onnx": case / "bin.onnx", "samples.npz": case / "bin.npz", "holdout.npz": case / "bin.npz"}
     files |= {"model.tflite": EXAMPLE / "digits.tflite", "wake.tflite": models / "sww_int8.tflite"}
+    files |= {"person.tflite": models / "vww_mbv1_025_int8.tflite"}
     for name, source in files.items():
         shutil.copyfile(source, tmp_path / name)
     monkeypatch.chdir(tmp_path)
