@@ -97,9 +97,9 @@ def _fewer_bits(plan: Plan, place: Place, report: FitReport, short: str) -> Iter
         smaller = fit.estimate(_in_fewer_bits(plan, layers), place)
         if smaller.fits:
             free = _free(smaller, short)
-            yield Suggestion(
-                " ".join(["quantize", *(f"--layer-bits {n}=4" for n in layers)]), free, free - _free(report, short)
-            )
+            names = [plan.strips.layers.get(layer, layer) for layer in layers]
+            change = " ".join(["quantize", *(f"--layer-bits {name}=4" for name in names)])
+            yield Suggestion(change, free, free - _free(report, short))
             return
 
 

@@ -16,10 +16,10 @@ from mcuq.target.setup import Setup
 from mcuq.tensor import QTensor
 
 
-def image_net():
+def image_net(channels: int = 16, *, depthwise: bool = True):
     net = Net(np.random.default_rng(5))
     net.b.values["x"] = QTensor((1, 32, 24, 4), 0.05, net.zero_point)
-    y = net.conv(net.conv("x", 16, same=True), depthwise=True, same=True)
+    y = net.conv(net.conv("x", channels, same=True), depthwise=depthwise, same=True)
     return net.graph(net.add(Mean((1, 2)), y))
 
 
@@ -31,6 +31,18 @@ def test_other_boards_are_asked_for_the_model():
     report = fit.estimate(plan, place)
     assert not report.fits
     assert any("--board" in found.change for found in suggestions(plan, place, report))
+
+
+def test_fewer_bits_are_for_layers_not_for_their_strips():
+    graph = image_net(96, depthwise=False)
+    plan = pipeline.compile(graph, "esp32-c3-devkitm-1", push_rows=True)
+    board = load_board("esp32-c3-devkitm-1")
+    place = Place(board, board.framework(""), Setup(push_rows=True))
+    free = fit.estimate(plan, place).row("app partition").free
+    place = Place(board, board.framework(""), Setup(push_rows=True), Extra(free + 50, 0))
+    changes = [found.change for found in suggestions(plan, place, fit.estimate(plan, place))]
+    named = [change.split()[2].removesuffix("=4") for change in changes if "--layer-bits" in change]
+    assert named and {*named} <= {node.name for node in graph.nodes}
 
 
 def test_arrivals_can_be_taken_away():
