@@ -204,3 +204,19 @@ def test_less_scratch_within_the_default_where_it_saves_enough():
     whole, plan = (pipeline.compile(graph, "esp32dev", io_in_arena=None, slower=n) for n in (0, 5))
     assert needed(plan) <= needed(whole) - 1024
     assert instructions_of(plan) <= 1.05 * instructions_of(whole)
+
+
+def test_additions_in_strips_have_tables_in_flash_and_no_scratch():
+    """On MAC16 strips of a few rows would fill tables of 2 KB at every call; one pair in flash serves all of them."""
+    net = Net(np.random.default_rng(5))
+    net.b.values["x"] = QTensor((1, 24, 16, 48), 0.05, net.zero_point)
+    graph = net.graph(net.add(Mean((1, 2)), net.add(Add("relu"), "x", net.conv("x", depthwise=True, same=True))))
+    plan = pipeline.compile(graph, "esp32dev", io_in_arena=None, slower=30)
+    additions = [step for step in plan.steps if step.params.kernel == "add_s8_tables_mac16"]
+    assert len(additions) > 1
+    assert {step.scratch for step in additions} == {""}
+    assert len({step.params.table_a.tobytes() for step in additions}) == 1
+    x = np.random.default_rng(0).integers(-128, 128, (2, 1, 24, 16, 48)).astype(np.int8)
+    expected = pipeline.simulate(pipeline.compile(graph, "esp32dev", slower=0), x)
+    (name,) = graph.outputs
+    np.testing.assert_array_equal(simulate_on("host", plan, {"x": x}).outputs[name].reshape(expected.shape), expected)

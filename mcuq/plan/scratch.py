@@ -107,7 +107,11 @@ def _given(steps: Sequence[Step], limits: Sequence[int], room: int) -> tuple[Ste
             known[key] = params.frugal(limit) if room else params.with_scratch(limit)
         return known[key]
 
-    return tuple(replace(s, params=given(s.params, limit)) for s, limit in zip(steps, limits, strict=True))
+    chosen = [given(step.params, limit) for step, limit in zip(steps, limits, strict=True)]
+    return tuple(
+        replace(step, params=params, scratch=step.scratch if params.scratch_bytes else "")
+        for step, params in zip(steps, chosen, strict=True)
+    )
 
 
 def _arena(buffers: Mapping[str, Buffer]) -> int:

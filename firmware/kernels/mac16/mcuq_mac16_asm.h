@@ -207,7 +207,7 @@
     .macro  prepare_multiplier m, temporary
     neg     \m, \m
     .endm
-    .macro  multiply_high r, acc, m, temporary
+    .macro  multiply_high r, acc, m, temporary, plain=
     mulsh   \r, \acc, \m
     .endm
 
@@ -220,7 +220,7 @@
  * where the sum in the middle stays within 32 bits. h is the upper half of acc + 2^15. The accumulator holds 2^16 more
  * than acc, whose lower half is the same, for then 2^15 is subtracted to get there, which one instruction can. H lies in
  * -2^15..-2^14 as m < 2^31; it would be 2^15, which is no int16, for some m that are not negated. Both pieces lie in one
- * register, and MAC16 picks them. */
+ * register, and MAC16 picks them. A `plain` acc holds nothing more. */
     .macro  prepare_bias b, temporary
     movi    \temporary, 1
     slli    \temporary, \temporary, 16
@@ -232,12 +232,17 @@
     slli    \temporary, \temporary, 16
     add     \m, \m, \temporary
     .endm
-    .macro  multiply_high r, acc, m, temporary
+    .macro  multiply_high r, acc, m, temporary, plain=
     mul16s  \temporary, \acc, \m
     srai    \temporary, \temporary, 16
     wsr_acclo \temporary
     mula_aa lh, \acc, \m
+    .ifb    \plain
     addmi   \r, \acc, -32768
+    .else
+    addmi   \r, \acc, 32512
+    addmi   \r, \r, 256
+    .endif
     mula_aa hl, \r, \m
     rsr_acclo \temporary
     srai    \temporary, \temporary, 16

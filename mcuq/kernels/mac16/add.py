@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mcuq.kernels.layer import Layer
+from mcuq.kernels.mac16.add_tables import with_tables
 from mcuq.ops.add import AddParams
 from mcuq.ops.base import IN_PLACE, Overlap, Params, i32
 from mcuq.tensor import Array
@@ -38,6 +39,10 @@ class AddMac16Params(Params):
     def scratch_bytes(self) -> int:
         """See :meth:`Params.scratch_bytes`."""
         return TABLES_BYTES
+
+    def frugal(self, limit: int) -> Params:
+        """See :meth:`Params.frugal`: strips of few rows would fill the tables again and again."""
+        return with_tables({member.name: getattr(self, member.name) for member in self.members()})
 
     def overlap(self, operand: int) -> Overlap:
         """See :meth:`Params.overlap`."""

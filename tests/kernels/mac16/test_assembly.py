@@ -156,7 +156,7 @@ MISTAKES = {
         "    slli    a12, a12, 8\n    mov     a13, a12\n    \\ends",
     ),
     "pairs": ("mcuq_mac16_vector_packed_asm.S", "extui   a13, a14, 4 * \\n + 4, 4", "extui   a13, a14, 4 * \\n, 4"),
-    "sum": ("mcuq_mac16_sum_asm.S", "addi    a10, a9, -2", "addi    a10, a9, -1"),
+    "sum": ("mcuq_mac16_sum_asm.h", "addi    a10, a9, -2", "addi    a10, a9, -1"),
 }
 
 

@@ -13,6 +13,7 @@ from test_overlap import program
 from kernels.mac16.emulated import mac16_sources, run_emulated
 from kernels.mac16.layers import CHIP, every_tiling, random_connected, random_conv, random_depthwise
 from mcuq.kernels.mac16.add import AddMac16Params
+from mcuq.kernels.mac16.add_tables import AddTablesMac16Params
 from mcuq.kernels.mac16.channels import Tile, even_tiles, room, tile_overlap
 from mcuq.kernels.mac16.conv2d import Conv2dMac16Params
 from mcuq.kernels.mac16.depthwise_conv2d import DepthwiseConv2dMac16Params
@@ -22,6 +23,7 @@ from mcuq.ops.base import Overlap, Params
 
 KINDS = {
     AddMac16Params,
+    AddTablesMac16Params,
     Conv2dMac16Params,
     DepthwiseConv2dMac16Params,
     FullyConnectedMac16Params,
