@@ -81,6 +81,7 @@ def overlapping(rng) -> list:
     cases.append(lowered(PixelSums(4), QTensor((16,), 1.0, 0), IMAGE))
     tiled = [p.with_scratch(limit) for p in overlapping_on("esp32", rng) for limit in (0, 300, 1 << 12)]
     tiled += [p.frugal(limit) for p in vectors_on("esp32", rng) for limit in (0, 100)]
+    tiled += [p.frugal(0) for p in overlapping_on("esp32", rng) if p.kernel == "conv2d_s8_mac16"]
     lanes = [p for chip in ("esp32c3", "esp32s2") for p in overlapping_on(chip, rng)]
     return [*cases, *lanes, *tiled, *packed(rng), *of_one_bit(rng), *in_the_arena(rng)]
 
@@ -227,7 +228,7 @@ def operands(rng, params) -> list[np.ndarray]:
             sizes = [full, params.shape[3] if repeated else full]
         elif params.kernel == "mul_s8_s3":
             sizes = [params.rows * params.elements, params.elements]
-        elif "zero_point_b" in names or params.kernel == "add_s8_s3":
+        elif {"zero_point_b", "table_b"} & names or params.kernel == "add_s8_s3":
             sizes = [params.elements, params.elements]
         else:
             sizes = [params.elements] if "elements" in names else [params.rows * params.depth]

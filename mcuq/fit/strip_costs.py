@@ -4,10 +4,11 @@ For whole layers of any kernel ``instructions.py`` has rates; these here also kn
 
 Costs were fitted to the instructions that QEMU counts (2026-11): every layer of MLPerf's DS-CNN, ResNet-8 and MobileNet
 as a whole and in strips of 1 to 4 rows, with 0 to 4096 bytes of scratch, 226 on the ESP32's instruction set and 254 on
-the ESP32-C3's; on the ESP32, fully connected layers of nine sizes, in 25 sizes of tiles; on the ESP32-S3's vector unit
-653, layers of sizes and weights drawn at random among them, and 66 of layers element by element and of rows that
-move. The estimate for convolutions is off by 1 to 3 % in the mean. Portable kernels have no entry: what they do they do
-for every pixel, in strips as well. Other kernels without one were not counted.
+the ESP32-C3's; on the ESP32, fully connected layers of nine sizes, in 25 sizes of tiles, convolutions of eight sizes
+pixel by pixel, additions of three; on the ESP32-S3's vector unit 653, layers of sizes and weights drawn at random among
+them, and 66 of layers element by element and of rows that move. The estimate for convolutions is off by 1 to 3 % in the
+mean. Portable kernels have no entry: what they do they do for every pixel, in strips as well. Other kernels without one
+were not counted.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from mcuq.kernels.lanes.conv2d import Conv2d1x1LanesParams, Conv2dLanesParams
 from mcuq.kernels.lanes.conv2d_winograd import direct_quantities
 from mcuq.kernels.lanes.depthwise_conv2d import DepthwiseConv2d3x3LanesParams
 from mcuq.kernels.mac16.conv2d import Conv2dMac16Params
+from mcuq.kernels.mac16.conv2d_pixels import Conv2dPixelsMac16Params
 from mcuq.kernels.mac16.depthwise_conv2d import DepthwiseConv2dMac16Params
 from mcuq.kernels.mac16.fully_connected_parts import FullyConnectedPartsMac16Params
 from mcuq.ops.base import Params
@@ -32,6 +34,7 @@ COSTS: Mapping[str, Mapping[str, float]] = {
         **{"call": 221, "tiles": 331, "widened": 2.21, "filters": 65.6, "weights": 1.58, "outputs": 25.1},
         "products": 0.992,
     },
+    "conv2d_s8_pixels_mac16": {"pixels": 176, "lines": 47, "widened": 6.13, "outputs": 53, "macs": 1.47},
     "depthwise_conv2d_s8_mac16": {"weights": 14.9, "products": 3.79, "lines": 22.2},
     "fully_connected_s8_mac16": {"call": 43.7, "inputs": 8.02, "outputs": 49.4, "macs": 1.43},
     "fully_connected_s8_parts_mac16": {
@@ -121,6 +124,9 @@ def _amounts(params: Params) -> Mapping[str, float]:  # noqa: PLR0911 - one per 
             return _tiled(params)
         case DepthwiseConv2dMac16Params():
             return _planes(params)
+        case Conv2dPixelsMac16Params() as p:
+            pixels, lines = p.output_h * p.output_w, p.output_h * p.output_w * p.filter_h
+            return {"pixels": pixels, "lines": lines, "widened": lines * p.filter_w * p.input_c}
         case FullyConnectedPartsMac16Params():
             return _parts(params)
         case Conv2dLanesParams() as p:

@@ -21,6 +21,7 @@ from mcuq.kernels.mac16.channels import (
     unpacked_bias,
     window_overlap,
 )
+from mcuq.kernels.mac16.conv2d_pixels import MOST_PIXELS, pixel_by_pixel
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table
 from mcuq.ops.conv2d import Conv2dParams
 from mcuq.tensor import Array
@@ -82,6 +83,12 @@ class Conv2dMac16Params(Params):
         pixels = (replace(self, tile_rows=1, tile_pixels=p) for p in even_tiles(w))
         fitting = (p for p in (*rows, *pixels) if p.scratch_bytes <= min(limit, MAX_SCRATCH) and p._room() <= limit)
         return next(fitting, replace(self, tile_rows=1, tile_pixels=1))
+
+    def frugal(self, limit: int) -> Params:
+        """See :meth:`Params.frugal`."""
+        tiled = self.with_scratch(limit)
+        few = tiled.tile_rows * tiled.tile_pixels <= MOST_PIXELS
+        return (few and pixel_by_pixel(self._portable())) or tiled
 
     def _room(self) -> int:
         inputs, outputs = self.input_h * self.input_w * self.input_c, self.output_h * self.output_w * self.output_c

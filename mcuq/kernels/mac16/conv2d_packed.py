@@ -36,6 +36,10 @@ class Conv2dPackedMac16Params(Conv2dMac16Params):
         """See :meth:`Params.scratch_bytes`."""
         return super().scratch_bytes + 2 * (whole_words(self.taps, self.bits) - self.taps)
 
+    def frugal(self, limit: int) -> Params:
+        """See :meth:`Params.frugal`: bytes of weights would take more flash."""
+        return self.with_scratch(limit)
+
     @property
     def _stored(self) -> Stored:
         return Stored(*(getattr(self, name) for name in Stored._fields))

@@ -16,6 +16,7 @@ from mcuq.kernels.mac16.add import AddMac16Params
 from mcuq.kernels.mac16.add_tables import AddTablesMac16Params
 from mcuq.kernels.mac16.channels import Tile, even_tiles, room, tile_overlap
 from mcuq.kernels.mac16.conv2d import Conv2dMac16Params
+from mcuq.kernels.mac16.conv2d_pixels import Conv2dPixelsMac16Params
 from mcuq.kernels.mac16.depthwise_conv2d import DepthwiseConv2dMac16Params
 from mcuq.kernels.mac16.fully_connected import FullyConnectedMac16Params
 from mcuq.kernels.mac16.fully_connected_parts import FullyConnectedPartsMac16Params
@@ -25,6 +26,7 @@ KINDS = {
     AddMac16Params,
     AddTablesMac16Params,
     Conv2dMac16Params,
+    Conv2dPixelsMac16Params,
     DepthwiseConv2dMac16Params,
     FullyConnectedMac16Params,
     FullyConnectedPartsMac16Params,
@@ -44,6 +46,7 @@ def tilings(rng: np.random.Generator) -> list[Params]:
     for params in overlapping_on(CHIP, rng):
         if type(params) in KINDS:
             found += every_tiling(params)[::3] if hasattr(params, "tile_rows") else [params]
+    found += [params.frugal(0) for params in overlapping_on(CHIP, rng) if params.kernel == "conv2d_s8_mac16"]
     found += [params.frugal(limit) for params in vectors_on(CHIP, rng) for limit in (0, 100)]
     for make in [random_conv, random_depthwise, random_connected] * 4:
         params = make(rng)(CHIP)
