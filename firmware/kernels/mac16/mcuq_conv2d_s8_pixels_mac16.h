@@ -33,8 +33,8 @@ typedef struct {
     const int32_t *multiplier; /* (output_c) or (1) */
 } mcuq_conv2d_s8_pixels_mac16_params;
 
-/* input (input_h, input_w, input_c), output (output_h, output_w, output_c); scratch (filter_h, filter_w, input_c) int16:
- * one window. */
+/* input (input_h, input_w, input_c), output (output_h, output_w, output_c); scratch: one window of int16, (filter_h,
+ * filter_w, input_c). */
 void mcuq_conv2d_s8_pixels_mac16(const mcuq_conv2d_s8_pixels_mac16_params *params, const int8_t *input, int8_t *output,
                                  void *scratch);
 
