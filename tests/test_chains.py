@@ -101,6 +101,7 @@ def test_options_of_the_command_line(graph, run, tmp_path):
     whole = needed(pipeline.compile(graph, BOARD, io_in_arena=None, slower=0))
     assert f"in strips of a few rows: conv2d_0 to mean_7; {whole:,} bytes without (--slower 0)\n" in out
     assert "in strips" not in run("check", model, "--board", BOARD, "--slower", "0%")[1]
+    assert "bytes without (no --ram and --slower 0)" in run("check", model, "--board", BOARD, "--ram", "16K")[1]
     status, _, err = run("check", model, "--board", BOARD, "--ram", "1K")
     assert status == 1
     assert "bytes of RAM, of 1,024; layer" in err

@@ -40,11 +40,13 @@ class Unchained:
     """What a plan with chains would be without: bytes of arena, inputs and outputs, the time of an inference.
 
     ``is_slow``: the chains take clearly more time than instructions, ``slower`` percent of which were allowed.
+    ``by``: options that give it, in words.
     """
 
     total_bytes: int
     time: Latency
     is_slow: bool
+    by: str = "--slower 0"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -203,7 +205,10 @@ def unchained(plan: Plan, place: Place) -> Unchained | None:
     (with_, without) = times([plan, plan.unchained], place)
     allowed = 1 + place.setup.percent / 100 + CLEARLY
     is_slow = not place.setup.ram and with_.milliseconds > without.milliseconds * allowed
-    return Unchained(plan.unchained.total_bytes, without, is_slow)
+    left_out = [
+        f"no --{option}" for option, is_set in (("ram", place.setup.ram), ("push-rows", plan.rows_arrive)) if is_set
+    ]
+    return Unchained(plan.unchained.total_bytes, without, is_slow, " and ".join([*left_out, "--slower 0"]))
 
 
 def _report_or_problem(name: str, plan_for: Callable[[tuple[str, ...]], Plan], asked: Place) -> FitReport:

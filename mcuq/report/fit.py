@@ -74,7 +74,7 @@ def _unchained(report: FitReport) -> str:
         return ""
     time = f" and estimated {without.time.short} ms" if without.is_slow else ""
     why = ": strips read weights from flash again" if without.is_slow else ""
-    return f"; {thousands(without.total_bytes)} bytes{time} without (--slower 0){why}"
+    return f"; {thousands(without.total_bytes)} bytes{time} without ({without.by}){why}"
 
 
 def budget_lines(budgets: Sequence[Budget]) -> Iterator[str]:
