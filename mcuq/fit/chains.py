@@ -137,11 +137,16 @@ def within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:
     """
     beside = whole.state_bytes + (PROGRESS_BYTES if whole.rows_arrive else 0)
     fitting = sorted((w for w in ways if w.total(graph) <= ram), key=lambda w: w.instructions)
+    plans: list[Plan] = []
     for found in _distinct(fitting)[: ATTEMPTS // 2]:
         room = ram - beside - (0 if found.inside else _border(graph))
         plan = _built(graph, whole, replace(found, arena=max(found.arena, room)))
         if needed(plan) <= ram:
-            return plan
+            plans.append(plan)
+            if instructions_of(plan) <= NEARLY * found.instructions:  # as many as the others are estimated at
+                break
+    if plans:
+        return min(plans, key=instructions_of)
     smallest = least(graph, whole, ways)
     if needed(smallest) <= ram:
         return smallest
