@@ -207,17 +207,13 @@ def write_project(
 
     Raises:
         DoesNotFitError: with the bytes missing; nothing is written.
-        UsageError: for a name or directory that cannot be used.
-        McuqError: for a .mcuq file there that cannot be read.
+        McuqError: for a name or directory that cannot be used, or a .mcuq file there that cannot be read.
     """
     content, directory = model if isinstance(model, Archive) else Archive(model), Path(directory)
     with hold(directory):  # what the models of the project need must not change meanwhile
         graph = replace(content.graph, name=model_name(name or content.graph.name))
         content = remembered(content, directory, graph.name)
-        board = board_for(content, board)
-        framework = recorded_framework(content, board, framework)
-        setup = setup or content.setup_for(board.id, framework)
-        board = board.on(setup.platform, framework)
+        board, framework, setup = _target(content, board, framework, setup)
         ownership.require_platform(board, framework, directory)
         ownership.refuse_others(directory, graph.name)
         plan = compile_for(replace(content, graph=graph), board, framework, setup)
@@ -240,6 +236,14 @@ def write_project(
         changed = write_held(directory, owned | ours, stale, GUARD)
         report = replace(report, remarks=disagreements(directory, board, framework, report.partition))
         return Written(plan, saved(graph, plan.graph), report, record, changed, kept)
+
+
+def _target(content: Archive, board: Board | str, framework: str, setup: Setup | None) -> tuple[Board, str, Setup]:
+    """Return board, framework and setup as they are given, else as they were recorded, else by default."""
+    board = board_for(content, board)
+    framework = recorded_framework(content, board, framework)
+    setup = setup or content.setup_for(board.id, framework)
+    return board.on(setup.platform, framework), framework, setup
 
 
 def _require_fit(report: FitReport, name: str, beside: Sequence[Neighbour]) -> None:

@@ -93,11 +93,7 @@ class Params:
         return self
 
     def frugal(self, limit: int) -> Params:
-        """Return :meth:`with_scratch`, or another kernel of the layer that does with less: where memory is what counts.
-
-        Args:
-            limit: as there.
-        """
+        """Return :meth:`with_scratch`, or another kernel of the layer that does with less, where memory counts."""
         return self.with_scratch(limit)
 
     def overlap(self, operand: int) -> Overlap | None:
@@ -146,11 +142,7 @@ class Params:
         return tuple(Member(f.name, *get_args(hints[f.name])[1:]) for f in dataclasses.fields(cls))
 
     def require_int32(self) -> None:
-        """Refuse scalar members that C's type cannot hold.
-
-        Raises:
-            CannotQuantizeError: naming the first.
-        """
+        """Refuse scalar members that C's type cannot hold: a CannotQuantizeError names the first."""
         for member in self.members():
             if member.extent != "table":
                 value = getattr(self, member.name)

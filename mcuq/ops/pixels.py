@@ -51,7 +51,7 @@ def nearest(begin: int, size: int, count: int) -> Picked:
 
     ``begin + floor((i + 1/2) * size / count)``, which are half-pixel centers.
 
-    >>> list(nearest(0, 5, 2).places), list(nearest(10, 2, 4).places), nearest(3, 8, 4)
+    >>> nearest(0, 5, 2).places.tolist(), nearest(10, 2, 4).places.tolist(), nearest(3, 8, 4)
     ([1, 3], [10, 10, 11, 11], Picked(length=4, step=2, offset=4, divisor=1))
     """
     return Picked(count, 2 * size, size + 2 * count * begin, 2 * count).reduced
