@@ -85,10 +85,12 @@ def _pushed(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
     if setup.ram:
         return within(graph, whole, ways, setup.ram)
     most = instructions_of(whole) * (1 + OF_LIMIT * setup.percent / 100)
-    allowed = sorted((w for w in ways if w.instructions <= most), key=lambda w: (w.total(graph), w.instructions))
-    for plan in (_built(graph, whole, found) for found in allowed[: ATTEMPTS // 2]):
-        if instructions_of(plan) <= most:
-            return plan
+    smallest = sorted(ways, key=lambda w: (w.total(graph), w.instructions))
+    allowed = [way for way in smallest if way.instructions <= most]
+    looked_at = _distinct(smallest)[: ATTEMPTS // 2] + allowed[: ATTEMPTS // 2]  # an estimate may be high
+    plans = [plan for plan in (_built(graph, whole, found) for found in looked_at) if instructions_of(plan) <= most]
+    if plans:
+        return min(plans, key=_size)
     return _built(graph, whole, min(ways, key=lambda way: (way.instructions, way.total(graph))))
 
 
