@@ -10,6 +10,7 @@ from mcuq.fit.chains import needed
 MODELS = ("kws_dscnn_int8", "ic_resnet8_int8", "vww_mbv1_025_int8", "ad01_int8", "sww_int8")
 S3, ESP32 = "esp32-s3-devkitc-1", "esp32dev"
 MOST = 1.12  # times the ESP32's
+BEYOND = {("ic_resnet8_int8", None): 1.14}  # of the arena: a smaller chain reads weights again, too long for a default
 
 
 @pytest.mark.parametrize("inside", [None, True], ids=["anywhere", "inside"])
@@ -18,5 +19,6 @@ MOST = 1.12  # times the ESP32's
 def test_memory_is_near_that_of_an_esp32(shared, name, slower, inside):
     """Arena, input and output: of plans of the least memory, some have input and output in the arena, some do not."""
     graph = loading.load(shared / "models" / "mlperf" / f"{name}.tflite")
-    ours, theirs = (needed(pipeline.compile(graph, board, slower=slower, io_in_arena=inside)) for board in (S3, ESP32))
-    assert ours <= MOST * theirs, (ours, theirs)
+    ours, theirs = (pipeline.compile(graph, board, slower=slower, io_in_arena=inside) for board in (S3, ESP32))
+    assert needed(ours) <= MOST * needed(theirs)
+    assert ours.arena_bytes <= BEYOND.get((name, slower), MOST) * theirs.arena_bytes
