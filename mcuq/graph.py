@@ -260,7 +260,7 @@ def _operand_problems(graph: Graph, node: Node) -> Iterator[str]:
     for name in node.inputs[len(buffers) :]:
         if name not in graph.constants:
             yield f"{node.name}: its operand {name} must be a constant"
-    if not any(name in graph.values for name in buffers):
+    if not node.op.of_constants and not any(name in graph.values for name in buffers):
         yield f"{node.name}: its operands are all constants; fold it before the export"
     wide = [buffers[k] for k in node.op.wide_operands if k < len(buffers)]
     wide += [node.outputs[k] for k in node.op.wide_outputs if k < len(node.outputs)]

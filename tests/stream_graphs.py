@@ -8,6 +8,7 @@ from mcuq.ops.add import Add
 from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.conv2d import Conv2d
+from mcuq.ops.conv_transpose2d import ConvTranspose2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.hard_swish import HardSwish
 from mcuq.ops.max_pool import MaxPool
@@ -52,6 +53,15 @@ class Causal:
         op = Conv2d(**fields, activation=str(self.rng.choice(["none", "relu"])))
         return self.b.linear(op, x, (channels, *window, depth), channels, 0, zero_point=self.zero_point)
 
+    def transposed(self, x: str, taps: int, padded: bool) -> str:
+        """A transposed convolution: rows that it adds behind are cropped, those in front too if nothing is padded."""
+        depth, step = self.shape(x)[3], int(self.rng.integers(1, 3))
+        front, behind = 0 if padded else taps - 1, taps - 1
+        padding = (front, behind, 0, 0) if self.axis == 1 else (0, 0, front, behind)
+        op = ConvTranspose2d(self.pair(1, step), padding)
+        shape = (depth, *self.pair(taps, int(self.rng.integers(1, 4))), depth)
+        return self.b.linear(op, x, shape, depth, 0, zero_point=self.zero_point)
+
     def crop(self, x: str, begin: int) -> str:
         """Leave out the first rows."""
         shape = list(self.shape(x))
@@ -81,7 +91,7 @@ def _block(net: Causal, rng: np.random.Generator, x: str, padded: bool) -> str: 
     reach = (taps - 1) * dilation + 1
     front = reach - 1 if padded else 0
     kind = str(rng.choice(["conv", "depthwise", "wide"]))
-    match rng.integers(8):
+    match rng.integers(9):
         case 0 | 1:
             return net.conv(x, int(rng.integers(1, 7)), taps, stride, dilation, front, kind)
         case 2:  # a shortcut around a layer
@@ -99,6 +109,8 @@ def _block(net: Causal, rng: np.random.Generator, x: str, padded: bool) -> str: 
         case 6 if padded and reach > 1:
             before = [reach - 1 if a == net.axis else 0 for a in range(4)]
             return net.conv(net.add(Pad(tuple(before), (0,) * 4), x), 0, taps, stride, dilation)
+        case 7:
+            return net.transposed(x, taps, padded)
         case _:
             return net.add(HardSwish(), x)
 

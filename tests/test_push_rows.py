@@ -42,7 +42,7 @@ from mcuq.verification import simulate_on
 SAMPLE = 30
 BOARD = "esp32-c3-devkitm-1"
 RATES = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2))
-TALL = (4, 10, 13, 14, 28)  # seeds of images of many rows
+TALL = (5, 8, 10, 13, 28)  # seeds of images of many rows
 ENGINES = {
     "host": ("esp32", "gcc sanitizers"),
     "rv32": ("esp32c3", "picolibc", "qemu-system-riscv32"),
@@ -148,7 +148,7 @@ def driven(engine: str, plan: Plan, x: np.ndarray, folder: Path) -> tuple[bytes,
     return said[:-4], int.from_bytes(said[-4:], "little")
 
 
-@pytest.mark.parametrize(("engine", "seed"), [*(("host", n) for n in (3, *TALL)), ("rv32", 13), ("xtensa", 10)])
+@pytest.mark.parametrize(("engine", "seed"), [*(("host", n) for n in (3, *TALL)), ("rv32", 8), ("xtensa", 5)])
 def test_any_number_of_rows_and_every_misuse(engine, seed, tmp_path):
     chip, *tools = ENGINES[engine]
     require(*tools)

@@ -6,7 +6,8 @@ Costs were fitted to the instructions that QEMU counts (2026-11): every layer of
 as a whole and in strips of 1 to 4 rows, with 0 to 4096 bytes of scratch, 226 on the ESP32's instruction set and 254 on
 the ESP32-C3's; on the ESP32, fully connected layers of nine sizes, in 25 sizes of tiles, convolutions of eight sizes
 pixel by pixel, additions of three; on the ESP32-S3's vector unit 653, layers of sizes and weights drawn at random among
-them, and 66 of layers element by element and of rows that move. The estimate for convolutions is off by 1 to 3 % in the
+them, and 66 of layers element by element and of rows that move; on the ESP32-C3's, transposed convolutions of seven
+sizes and padding of six, whole and in strips of 1 to 4 rows. The estimate for convolutions is off by 1 to 3 % in the
 mean. Of portable kernels, which serve what others leave, those have an entry that cost far more than the mean; what
 they do they do for every pixel, in strips as well. Other kernels without one were not counted.
 """
@@ -25,6 +26,7 @@ from mcuq.kernels.mac16.conv2d_pixels import Conv2dPixelsMac16Params
 from mcuq.kernels.mac16.depthwise_conv2d import DepthwiseConv2dMac16Params
 from mcuq.kernels.mac16.fully_connected_parts import FullyConnectedPartsMac16Params
 from mcuq.ops.base import Params
+from mcuq.ops.pad import PadParams
 from mcuq.ops.rows import RowsParams
 from mcuq.plan import Plan
 from mcuq.tensor import Shape
@@ -78,6 +80,8 @@ COSTS: Mapping[str, Mapping[str, float]] = {
     "add_s8": {"call": 70, "inputs": 41, "outputs": 20},  # of RV32IMC; Xtensa takes twice as many
     "sub_s8": {"call": 75, "inputs": 41, "outputs": 20},
     "mul_s8": {"call": 64, "outputs": 50},
+    "conv_transpose2d_s8": {"call": 100, "outputs": 111, "macs": 9.44},
+    "pad_s8": {"call": 78, "pixels": 24.7, "inputs": 6.59, "outputs": 3.61},
     "average_pool_s8": {"call": 700, "outputs": 33.7, "inputs": 5.6},
     "pixel_sums_s8": {"call": 19, "outputs": 1, "inputs": 6.7},
     "rows_s8": {"call": 30, "words": 3, "bytes": 6},
@@ -140,6 +144,8 @@ def _amounts(params: Params) -> Mapping[str, float]:  # noqa: PLR0911 - one per 
             outputs = p.output_h * p.output_w * p.channels
             lines, blocks = p.output_h * p.channels, p.blocks * p.channels
             return {"blocks": blocks, "lines": lines, "strided": (p.stride - 1) * outputs}
+        case PadParams() as p:
+            return {"pixels": prod(p.output_shape[:3])}
         case RowsParams() as p if p.kernel == RowsParams.kernel:
             return {"words": p.bytes // 4} if p.bytes % 4 == p.offset % 4 == 0 else {"bytes": p.bytes}
     return vector_work.amounts(params)

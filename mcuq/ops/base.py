@@ -171,6 +171,7 @@ class Op:
     untied: ClassVar[tuple[int, ...]] = ()  # except these operands
     fine_constants: ClassVar[bool] = False  # constant operands are int32, of 24 bits, not int8
     only_moves: ClassVar[bool] = False  # every output value is an input value: signs stay signs
+    of_constants: ClassVar[bool] = False  # all operands may be constants
     fixed_output: ClassVar[QTensor | None] = None  # the only quantization of the output, its shape aside
 
     @property

@@ -89,7 +89,8 @@ class ConvTranspose2d(Op):
     """``y[o] = act(b[o] + sum over x that reach y of x * w[o])``: every input pixel adds its filter to the output.
 
     NHWC, weights OHWI; the filter's first tap falls on ``pixel * stride - padding``, as in ONNX and TFLite. The
-    output has ``(H - 1) * stride + h - top - bottom + output_padding`` rows.
+    output has ``(H - 1) * stride + h - top - bottom + output_padding`` rows. Strips of rows have ``size``, how many are
+    computed, in place of the padding behind them (:mod:`mcuq.passes.rows`).
 
     Quantization: weights int8, zero point 0, per channel or per tensor; bias int32 at scale s_in * s_w[o].
 
@@ -97,7 +98,8 @@ class ConvTranspose2d(Op):
     - C2: the accumulator of every channel stays within int32 for all inputs.
     - C3: weight zero points are 0.
     - C4: per-channel scales lie along O, dimension 0 of the weights.
-    - C5: the output padding is smaller than the stride; no padding is negative; the output is not empty.
+    - C5: the output padding is smaller than the stride; no padding is negative; the output is not empty, and a size is
+      not negative.
     """
 
     name: ClassVar[str] = "conv_transpose2d"
@@ -107,6 +109,7 @@ class ConvTranspose2d(Op):
     padding: Padding = (0, 0, 0, 0)
     output_padding: Pair = (0, 0)  # rows below, columns on the right
     activation: str = "none"
+    size: Pair = (0, 0)  # rows and columns that are computed; 0: all
 
     def infer_shape(self, *inputs: Shape) -> Shape:
         """[1, H, W, I], [O, h, w, I] (, [O]) to [1, H', W', O]; C1, C5."""
@@ -117,19 +120,22 @@ class ConvTranspose2d(Op):
             raise ValueError(f"the bias has {math.prod(inputs[2])} elements for {o} output channels")
         extra = all(0 <= p < s for p, s in zip(self.output_padding, self.stride, strict=True))
         size = self._output((h, w), (kh, kw))
-        if not extra or min(*self.padding, *(n - 1 for n in size)) < 0:
+        if not extra or min(*self.padding, *self.size, *(n - 1 for n in size)) < 0:
             raise ValueError(
                 f"padding {self.padding}, output padding {self.output_padding} and stride {self.stride} "
                 f"make no output of {h}x{w} with a filter of {kh}x{kw}"
             )
-        output_size(size, (kh, kw), self.stride, self.padding, channels=max(o, c))  # refuses too much work
+        padded = max(size[0], kh), max(size[1], kw)  # a strip may be smaller than a filter
+        output_size(padded, (kh, kw), self.stride, self.padding, channels=max(o, c))  # refuses too much work
         return (n, *size, o)
 
     def _output(self, size: Pair, window: Pair) -> Pair:
         cropped = (self.padding[0] + self.padding[1], self.padding[2] + self.padding[3])
         rows, columns = (
-            (n - 1) * s + k - p + extra
-            for n, k, s, p, extra in zip(size, window, self.stride, cropped, self.output_padding, strict=True)
+            given or (n - 1) * s + k - p + extra
+            for given, n, k, s, p, extra in zip(
+                self.size, size, window, self.stride, cropped, self.output_padding, strict=True
+            )
         )
         return rows, columns
 
@@ -178,5 +184,6 @@ class ConvTranspose2d(Op):
         )
 
     def macs(self, *inputs: Shape) -> int:
-        """Input elements times the taps that each of them reaches, padding not subtracted."""
-        return int(math.prod(inputs[0][:3]) * math.prod(inputs[1]))
+        """Input elements times the taps that each of them reaches, padding not subtracted; of a strip, its share."""
+        reached = math.prod(given or n * s for given, n, s in zip(self.size, inputs[0][1:3], self.stride, strict=True))
+        return int(inputs[0][0] * reached * math.prod(inputs[1]) // math.prod(self.stride))

@@ -46,6 +46,7 @@ class Pad(Op):
 
     name: ClassVar[str] = "pad"
     ties: ClassVar[bool] = True
+    of_constants: ClassVar[bool] = True  # rows that are padding alone
 
     before: tuple[int, ...]  # elements added in front, per dimension
     after: tuple[int, ...]

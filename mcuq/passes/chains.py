@@ -104,20 +104,23 @@ def links(graph: Graph, first: int, last: int) -> list[Link]:
 
 def _link(graph: Graph, node: Node, made: set[str]) -> Link:
     y = graph.values[node.outputs[0]]
-    if len(node.outputs) != 1 or len(y.shape) < 2 or y.shape[0] != 1 or isinstance(node.op, Mean | Pad):
+    if len(node.outputs) != 1 or len(y.shape) < 2 or y.shape[0] != 1 or isinstance(node.op, Mean):
         raise UnsupportedOperatorError(f"{node.op.name} has no rows")
     rowed = [name for name in node.inputs if name in made or _has_rows(graph, node, name)]
     found = along(graph, node, dict.fromkeys(rowed, AXIS))
     if found.axis != AXIS or any(graph.tensor(name).shape[0] != 1 for name in rowed):
         raise UnsupportedOperatorError(f"{node.op.name} moves rows")
     rows, window = graph.values[rowed[0]].shape[AXIS], found.window
-    if window and (
-        -window.needed(0, 1)[0] >= window.reach or window.needed(0, y.shape[AXIS])[1] - window.reach >= rows
-    ):
+    if window and not isinstance(node.op, Pad) and _beside(window, rows, y.shape[AXIS]) >= window.reach:
         raise UnsupportedOperatorError(f"{node.op.name} has windows in the padding alone")
     if not window and any(graph.values[name].shape[AXIS] != y.shape[AXIS] for name in rowed):
         raise UnsupportedOperatorError(f"{node.op.name} repeats a row")
     return Link(node, tuple(dict.fromkeys(rowed)), window, y.shape[AXIS])
+
+
+def _beside(window: Window, rows: int, total: int) -> int:
+    """Return the rows beside the image that the first or the last window sees."""
+    return max(-window.needed(0, 1)[0], window.needed(0, total)[1] - rows)
 
 
 def _pool(graph: Graph, node: Node) -> Link | None:

@@ -19,6 +19,7 @@ from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.base import Op, fused_limits
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.conv2d import Conv2d
+from mcuq.ops.conv_transpose2d import ConvTranspose2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.max_pool import MaxPool
@@ -98,6 +99,8 @@ def _windowed(op: Op, shapes: list[Shape], axis: int) -> Along | None:
     match op:
         case Conv2d() | DepthwiseConv2d() | PoolOp() if axis in (1, 2):
             window = _sliding(op, shapes, axis - 1)
+        case ConvTranspose2d() if axis in (1, 2):
+            window = _reaching(op, shapes[1][axis], axis - 1)
         case Pad():
             window = Window(padding=op.before[axis])
         case Slice() if (step := op.stride[axis] if op.stride else 1) > 0:
@@ -187,8 +190,11 @@ def on_rows(
             step = stride or op.stride[axis - 1]
             strides = (step, op.stride[1]) if axis == 1 else (op.stride[0], step)
             made = replace(op, padding=sides, stride=strides)
+        case ConvTranspose2d() if window:
+            begin = window.needed(first, first + 1)[0] + padding[0]
+            made = _transposed(op, axis, range(first, first + shape[axis]), begin)
         case Pad():
-            made = replace(op, before=_with(op.before, axis, 0), after=_with(op.after, axis, 0))
+            made = replace(op, before=_with(op.before, axis, padding[0]), after=_with(op.after, axis, padding[1]))
         case Slice():
             made = replace(op, begin=_with(op.begin, axis, 0), size=shape)
         case Reshape():
@@ -250,6 +256,22 @@ def _sliding(op: Conv2d | DepthwiseConv2d | PoolOp, shapes: list[Shape], dimensi
     padding = op.padding[2 * dimension]
     fill = -128 if isinstance(op, MaxPool) else None
     return Window((taps[dimension] - 1) * dilation + 1, op.stride[dimension], padding, fill)
+
+
+def _reaching(op: ConvTranspose2d, taps: int, dimension: int) -> Window:
+    """Return the rows that reach a row of a transposed convolution, one of the image at least where none does."""
+    stride, behind = op.stride[dimension], op.padding[2 * dimension + 1] - op.output_padding[dimension]
+    reach = max(-(-taps // stride), (taps - 1 - behind) // stride + 1)
+    return Window(reach, 1, (reach - 1) * stride - op.padding[2 * dimension], divisor=stride)
+
+
+def _transposed(op: ConvTranspose2d, axis: int, rows: range, begin: int) -> ConvTranspose2d:
+    """Return a transposed convolution that computes some rows from those of its input from ``begin`` on."""
+    top, bottom, left, right = op.padding
+    before = rows.start - begin * op.stride[axis - 1]
+    if axis == 1:
+        return replace(op, padding=(top + before, 0, left, right), size=(len(rows), op.size[1]))
+    return replace(op, padding=(top, bottom, left + before, 0), size=(op.size[0], len(rows)))
 
 
 def _broadcasting(node: Node, shapes: list[Shape], axes: dict[str, int], rank: int) -> Along:

@@ -20,12 +20,13 @@ from mcuq.graph import Graph, Node
 from mcuq.ops.base import Op
 from mcuq.ops.concatenation import Concatenation
 from mcuq.ops.mean_of_sums import MeanOfSums
+from mcuq.ops.pad import Pad
 from mcuq.ops.pixel_sums import SUM_BYTES, PixelSums
 from mcuq.ops.rows import Rows
 from mcuq.passes.chains import AXIS, Chain, Link, Strips, first_needed, links, scheduled
 from mcuq.passes.rewriting import free_name
 from mcuq.passes.rows import on_rows
-from mcuq.tensor import QConstant, QTensor
+from mcuq.tensor import QConstant, QTensor, Shape
 
 
 def in_strips(graph: Graph, chains: Sequence[Chain]) -> tuple[Graph, Strips]:
@@ -73,6 +74,7 @@ class _Maker:
     taken: set[str] = field(default_factory=set)
     held: dict[str, _Held] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
+    paddings: dict[str, str] = field(default_factory=dict)
     here: tuple[int, int, str] = (0, 0, "")
 
     def add(self, number: int, chain: Chain) -> None:
@@ -119,17 +121,30 @@ class _Maker:
     def _strip(self, link: Link, first: int, end: int) -> str:
         """Add the layer on the rows that give these rows of its output; return what they are called."""
         low, high = link.needed(first, end)
-        inputs = {name: self._part(name, low, high) for name in link.rowed}
         rows = self.graph.values[link.rowed[0]].shape[AXIS]
         name = self._free(f"{link.output}_strip")
         self.values[name] = self._rows(link.output, end - first)
         padding = max(0, -low), max(0, high - rows)
         shape = self.values[name].shape
-        op = on_rows(link.node.op, AXIS, shape, padding=padding, window=link.window, first=first)
-        operands = tuple(inputs.get(operand, operand) for operand in link.node.inputs)
+        if high <= 0 or low >= rows:
+            op, operands = self._padding(link, shape)
+        else:
+            op = on_rows(link.node.op, AXIS, shape, padding=padding, window=link.window, first=first)
+            inputs = {operand: self._part(operand, low, high) for operand in link.rowed}
+            operands = tuple(inputs.get(operand, operand) for operand in link.node.inputs)
         self._node(self._free(f"{link.node.name}_strip"), op, operands, name)
         self.memory[name] = f"{link.output}.strips"
         return name
+
+    def _padding(self, link: Link, shape: Shape) -> tuple[Op, tuple[str, ...]]:
+        """Return what rows of padding alone are: one element of it, padded with what it holds itself."""
+        tensor, others = self.graph.values[link.output], link.node.inputs[1:]
+        values = self.graph.constants[others[0]].values if others else np.full(1, tensor.zero_point, np.int8)
+        if link.output not in self.paddings:
+            name = self.paddings[link.output] = self._free(f"{link.output}_padding")
+            scale = np.array([tensor.scale])
+            self.constants[name] = QConstant(values.reshape((1,) * len(shape)), scale, tensor.zero_point)
+        return Pad((0,) * len(shape), tuple(size - 1 for size in shape)), (self.paddings[link.output], *others)
 
     def _sum(self, link: Link, first: int, end: int) -> None:
         """Add these rows of a pool's input to the sums of its channels."""

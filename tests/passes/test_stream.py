@@ -12,6 +12,7 @@ from mcuq.graph import Graph, Node, State
 from mcuq.ops.add import Add
 from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.concatenation import Concatenation
+from mcuq.ops.conv_transpose2d import ConvTranspose2d
 from mcuq.ops.hard_swish import HardSwish
 from mcuq.ops.logistic import Logistic
 from mcuq.ops.mean import Mean
@@ -241,6 +242,14 @@ def refused() -> dict[str, tuple]:
         "rows one after the other": (lambda net: net.add(Concatenation(1), "x", "x"), "mixes rows"),
         "rows in another order": (reversed_rows, "mixes rows"),
         "a larger image": (lambda net: net.add(ResizeNearest(24, 1), "x"), "picks rows at changing distances"),
+        "a larger image, learned": (
+            lambda net: net.b.linear(ConvTranspose2d((2, 1)), "x", (4, 2, 1, 4), 4, 0, zero_point=net.zero_point),
+            "picks rows at changing distances",
+        ),
+        "rows of a transposed convolution behind": (
+            lambda net: net.b.linear(ConvTranspose2d(), "x", (4, 2, 1, 4), 4, 0, zero_point=net.zero_point),
+            "not causal, its last windows reach 1 rows beyond the last frame",
+        ),
         "padding that a pool counts": (
             lambda net: net.add(AveragePool((3, 1), (1, 1), (2, 0, 0, 0)), "x"),
             "counts how many rows of its window lie in the padding",

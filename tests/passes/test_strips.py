@@ -119,6 +119,10 @@ def test_the_sample_has_chains_of_every_kind():
     plans = [planned(seed, "esp32")[1] for seed in range(SAMPLE)]
     kernels = {step.params.kernel for plan in plans for step in plan.steps}
     assert {"rows_s8", "pixel_sums_s8", "mean_of_sums_s8"} <= kernels
+    strips = [(step, plan) for plan in plans for step in plan.steps if step.name in plan.strips.layers]
+    assert sum(step.op.name == "conv_transpose2d" for step, _ in strips) > SAMPLE
+    assert sum(step.op.name == "pad" for step, _ in strips) > SAMPLE
+    assert sum(step.inputs[0] in plan.graph.constants for step, plan in strips if step.op.name == "pad") > SAMPLE // 4
     assert "rows_s8_s3" in {step.params.kernel for seed in range(4) for step in planned(seed, "esp32s3")[1].steps}
     assert sum(len(plan.strips.layers) > 20 for plan in plans) > SAMPLE // 6
     assert sum(len(plan.strips.chains) > 1 for plan in plans) > 5
