@@ -88,9 +88,8 @@ def emit_libraries(models: Sequence[Built]) -> Files:
     for model in models:
         files |= _model(model, shared=model in shared)
     headers = {header for path, text in files.items() if path.endswith((".c", ".h")) for header in included(text)}
-    arena = max((model.plan.arena_bytes for model in shared), default=0)
     chips = targets(type(step.params) for model in models for step in model.plan.steps)
-    return files | shared_library(headers, chips, [model.name for model in shared], arena)
+    return files | shared_library(headers, chips, {model.name: model.plan for model in shared})
 
 
 def emit_library(plan: Plan, content: Archive) -> Files:

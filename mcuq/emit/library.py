@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from mcuq import __version__, archive
 from mcuq.emit.ownership import KERNELS
 from mcuq.emit.rendering import Files, render
 from mcuq.errors import McuqError, UsageError
+from mcuq.plan import Plan
+from mcuq.plan.arrivals import MARK_BYTES, shared_bytes
 from mcuq.resources import resource
 from mcuq.target.chip import load_chip
 
@@ -66,16 +68,13 @@ def library(about: Manifest) -> Files:
     }
 
 
-def shared_library(
-    headers: Iterable[str], chips: Sequence[str], sharing: Sequence[str] = (), arena_bytes: int = 0
-) -> Files:
+def shared_library(headers: Iterable[str], chips: Sequence[str], sharing: Mapping[str, Plan]) -> Files:
     """Return lib/mcuq: needed kernels, the application, the emulated chip, PlatformIO's script.
 
     Args:
         headers: what the project's models include; those that are not mcuq's count for nothing.
         chips: that have all its kernels; see :func:`targets`.
-        sharing: models that share an arena; none: it is not there.
-        arena_bytes: its size.
+        sharing: models that share an arena, by name; none: it is not there.
     """
     firmware = resource("firmware")
     application = [path.name for path in (firmware / "app").iterdir()]
@@ -88,7 +87,8 @@ def shared_library(
     files["lib/mcuq/mcuq_generate.py"] = (firmware / "platformio" / "mcuq_generate.py").read_bytes()
     compiled = [path.name for path in sources if path.suffix in (".c", ".cpp", ".S")]
     if sharing:
-        context = {"version": __version__, "models": sharing, "bytes": arena_bytes}
+        context = {"version": __version__, "models": list(sharing), "bytes": shared_bytes(sharing.values())}
+        context["mark"] = MARK_BYTES if any(plan.rows_arrive for plan in sharing.values()) else 0
         texts = {f"{ARENA}.{suffix}": render(f"shared_arena.{suffix}.j2", context) for suffix in ("h", "c")}
         files |= {f"lib/mcuq/src/{name}": text for name, text in texts.items()}
         compiled.append(f"{ARENA}.c")

@@ -10,6 +10,7 @@ from mcuq.errors import UsageError
 from mcuq.fit import footprint
 from mcuq.fit.footprint import Breakdown, total
 from mcuq.plan import Plan
+from mcuq.plan.arrivals import shared_bytes
 from mcuq.target import heap
 from mcuq.target.board import Board, Partition
 from mcuq.target.chip import Chip
@@ -161,11 +162,11 @@ def estimate(plan: Plan, place: Place) -> tuple[Row, ...]:
 def _static_arenas(models: Sequence[Neighbour]) -> Breakdown:
     """Return the static arenas; one serves all models that share it, in turn."""
     static = [model for model in models if model.setup.arena == "static"]
-    shared = {m.plan.graph.name: m.plan.arena_bytes for m in static if m.setup.share_arena}
+    shared = {m.plan.graph.name: m.plan for m in static if m.setup.share_arena}
     if len(models) == 1:
         return tuple(("arena", model.plan.arena_bytes) for model in static)
     own = [(f"arena of {m.plan.graph.name}", m.plan.arena_bytes) for m in static if not m.setup.share_arena]
-    return (*own, *([(f"arena of {' and '.join(shared)}", max(shared.values()))] if shared else []))
+    return (*own, *([(f"arena of {' and '.join(shared)}", shared_bytes(shared.values()))] if shared else []))
 
 
 def _segments(place: Place, own: Breakdown) -> tuple[Row, Row | None]:

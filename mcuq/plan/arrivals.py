@@ -7,7 +7,7 @@ and so on. Where a chain of layers is computed in strips, its turns are the stag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from mcuq.graph import Graph
@@ -15,6 +15,7 @@ from mcuq.ops.rows import Rows
 from mcuq.plan import Buffer, Plan, Step
 
 PROGRESS_BYTES = 20  # mcuq_push, firmware/kernels/shared/mcuq_push.h
+MARK_BYTES = 4  # behind an arena that models share: whose run of pushed rows it holds
 
 
 def is_arrival(step: Step) -> bool:
@@ -32,6 +33,13 @@ def with_progress(graph: Graph, steps: Sequence[Step], buffers: Mapping[str, Buf
     end = max((b.end for b in buffers.values() if b.region == "arena"), default=0)
     progress = Buffer("arena", PROGRESS_BYTES, 0, len(steps), 1, end)
     return {**buffers, **{progress_of(name): progress for name in graph.inputs}}
+
+
+def shared_bytes(plans: Collection[Plan]) -> int:
+    """Return the bytes of an arena that serves some models, one or several, in turn."""
+    sizes = [plan.arena_bytes for plan in plans if plan.arena_bytes]
+    mark = MARK_BYTES if len(sizes) > 1 and any(plan.rows_arrive for plan in plans) else 0
+    return max(sizes, default=0) + mark
 
 
 def stages(plan: Plan) -> list[range]:
