@@ -51,4 +51,5 @@ def is_vector(p: Conv2dParams) -> bool:
     """Whether one window of one group lies over all of the input: a fully connected layer."""
     window = (p.filter_h, p.filter_w, p.pad_top, p.pad_left)
     whole = (p.output_h, p.output_w) == (1, 1) and window == (p.input_h, p.input_w, 0, 0)
-    return whole and p.groups == 1
+    is_dense = 1 in (p.filter_h, p.dilation_h) and 1 in (p.filter_w, p.dilation_w)  # else it reaches behind the input
+    return whole and is_dense and p.groups == 1
