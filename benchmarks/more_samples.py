@@ -1,4 +1,4 @@
-"""More layers for ``layer_samples.py``: of sequences, of attention, copies, pools whose channels fill no vector."""
+"""More layers for ``layer_samples.py``: of sequences, of attention, copies, pools of odd channels, sums that grow."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mcuq.ops.lstm import Lstm
 from mcuq.ops.matmul import Matmul
 from mcuq.ops.max_pool import MaxPool
 from mcuq.ops.mul import Mul
+from mcuq.ops.pixel_sums import SUM_BYTES, PixelSums
 from mcuq.ops.requantize import Requantize
 from mcuq.ops.reshape import Reshape
 from mcuq.ops.rms_norm import RmsNorm
@@ -78,6 +79,14 @@ def _vectors(samples: Samples, _: np.random.Generator) -> None:
         samples.add(Requantize(), shape)
 
 
+def _growing_sums(samples: Samples, _: np.random.Generator) -> None:
+    """Strips of rows whose pixels are added to sums, with channels that fill vectors and channels that do not."""
+    parts = ((8, 5), (12, 9), (24, 7))
+    whole = ((16, 4), (16, 32), (32, 12), (48, 6), (64, 5), (64, 25), (96, 8), (128, 4), (256, 9))
+    for channels, pixels in (*parts, *whole):
+        samples.add(PixelSums(channels), (SUM_BYTES * channels,), (1, 1, pixels, channels))
+
+
 KINDS: tuple[Callable[[Samples, np.random.Generator], None], ...] = (
     _recurrent,
     _attention,
@@ -85,4 +94,5 @@ KINDS: tuple[Callable[[Samples, np.random.Generator], None], ...] = (
     _unaligned_pools,
     _transposed,
     _vectors,
+    _growing_sums,
 )

@@ -121,6 +121,9 @@ def in_the_arena(rng) -> list:
     for rows in (Rows(1, 3, moved=True), Rows(0, 3, moved=True), Rows(2, 2, moved=True)):
         for image in (x, QTensor((1, 4, 3, 5), 0.05, -3)):
             cases.append(s3_inner(rows, [image], QTensor(rows.infer_shape(image.shape), image.scale, image.zero_point)))
+    for channels in (16, 7):
+        sums = QTensor((4 * channels,), 1.0, 0)
+        cases.append(s3_inner(PixelSums(channels), [sums, QTensor((1, 4, 3, channels), 0.05, -3)], sums))
     for shape in (x.shape, (1, 4, 3, 13)):
         a, y = QTensor(shape, 0.05, -3), QTensor(shape, 0.08, -128)
         cases += [s3_inner(Add(), [a, a], y), s3_inner(Mul(), [a, a], y), s3_inner(Relu(), [a], y)]
@@ -211,7 +214,7 @@ def operands(rng, params) -> list[np.ndarray]:
         names = {m.name for m in params.members()}
         if params.kernel in ("rows_s8", "rows_s8_s3"):
             sizes = [params.offset + params.bytes]
-        elif params.kernel == "pixel_sums_s8":
+        elif params.kernel in ("pixel_sums_s8", "pixel_sums_s8_s3"):
             sizes = [4 * params.channels, params.pixels * params.channels]
         elif "input_h" in names:
             depth = params.input_c if "input_c" in names else params.channels

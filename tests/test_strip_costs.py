@@ -8,8 +8,11 @@ import pytest
 from requirements import require
 from strip_graphs import Net
 
+from mcuq import kernels
 from mcuq.fit.strip_costs import instructions
+from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Params
+from mcuq.ops.pixel_sums import PixelSums
 from mcuq.plan import Plan
 from mcuq.plan.builder import build_plan
 from mcuq.target.board import load_chip
@@ -56,6 +59,20 @@ def test_what_is_counted_is_near_the_estimate(engine, rows, scratch):
         given = x.integers(-128, 128, (1, plan.graph.values[step.inputs[0]].elements)).astype(np.int8)
         counted = bench_layer.instructions(params, given, engine=engine)
         assert abs(estimate / counted - 1) < 0.12, (params.kernel, counted, estimate)
+
+
+@pytest.mark.parametrize(("pixels", "channels"), [(5, 64), (45, 64), (6, 40), (300, 12)])
+def test_what_sums_on_vectors_take_is_near_the_estimate(rng, pixels, channels):
+    require("xtensa-lx106-elf-gcc", "qemu-system-xtensa")
+    sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+    import bench_layer
+
+    sums, x = QTensor((4 * channels,), 1.0, 0), QTensor((1, 1, pixels, channels), 0.05, -3)
+    op = PixelSums(channels)
+    params = kernels.chosen(Layer(op.lower([sums, x], sums), [sums, x], False), load_chip("esp32s3").kernels)
+    given = [rng.integers(-128, 128, (1, tensor.elements)).astype(np.int8) for tensor in (sums, x)]
+    counted = bench_layer.instructions(params, *given, engine="s3")
+    assert abs(instructions(params, 0, [sums.shape, x.shape], sums.shape) / counted - 1) < 0.06, counted
 
 
 def test_less_scratch_costs_more_on_mac16():

@@ -9,6 +9,7 @@ from mcuq.kernels.s3.conv2d_window import Conv2dS3Params
 from mcuq.kernels.s3.depthwise_conv2d import DepthwiseConv2dS3Params
 from mcuq.kernels.s3.elements import PIECE, ElementsS3Params
 from mcuq.kernels.s3.mul import MulS3Params
+from mcuq.kernels.s3.pixel_sums import AT_ONCE, PixelSumsS3Params
 from mcuq.kernels.s3.pool import MaxPoolS3Params
 from mcuq.kernels.s3.records import LANES, LONG, MIDDLE, NARROW, SIGNED, WIDE, forms
 from mcuq.kernels.s3.rows import RowsS3Params
@@ -36,6 +37,8 @@ def amounts(params: Params) -> Mapping[str, float]:  # noqa: PLR0911 - one per k
             return _elements(p, p.rows) | _vectors(p.record, 0, p.rows * -(-p.elements // LANES))
         case ElementsS3Params() as p:
             return _elements(p, 1)
+        case PixelSumsS3Params():
+            return _sums(params)
         case RowsS3Params() as p:
             loaded = "shifted" if p.offset % LANES else "copied"
             return {loaded: p.bytes // LANES, "bytes": p.bytes % LANES}
@@ -75,6 +78,17 @@ def _depthwise(p: DepthwiseConv2dS3Params) -> Mapping[str, float]:
     loaded = "odd_taps" if steps % LANES else "taps"
     lines = 1 if p.columns == 1 else p.window_rows
     return _strips(p) | {loaded: total * taps, "lines": total * lines} | vectors
+
+
+def _sums(p: PixelSumsS3Params) -> Mapping[str, float]:
+    """Return what sums that grow cost: vectors of inputs, sums in vectors, in fours and one by one, in each piece."""
+    pieces, groups, rest = -(-p.pixels // AT_ONCE), -(-p.channels // LANES), p.channels % LANES
+    return {
+        "groups": pieces * groups,
+        "odd_taps" if rest else "taps": groups * p.pixels,
+        "fours": pieces * (rest // 4),
+        "ones": pieces * (rest % 4),
+    }
 
 
 def _elements(p: ElementsS3Params, rows: int) -> dict[str, float]:

@@ -123,7 +123,8 @@ def test_the_sample_has_chains_of_every_kind():
     assert sum(step.op.name == "conv_transpose2d" for step, _ in strips) > SAMPLE
     assert sum(step.op.name == "pad" for step, _ in strips) > SAMPLE
     assert sum(step.inputs[0] in plan.graph.constants for step, plan in strips if step.op.name == "pad") > SAMPLE // 4
-    assert "rows_s8_s3" in {step.params.kernel for seed in range(4) for step in planned(seed, "esp32s3")[1].steps}
+    on_vectors = {step.params.kernel for seed in range(4) for step in planned(seed, "esp32s3")[1].steps}
+    assert {"rows_s8_s3", "pixel_sums_s8_s3"} <= on_vectors
     assert sum(len(plan.strips.layers) > 20 for plan in plans) > SAMPLE // 6
     assert sum(len(plan.strips.chains) > 1 for plan in plans) > 5
 

@@ -17,6 +17,7 @@ from mcuq.kernels.s3 import (
     depthwise_conv2d_packed,
     lookup,
     mul,
+    pixel_sums,
     pool,
     pool_strip,
     rows,
@@ -31,6 +32,7 @@ from mcuq.ops.lookup import LookupParams
 from mcuq.ops.max_pool import MaxPoolParams
 from mcuq.ops.mean import MeanParams
 from mcuq.ops.mul import MulParams
+from mcuq.ops.pixel_sums import PixelSumsParams
 from mcuq.ops.rows import RowsParams
 
 
@@ -55,6 +57,8 @@ def kernel(layer: Layer[Params]) -> Params | None:
             return first(layer.of(p), pool.take_mean, pool_strip.take_mean)
         case LookupParams() as p:
             return first(layer.of(p), lookup.take)
+        case PixelSumsParams() as p:
+            return first(layer.of(p), pixel_sums.take)
         case RowsParams() as p:
             return first(layer.of(p), rows.take)
     return None

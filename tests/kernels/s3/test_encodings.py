@@ -24,6 +24,7 @@ CORES = {  # of which file one function is called, so that the linker keeps all 
     "mcuq_s3_line_asm.S": "mcuq_s3_line",
     "mcuq_s3_max_asm.S": "mcuq_s3_max_all",
     "mcuq_s3_packed_asm.S": "mcuq_s3_packed_all",
+    "mcuq_s3_pixel_sums_asm.S": "mcuq_s3_pixel_sums",
     "mcuq_s3_pool_asm.S": "mcuq_s3_pool_average",
     "mcuq_s3_product_asm.S": "mcuq_s3_product",
     "mcuq_s3_sum_asm.S": "mcuq_s3_sum",
@@ -118,7 +119,7 @@ def functions(elf: Path) -> list[bytes]:
     start = int(re.search(r" \.text +\w+ +(\w+)", headers).group(1), 16)
     found = re.findall(r"^(\w+) (\w+) T (mcuq_s3_\w+)$", symbols, re.MULTILINE)
     names = re.compile(
-        "mcuq_s3_(copy|fill|line|pack|product|sum|(depthwise|window)_(short|long)|depthwise_packed|(dot|max|packed)_all|pool_(average|max))"
+        "mcuq_s3_(copy|fill|line|pack|pixel_sums|product|sum|(depthwise|window)_(short|long)|depthwise_packed|(dot|max|packed)_all|pool_(average|max))"
     )
     places = [(int(at, 16) - start, int(size, 16)) for at, size, name in found if names.fullmatch(name)]
     return [text[at : at + size] for at, size in places]
