@@ -135,7 +135,7 @@ def report(shared: Path) -> Iterator[str]:
 def main() -> None:
     """Print the report and write it."""
     shared = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared"
-    target = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "benchmarks/results/few-bits-2026-11-29.md"
+    target = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "benchmarks/results/few-bits-2026-11-30.md"
     lines = list(report(shared))
     target.write_text("\n".join(lines) + "\n")
     print("\n".join(lines))

@@ -74,7 +74,7 @@ def report(found: Iterable[Case]) -> Iterator[str]:
 def main() -> None:
     """Print the report and write it."""
     shared = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared"
-    target = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "benchmarks/results/quantization-2026-11-29.md"
+    target = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "benchmarks/results/quantization-2026-11-30.md"
     lines = []
     for line in report(cases(shared)):
         print(line, flush=True)
