@@ -198,15 +198,15 @@ def near_pairs(
 ) -> dict[tuple[str, str], tuple[int, Overlap]]:
     """Return (input buffer, output buffer) that a step lets run into each other, with the step and how far.
 
-    Only buffers of the arena that begin with the input or the output, when the input is not needed any more and the
-    output is the first that is written. With them come those that are written and read piece by piece, which no single
-    step lets share bytes: see :func:`overtaken`.
+    Only buffers of the arena of which the input lies at the start and is not needed any more, and the output, which may
+    lie further on, is the first that is written. With them come those that are written and read piece by piece, which
+    no single step lets share bytes: see :func:`overtaken`.
     """
     near: dict[tuple[str, str], tuple[int, Overlap]] = {}
     for index, step in enumerate(steps):
-        output = root_of(step.outputs[0], views)
-        begins = step.outputs[0] not in views or views[step.outputs[0]].offset == 0
-        if not begins or buffers[output].region != "arena" or buffers[output].first != index:
+        written = views.get(step.outputs[0], View(step.outputs[0]))
+        output = written.buffer
+        if buffers[output].region != "arena" or buffers[output].first != index or written.offset % step.params.distance:
             continue
         for name in dict.fromkeys(root_of(value, views) for value in step.inputs):
             operands = [k for k, value in enumerate(step.inputs) if root_of(value, views) == name]
@@ -214,8 +214,14 @@ def near_pairs(
             whole = all(views.get(step.inputs[k], View("")).offset == 0 for k in operands)
             dies = buffers[name].region == "arena" and buffers[name].last == index
             if dies and whole and len(overlaps) == 1 and overlaps[0] and name != output:
-                near[name, output] = (index, overlaps[0])
+                near[name, output] = (index, _further_on(overlaps[0], written.offset))
     return {**overtaken(steps, buffers, views), **near}
+
+
+def _further_on(overlap: Overlap, offset: int) -> Overlap:
+    """Return how near a buffer may come whose output lies an offset behind its start."""
+    before, after = overlap
+    return Overlap(None if before is None else before + offset, None if after is None else after - offset)
 
 
 def overtaken(
