@@ -63,7 +63,7 @@ class Placement:
 
 
 def place(items: Sequence[Item], pairs: Pairs, exact: bool = True, enough: int = 0) -> Placement:
-    """Find offsets; deterministic. An arena of ``enough`` bytes or less is as good as any.
+    """Find offsets; deterministic. An arena of ``enough`` bytes or less is as good as any, and all others are as bad.
 
     Best fit in several orders; shuffled ones while the lower bound is not reached; then, where OR-tools is installed
     (``pip install "mcuq[solver]"``) and the model is not too large, CP-SAT under a time limit, unless not ``exact``.
@@ -77,7 +77,7 @@ def place(items: Sequence[Item], pairs: Pairs, exact: bool = True, enough: int =
         offsets = arena.best_fit(order)
         if best is None or arena.end(offsets) < arena.end(best):
             best = offsets
-        if arena.end(best) <= max(bound, enough):
+        if arena.end(best) <= max(bound, enough) or 0 < enough < bound:
             break
     assert best is not None
     if exact and arena.end(best) > bound and len(items) <= EXACT_BUFFERS:

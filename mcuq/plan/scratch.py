@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 MOST_ROOM = 1024  # bytes, or an eighth, that the arena may grow
 GRAIN = 512  # its limit is a multiple of this
 ATTEMPTS = 8
-PARTS = (0.75, 0.5, 0.3, 0.15)  # of what is spare, for all kernels, where the attempts have failed
+PARTS = (0.75, 0.5, 0.3, 0.15)  # of what is spare that are tried
 
 # gives the buffers of steps their offsets, an arena of so many bytes is enough; returns its lower bound as well
 Place = Callable[[Sequence["Step"], int], tuple[Mapping[str, "Buffer"], int]]
+Known = dict[tuple[int, int], Params]  # strips of one shape have one object, as it is with scratch too
 Beside = Callable[[Sequence["Step"], Mapping[str, "Buffer"]], list[int]]
 
 
@@ -41,7 +42,9 @@ def with_scratch(
     """
     if not any(_has_choice(step.params, room) for step in steps):
         return tuple(steps)
-    best = least = _given(steps, [0] * len(steps), room)
+    known: Known = {}
+    given = [0] * len(steps)
+    best = _given(steps, given, room, known)
     buffers, _ = place(best, 0)
     smallest = _arena(buffers)
     more = -(-(smallest + min(smallest // 8, MOST_ROOM)) // GRAIN) * GRAIN
@@ -49,18 +52,18 @@ def with_scratch(
     strips: dict[str, list[int]] = {}
     for index, step in enumerate(steps):
         strips.setdefault(layers.get(step.name, step.name), []).append(index)
-    every = strips.values()
+    every = list(strips.values())
     others = beside(best, buffers)
     taken = [max(others[index] for index in indices) for indices in every]
     spare = [max(0, limit - bytes_) for bytes_ in taken]
-    most_spare = list(spare)
+    most = _of_steps(every, spare)
     for _ in range(ATTEMPTS):
-        limits = {index: most for indices, most in zip(every, spare, strict=True) for index in indices}
-        roomy = _given(steps, [limits[index] for index in range(len(steps))], room)
+        limits = _of_steps(every, spare)
+        roomy = _given(steps, limits, room, known)
         buffers, bound = place(roomy, 0)
         arena = _arena(buffers)
         if arena <= limit:
-            best = roomy
+            best, given = roomy, limits
             if arena == bound:
                 break
         full = min(arena, limit) * 7 // 8
@@ -68,28 +71,53 @@ def with_scratch(
             scratch = max(roomy[index].params.scratch_bytes for index in indices)
             if taken[layer] + scratch > full:
                 spare[layer] = min(spare[layer], scratch * 7 // 8)
-    return _by_parts(steps, place, list(every), most_spare, limit) if room and best is least else best
+    return _raised(steps, place, every, given, most, limit=limit, known=known) if room else best
 
 
-def _by_parts(
-    steps: Sequence[Step], place: Place, layers: Sequence[Sequence[int]], spare: Sequence[int], limit: int
+def _of_steps(layers: Sequence[Sequence[int]], spare: Sequence[int]) -> list[int]:
+    """Return by step what its layer has."""
+    found = {index: bytes_ for indices, bytes_ in zip(layers, spare, strict=True) for index in indices}
+    return [found[index] for index in range(len(found))]
+
+
+def _raised(
+    steps: Sequence[Step],
+    place: Place,
+    layers: Sequence[Sequence[int]],
+    given: Sequence[int],
+    most: Sequence[int],
+    *,
+    limit: int,
+    known: Known,
 ) -> tuple[Step, ...]:
-    """Give all layers a part of what is spare, then one after the other all of it, as long as all fit the arena."""
+    """Give one layer after the other as much as fits the arena, where the attempts at all of them have left room."""
 
-    def fits(limits: Sequence[int]) -> bool:
-        return _arena(place(_given(steps, limits, limit), limit)[0]) <= limit
+    def fits(tried: Sequence[Step]) -> bool:
+        return _arena(place(tried, limit)[0]) <= limit
 
-    full = [0] * len(steps)
-    for indices, most in zip(layers, spare, strict=True):
-        for index in indices:
-            full[index] = most
-    parts = ([int(part * most) for most in full] for part in PARTS)
-    given = next((limits for limits in parts if fits(limits)), [0] * len(steps))
+    if not any(given):
+        parts = ([int(part * full) for full in most] for part in PARTS)
+        given = next((limits for limits in parts if fits(_given(steps, limits, limit, known))), given)
+    best = _given(steps, given, limit, known)
     for indices in layers:
-        if _has_choice(steps[indices[0]].params, limit):
-            tried = [full[index] if index in indices else old for index, old in enumerate(given)]
-            given = tried if fits(tried) else given
-    return _given(steps, given, limit)
+        if not _has_choice(steps[indices[0]].params, limit):
+            continue
+        for part in (1.0, *PARTS):
+            more = int(part * most[indices[0]])
+            if more <= given[indices[0]]:
+                break
+            limits = [more if index in indices else old for index, old in enumerate(given)]
+            tried = _given(steps, limits, limit, known)
+            if all(_same(tried[index].params, best[index].params) for index in indices):
+                break
+            if fits(tried):
+                best, given = tried, limits
+                break
+    return best
+
+
+def _same(a: Params, b: Params) -> bool:
+    return a.kernel == b.kernel and a.scratch_bytes == b.scratch_bytes
 
 
 def _has_choice(params: Params, room: int) -> bool:
@@ -98,9 +126,7 @@ def _has_choice(params: Params, room: int) -> bool:
     return kind.with_scratch is not Params.with_scratch or (room > 0 and kind.frugal is not Params.frugal)
 
 
-def _given(steps: Sequence[Step], limits: Sequence[int], room: int) -> tuple[Step, ...]:
-    known: dict[tuple[int, int], Params] = {}  # strips of one shape have one object, as it is with scratch too
-
+def _given(steps: Sequence[Step], limits: Sequence[int], room: int, known: Known) -> tuple[Step, ...]:
     def given(params: Params, limit: int) -> Params:
         key = id(params), limit
         if key not in known:

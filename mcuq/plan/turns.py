@@ -79,9 +79,8 @@ def taken(buffers: Mapping[str, Buffer], steps: Sequence[Step], strips: Strips, 
     """
     places, times = shared(buffers, steps, strips), moments(steps, strips)
     folds = folded(buffers, times, places)
-    spared = {
-        (places[a], places[b]): _spared(folds[places[a]], folds[places[b]], o) for (a, b), (_, o) in overtaken.items()
-    }
+    near = near_places(overtaken, buffers, folds, places)
+    spared = {(a, b): _spared(folds[a], folds[b], overlap) for (a, b), overlap in near.items()}
     known: dict[tuple[int, str], int] = {}
     for step, time in zip(steps, times, strict=True):
         own = places.get(step.scratch, "")
