@@ -57,11 +57,11 @@ void mcuq_port_write(const void *data, int32_t bytes) { fwrite(data, 1, (size_t)
 """
 
 
-def pushed(graph: Graph, rate: Fraction, chip: str = "esp32") -> Plan:
+def pushed(graph: Graph, rate: Fraction, chip: str = "esp32", *, apart: bool = False) -> Plan:
     """A graph whose input arrives in rows, which a chain as long as possible takes in, if one can."""
     graph = with_arrivals(graph)
     possible = [last for last in range(len(graph.nodes)) if is_chain(graph, last)]
-    chains = [Chain(0, possible[-1], rate)] if possible else []
+    chains = [Chain(0, possible[-1], rate, apart)] if possible else []
     strips, made = in_strips(graph, chains)
     return build_plan(strips, load_chip(chip).kernels, strips=made)
 
@@ -79,7 +79,8 @@ def planned(seed: int, chip: str) -> tuple[Plan, Plan, np.ndarray]:
     rng = np.random.default_rng(seed)
     graph = random_chain(rng)
     x = rng.integers(-128, 128, (5, *graph.values["x"].shape)).astype(np.int8)
-    return build_plan(graph, load_chip(chip).kernels), pushed(graph, RATES[rng.integers(len(RATES))], chip), x
+    rate, apart = RATES[rng.integers(len(RATES))], bool(rng.integers(2))
+    return build_plan(graph, load_chip(chip).kernels), pushed(graph, rate, chip, apart=apart), x
 
 
 @pytest.fixture
@@ -157,7 +158,7 @@ def test_any_number_of_rows_and_every_misuse(engine, seed, tmp_path):
     x = rng.integers(-128, 128, graph.values["x"].shape).astype(np.int8)
     expected = simulate(build_plan(graph), {"x": x[np.newaxis]})[graph.outputs[0]]
 
-    said, wrong_line = driven(engine, pushed(graph, RATES[seed % 3], chip), x, tmp_path)
+    said, wrong_line = driven(engine, pushed(graph, RATES[seed % 3], chip, apart=seed % 2 == 1), x, tmp_path)
 
     assert wrong_line == 0
     assert said == expected.tobytes() * OUTPUTS

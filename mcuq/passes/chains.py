@@ -24,11 +24,15 @@ class Chain(NamedTuple):
     """Layers ``first`` to ``last`` of a graph, and the rows of the last one's output that a turn computes.
 
     A pool over all rows counts those of its input. With a part of a row, 1/4, only every fourth turn computes one.
+
+    Rows that later windows see again stay where the window is, or, ``apart``, in memory of their own: then a window's
+    memory serves others too as soon as it was read, for rows that move twice.
     """
 
     first: int
     last: int
     rows: Fraction
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,10 +145,10 @@ def _has_rows(graph: Graph, node: Node, name: str) -> bool:
 
 
 class Held(NamedTuple):
-    """What a chain holds of a value: rows at most, if some stay for the next turn, turns that add rows, rows moved."""
+    """What a chain holds of a value: rows at most, those that stay for later turns, turns that add rows, rows moved."""
 
     rows: int
-    stays: bool
+    stay: int
     turns: float
     moved: float
 
@@ -186,16 +190,17 @@ def windows(found: Sequence[Link], schedule: Schedule) -> dict[str, Held]:
     held: dict[str, Held] = {}
     middle = schedule.middle()
     for link in found[:-1]:
-        y, most, moved, turns = link.output, 0, 0, 0
+        y, most, stay, moved, turns = link.output, 0, 0, 0, 0
         readers = [reader for reader in found if y in reader.rowed]
         for before, after in pairwise(middle):
             if after[y] > before[y]:
                 first = first_needed(readers, before, before[y])
                 most, moved = max(most, after[y] - first), moved + before[y] - first
+                stay = max(stay, before[y] - first, after[y] - first_needed(readers, after, after[y]))
                 turns += 1
         added = middle[-1][y] - middle[0][y]
         times = schedule.total[y] / max(1, added)
-        held[y] = Held(most or schedule.total[y], moved > 0, turns * times if added else 1, moved * times)
+        held[y] = Held(most or schedule.total[y], stay, turns * times if added else 1, moved * times)
     return held
 
 

@@ -3,8 +3,8 @@
 A chain is consecutive layers whose one result is used elsewhere. It becomes the same layers on a few rows each, in the
 order in which they are computed: turn by turn each layer computes the next rows of its output, from the rows of its
 input that its window needs. Rows that later windows need again are moved to the front of the memory that the next rows
-are added to. Nothing is computed twice, and no byte of a result differs. At the image's borders a layer pads as the
-whole layer does; in between its strips are alike.
+are added to; or they wait in memory of their own and come back to that front. Nothing is computed twice, and no byte
+of a result differs. At the image's borders a layer pads as the whole layer does; in between its strips are alike.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class _Maker:
     layers: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     held: dict[str, _Held] = field(default_factory=dict)
+    saved: dict[str, _Held] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     paddings: dict[str, str] = field(default_factory=dict)
     here: tuple[int, int, str] = (0, 0, "")
@@ -83,8 +84,10 @@ class _Maker:
         self.taken |= {*self.graph.values, *self.graph.constants, *(node.name for node in self.graph.nodes)}
         readers = {link.output: [reader for reader in found if link.output in reader.rowed] for link in found}
         parts: list[str] = []
-        self.held = {}
+        self.held, self.saved = {}, {}
         for before, after in pairwise(scheduled(found, chain.rows).ends()):
+            self.held |= self.saved
+            self.saved = {}
             for place, link in enumerate(found):
                 y = link.output
                 if after[y] == before[y]:
@@ -93,13 +96,18 @@ class _Maker:
                 if link.pool:
                     self._sum(link, before[y], after[y])
                     continue
-                self._keep(y, before, readers[y])
+                if not chain.apart:
+                    self._keep(y, before, readers[y])
                 self.here = (number, 2 * place + 1, link.node.name)
                 strip = self._strip(link, before[y], after[y])
-                if readers[y]:
-                    self._join(y, _Held(strip, before[y], after[y]))
-                else:
+                if chain.apart:  # behind the strip, which may be written over what it was made from
+                    self._keep(y, before, readers[y])
+                if not readers[y]:
                     parts.append(strip)
+                    continue
+                self._join(y, _Held(strip, before[y], after[y]))
+                if chain.apart:
+                    self._save(y, after, readers[y])
         self.here = (number, 2 * len(found), found[-1].node.name)
         if found[-1].pool:
             self._pool(found[-1])
@@ -117,6 +125,17 @@ class _Maker:
             self.values[name] = self._rows(value, old.end - first)
             self._node(name, Rows(first - old.first, old.end - first, moved=True), (old.name,), name)
             self.held[value] = _Held(name, first, old.end)
+
+    def _save(self, value: str, after: Mapping[str, int], readers: Sequence[Link]) -> None:
+        """Copy the rows of a value that are needed behind this turn to where they wait for the next ones."""
+        window = self.held[value]
+        first = first_needed(readers, after, window.end)
+        if first < window.end:
+            name = self._free(f"{value}_saved")
+            self.values[name] = self._rows(value, window.end - first)
+            self._node(name, Rows(first - window.first, window.end - first, moved=True), (window.name,), name)
+            self.memory[name] = f"{value}.kept"
+            self.saved[value] = _Held(name, first, window.end)
 
     def _strip(self, link: Link, first: int, end: int) -> str:
         """Add the layer on the rows that give these rows of its output; return what they are called."""

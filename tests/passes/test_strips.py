@@ -1,6 +1,7 @@
 """Chains in strips of rows: every byte of the whole layers', in memory that is shared and poisoned."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ from mcuq.files import write_files
 from mcuq.graph import Graph
 from mcuq.ops.add import Add
 from mcuq.ops.average_pool import AveragePool
+from mcuq.ops.base import Overlap
 from mcuq.ops.mean import Mean
-from mcuq.passes.chains import Chain, links
+from mcuq.ops.relu import Relu
+from mcuq.passes.chains import Chain, links, scheduled, windows
 from mcuq.passes.strips import in_strips
-from mcuq.plan import Plan
+from mcuq.plan import Plan, near_pairs
 from mcuq.plan.builder import build_plan
 from mcuq.simulator import simulate
 from mcuq.target.chip import load_chip
@@ -42,7 +45,7 @@ def random_chains(rng: np.random.Generator, graph: Graph) -> list[Chain]:
         possible = [last for last in range(first, len(graph.nodes)) if is_chain(graph, first, last)]
         if possible:
             last = possible[-1] if rng.integers(3) else int(rng.choice(possible))
-            found.append(Chain(first, last, RATES[rng.integers(len(RATES))]))
+            found.append(Chain(first, last, RATES[rng.integers(len(RATES))], apart=bool(rng.integers(2))))
             first = last
         first += 1
     return found
@@ -127,6 +130,8 @@ def test_the_sample_has_chains_of_every_kind():
     assert {"rows_s8_s3", "pixel_sums_s8_s3"} <= on_vectors
     assert sum(len(plan.strips.layers) > 20 for plan in plans) > SAMPLE // 6
     assert sum(len(plan.strips.chains) > 1 for plan in plans) > 5
+    saved = [any(memory.endswith(".kept") for memory in plan.strips.memory.values()) for plan in plans]
+    assert SAMPLE // 6 < sum(saved) < SAMPLE * 5 // 6
 
 
 def residual(rows: int = 40) -> Graph:
@@ -146,6 +151,40 @@ def test_memory_holds_a_few_rows():
     assert whole.arena_bytes >= 2 * 40 * 20 * 8
     assert plan.arena_bytes < 16 * 20 * 8
     assert plan.arena_bytes == plan.arena_bound
+
+
+def test_windows_take_turns_where_rows_that_stay_lie_apart():
+    """What is held of five values at a time are the rows that stay, and the windows of a layer's input and output."""
+    net = Net(np.random.default_rng(3))
+    net.b.values["x"] = net.b.values["x"].__class__((1, 40, 20, 8), 0.05, net.zero_point)
+    value, row = "x", 20 * 8
+    for _ in range(6):
+        value = net.conv(value, same=True)
+    graph = net.graph(value)
+    chain = Chain(0, 5, Fraction(4), apart=True)
+    strips, made = in_strips(graph, [chain])
+    plan = build_plan(strips, strips=made)
+    found = links(graph, 0, 5)
+    held = list(windows(found, scheduled(found, chain.rows)).values())
+    together = max(a.rows + b.rows for a, b in pairwise(held))
+    assert plan.arena_bytes == plan.arena_bound <= (sum(h.stay for h in held) + together) * row
+    assert plan.arena_bytes < 0.8 * sum(h.rows for h in held) * row
+
+
+def test_a_window_lies_where_the_rows_it_is_made_of_come_from():
+    """A layer that may write over its input does so in strips too, behind the rows that come back in front."""
+    net = Net(np.random.default_rng(3))
+    net.b.values["x"] = net.b.values["x"].__class__((1, 40, 20, 8), 0.05, net.zero_point)
+    graph = net.graph(net.conv(net.add(Relu(), net.conv("x", same=True)), same=True))
+    strips, made = in_strips(graph, [Chain(0, 2, Fraction(4), apart=True)])
+    plan = build_plan(strips, strips=made)
+    near = near_pairs(plan.steps, plan.buffers, plan.views)
+    in_front = plan.views["relu_1_strip_5"].offset
+    assert in_front > 0
+    assert near["conv2d_0_strip_5", "relu_1_window_2"][1] == Overlap(in_front, None)
+    x = np.random.default_rng(0).integers(-128, 128, (1, *graph.values["x"].shape)).astype(np.int8)
+    (name,) = graph.outputs
+    np.testing.assert_array_equal(run_in_arena(plan, x)[name], simulate(build_plan(graph), {"x": x})[name].ravel())
 
 
 def test_the_result_lies_where_rows_of_the_input_were():

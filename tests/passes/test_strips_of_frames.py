@@ -57,10 +57,10 @@ def assert_equal(plan, whole, rng):
 @pytest.mark.parametrize("seed", range(30))
 def test_random_frames_equal_the_whole_layers(seed):
     graph, rng = random_camera(seed)
-    strips, made = in_strips(graph, [Chain(0, 3, RATES[rng.integers(len(RATES))])])
+    strips, made = in_strips(graph, [Chain(0, 3, RATES[rng.integers(len(RATES))], bool(rng.integers(2)))])
     assert len(strips.nodes) >= len(graph.nodes)
     assert_equal(build_plan(strips, strips=made), build_plan(graph), rng)
-    assert_equal(pushed(graph, RATES[rng.integers(len(RATES))]), build_plan(graph), rng)
+    assert_equal(pushed(graph, RATES[rng.integers(len(RATES))], apart=bool(rng.integers(2))), build_plan(graph), rng)
 
 
 @pytest.mark.parametrize(("height", "rows"), [(120, 48), (49, 48), (24, 48), (96, 48)])

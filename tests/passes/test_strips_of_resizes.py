@@ -50,10 +50,12 @@ def assert_equal(plan: Plan, graph: Graph, rng: np.random.Generator) -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_random_sizes_equal_the_whole_layers(seed):
     graph, rng = decoder(seed)
-    strips, made = in_strips(graph, [Chain(0, len(graph.nodes) - 1, RATES[rng.integers(len(RATES))])])
+    strips, made = in_strips(
+        graph, [Chain(0, len(graph.nodes) - 1, RATES[rng.integers(len(RATES))], bool(rng.integers(2)))]
+    )
     assert len(strips.nodes) > len(graph.nodes) or made.chains[0].rows == 100
     assert_equal(build_plan(strips, strips=made), graph, rng)
-    assert_equal(pushed(graph, RATES[rng.integers(len(RATES))]), graph, rng)
+    assert_equal(pushed(graph, RATES[rng.integers(len(RATES))], apart=bool(rng.integers(2))), graph, rng)
 
 
 def resize(rows: int, op: ResizeOp) -> Graph:
