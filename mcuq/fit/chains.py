@@ -9,6 +9,7 @@ its kernels as planned stay within the limit.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,7 +29,10 @@ from mcuq.target.setup import Setup
 
 STEPS = 64  # sizes of the arena that are tried between the least and that of the plan without chains
 ATTEMPTS = 8  # that are planned for real
+MORE = 1.04  # times the memory that is tried where that was too little for the time
+TRIES = 3  # of the same chains
 NEARLY = 1.02  # times the least memory: where so little decides, the time does
+AS_FAST = 1.005  # times the least time: no estimate is nearer
 SLOWEST = 2.5  # times the time without chains, by what is known before a board is: no default takes longer
 OF_LIMIT = 0.98  # of the instructions allowed that an estimate may take: it is off by a little
 OF_ARENA = 1 / 3  # that a layer needs as a whole for it to be worth a chain
@@ -113,16 +117,30 @@ def _places(io_in_arena: bool | None) -> tuple[bool, ...]:
 
 
 def _cheap(graph: Graph, whole: Plan, ways: Sequence[Found], most: float) -> Plan:
-    """Return the plan of the least memory within a limit of instructions; of nearly equal ones, the fastest."""
+    """Return the plan of the least memory within a limit of instructions; of nearly equal ones, the fastest.
+
+    Of those that are as fast, the one of the least memory again. What takes too many as planned is tried again in a
+    little more memory.
+    """
     plans: list[Plan] = []
-    for found in sorted(ways, key=lambda found: (found.total(graph), found.instructions))[:ATTEMPTS]:
+    waiting = list(ways)
+    tries: Counter[tuple[bool, Sequence[Chain]]] = Counter()
+    while waiting and len(tries) < ATTEMPTS:
+        found = min(waiting, key=lambda way: (way.total(graph), way.instructions))
         if plans and found.total(graph) > NEARLY * needed(plans[0]):
             break
+        waiting.remove(found)
         plan = _built(graph, whole, found)
+        tries[found.inside, found.chains] += 1
         if needed(plan) <= needed(whole) - WORTH and instructions_of(plan) <= most:
             plans.append(plan)
-    least = min(map(needed, plans), default=0)
-    return min((plan for plan in plans if needed(plan) <= NEARLY * least), key=burden, default=whole)
+        elif tries[found.inside, found.chains] < TRIES:
+            waiting.append(replace(found, arena=round(MORE * found.arena)))
+    if not plans:
+        return whole
+    least = min(map(needed, plans))
+    times = {burden(plan): plan for plan in plans if needed(plan) <= NEARLY * least}
+    return min((plan for time, plan in times.items() if time <= AS_FAST * min(times)), key=_size)
 
 
 def within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:
@@ -200,9 +218,16 @@ def _shortfall(plan: Plan, ram: int) -> str:
 def _ways(parts: Parts, most: float) -> Iterator[Found]:
     """Yield for several sizes of the arena the chains of the fewest instructions, where these are not too many.
 
-    None of them where kernels with less scratch do better.
+    None of them where kernels with less scratch do better. Those whose windows hold the rows that stay come beside:
+    what is estimated of them is nearer to what can be placed.
     """
     every = parts.every()
+    yield from _in_sizes(parts, every, most)
+    if any(part.chain and part.chain.apart for part in every):
+        yield from _in_sizes(parts, [part for part in every if not (part.chain and part.chain.apart)], most)
+
+
+def _in_sizes(parts: Parts, every: Sequence[Part], most: float) -> Iterator[Found]:
     layers = len(parts.graph.nodes)
     largest = max(max((part.least for part in every if part.chain is None and part.needs), default=0), 1)
     largest = max(largest, parts.whole.arena_bytes)

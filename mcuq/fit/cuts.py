@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import prod
 from typing import NamedTuple
 
 from mcuq import kernels
@@ -15,13 +16,15 @@ from mcuq.errors import McuqError, UnsupportedOperatorError
 from mcuq.fit.strip_costs import instructions, is_counted
 from mcuq.graph import Graph
 from mcuq.kernels.layer import Layer
+from mcuq.kernels.mac16.channels import distance
 from mcuq.ops.base import Op, Params
+from mcuq.ops.pixel_sums import SUM_BYTES, PixelSumsParams
 from mcuq.ops.rows import MovedRowsParams
 from mcuq.passes.chains import AXIS, Chain, Held, Link, Schedule, links, scheduled, windows
 from mcuq.passes.rows import Window, on_rows
 from mcuq.tensor import QTensor, Shape
 
-FIRST_ROWS = (1, 2, 3, 4, 6, 8, 12)  # that the first layer of a chain computes in a turn
+FIRST_ROWS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12)  # that the first layer of a chain computes in a turn
 MOST_CALLS = 1000  # of a chain: beyond, its code would take more flash than is worth it
 MOST_SPANS = 1000  # chains that are looked at: beyond, the shorter ones
 MOST_CUTS = 3000  # with some number of rows: beyond, the fewer rows
@@ -29,21 +32,26 @@ SCRATCH = (0, 128, 256, 512, 768, 1024, 1280, 1536, 2048, 3072, 4096)  # bytes t
 PER_CHAIN = 5000  # instructions that it must save beside others: few chains are easier to read
 PER_CALL = 30  # instructions around a call
 MANY_BYTES = 4096  # that move at once: what a call costs beside them is in PER_CALL
-PER_SUM = 6.7  # byte that is added to the sums of a pool
 
 
 class Option(NamedTuple):
-    """Bytes that a layer takes beside its larger buffer, and its instructions then."""
+    """Bytes that a layer takes beside its larger buffer, and its instructions then.
+
+    In them, where its output may lie in its input: how far the two keep from each other, and the scratch.
+    """
 
     room: int
     instructions: float
+    distance: int = 0
+    scratch: int = 0
 
 
 @dataclass(frozen=True)
 class Cut:
     """A chain in turns: its layers, when they compute which rows, what is held of every value in between.
 
-    ``bytes`` are those of values in between while each layer runs; ``added`` instructions beside the layers'.
+    ``bytes`` are those of values in between while each layer runs, ``shared`` those of them that its output and its
+    input have in common if the one may lie in the other; ``added`` are instructions beside the layers'.
     """
 
     chain: Chain
@@ -51,6 +59,7 @@ class Cut:
     schedule: Schedule
     held: Mapping[str, Held]
     bytes: Sequence[int]
+    shared: Sequence[int]
     added: float
 
     def calls(self, link: Link) -> float:
@@ -73,7 +82,7 @@ class Cuts:
     only_counted: bool
     _options: dict[tuple[str, int], Sequence[Option] | None] = field(default_factory=dict)
     _links: dict[tuple[int, int], list[Link] | None] = field(default_factory=dict)
-    _cuts: dict[tuple[int, int, int], Cut | None] = field(default_factory=dict)
+    _cuts: dict[tuple[int, int, int, bool], Cut | None] = field(default_factory=dict)
 
     def spans(self, large: Sequence[int]) -> list[tuple[int, int]]:
         """Return the first and the last layers of all chains that have one of some layers in them, the shorter first.
@@ -111,9 +120,9 @@ class Cuts:
                 self._links[first, last] = None
         return self._links[first, last]
 
-    def cut(self, first: int, last: int, rows: int) -> Cut | None:
+    def cut(self, first: int, last: int, rows: int, apart: bool = False) -> Cut | None:
         """Return a chain of which the first layer computes some rows in a turn; None where that is no chain."""
-        key = first, last, rows
+        key = first, last, rows, apart
         if key not in self._cuts:
             self._cuts[key] = self._cut(*key)
         return self._cuts[key]
@@ -121,13 +130,13 @@ class Cuts:
     def of(self, chain: Chain) -> Cut | None:
         """Return a chain that was found, again."""
         rows = chain.rows * _strides(self.links(chain.first, chain.last) or ())
-        return self.cut(chain.first, chain.last, int(rows))
+        return self.cut(chain.first, chain.last, int(rows), chain.apart)
 
-    def _cut(self, first: int, last: int, rows: int) -> Cut | None:
+    def _cut(self, first: int, last: int, rows: int, apart: bool) -> Cut | None:
         found = self.links(first, last)
         if not found:
             return None
-        chain = Chain(first, last, Fraction(rows, _strides(found)))
+        chain = Chain(first, last, Fraction(rows, _strides(found)), apart)
         try:
             schedule = scheduled(found, chain.rows)
         except UnsupportedOperatorError:
@@ -136,7 +145,10 @@ class Cuts:
         y = found[0].output
         if sum(h.turns for h in held.values()) > MOST_CALLS or schedule.total[y] < 2 * schedule.rate[y]:
             return None
-        return Cut(chain, found, schedule, held, self._bytes(found, held), self._added(found, held))
+        if apart and not any(h.stay for h in held.values()):
+            return None
+        beside, shared = self._apart(found, held) if apart else (self._bytes(found, held), [0] * len(found))
+        return Cut(chain, found, schedule, held, beside, shared, self._added(found, held, apart))
 
     def options(self, cut: Cut, link: Link) -> Sequence[Option] | None:
         """Return the options of a layer for the rows that a turn in the middle computes; None: nobody counted them."""
@@ -160,16 +172,38 @@ class Cuts:
         return (many - nothing) / MANY_BYTES
 
     def _bytes(self, found: Sequence[Link], held: Mapping[str, Held]) -> list[int]:
-        kept = sum(h.rows * self.row_bytes(y) for y, h in held.items() if h.stays)
-        passing = {y: h.rows * self.row_bytes(y) for y, h in held.items() if not h.stays}
+        kept = sum(h.rows * self.row_bytes(y) for y, h in held.items() if h.stay)
+        passing = {y: h.rows * self.row_bytes(y) for y, h in held.items() if not h.stay}
         used = _used(found)
         return [kept + sum(size for y, size in passing.items() if i in used[y]) for i in range(len(found))]
 
-    def _added(self, found: Sequence[Link], held: Mapping[str, Held]) -> float:
+    def _apart(self, found: Sequence[Link], held: Mapping[str, Held]) -> tuple[list[int], list[int]]:
+        """Return :attr:`Cut.bytes` and :attr:`Cut.shared` where rows that stay lie apart from the windows."""
+        kept = sum(h.stay * self.row_bytes(y) for y, h in held.items())
+        used, sizes = _used(found), {y: h.rows * self.row_bytes(y) for y, h in held.items()}
+        beside = [kept + sum(size for y, size in sizes.items() if i in used[y]) for i in range(len(found))]
+        shared = [
+            max(
+                (min(sizes[x], sizes.get(link.output, 0)) for x in link.rowed if x in sizes and used[x][-1] == i),
+                default=0,
+            )
+            for i, link in enumerate(found)
+        ]
+        return beside, shared
+
+    def _added(self, found: Sequence[Link], held: Mapping[str, Held], apart: bool) -> float:
         """Return what a chain costs beside its layers: rows that move, calls, sums of a pool."""
-        per_byte = self.per_moved_byte()
-        moved = sum(per_byte * h.moved * self.row_bytes(y) + PER_CALL * h.turns for y, h in held.items())
-        return PER_CHAIN + moved + (PER_SUM * self.graph.values[found[-1].rowed[0]].bytes if found[-1].pool else 0)
+        per_byte, times = self.per_moved_byte(), 2 if apart else 1
+        moved = sum(times * per_byte * h.moved * self.row_bytes(y) + PER_CALL * h.turns for y, h in held.items())
+        return PER_CHAIN + moved + (self._summed(found[-1], held) if found[-1].pool else 0)
+
+    def _summed(self, pool: Link, held: Mapping[str, Held]) -> float:
+        """Return what it costs to add the rows of a pool to its sums."""
+        x, channels = pool.rowed[0], self.graph.values[pool.output].elements
+        turns, shape = held[x].turns, (SUM_BYTES * channels,)
+        pixels = round(self.graph.values[x].elements / channels / turns)
+        sums = kernels.chosen(Layer(PixelSumsParams(pixels, channels), [], False), self.families)
+        return turns * instructions(sums, 0, [shape, (pixels, channels)], shape)
 
     def _lowered(self, link: Link, rows: int) -> Sequence[Option] | None:
         node, values = link.node, self.graph.values
@@ -200,10 +234,10 @@ def options_of(params: Params, op: Op, inputs: Sequence[Shape], output: Shape) -
     for limit in SCRATCH if has_choice else (0,):
         given = params.frugal(limit)
         cost = instructions(given, macs, inputs[: op.operands], output)
-        if not found:
-            found.append(Option(given.scratch_bytes, cost))
-        elif cost < found[-1].instructions:
-            found.append(Option(max(limit, found[-1].room + 1), cost))
+        if not found or cost < found[-1].instructions:
+            room = max(limit, found[-1].room + 1) if found else given.scratch_bytes
+            apart = distance(given.overlap(0), prod(inputs[0]), prod(output))
+            found.append(Option(room, cost, apart, given.scratch_bytes))
     return found
 
 

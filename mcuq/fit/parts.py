@@ -7,10 +7,12 @@ scratch as a limit of the arena leaves it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from math import inf
+from operator import sub
 from typing import NamedTuple
 
 from mcuq.fit.cuts import Cut, Cuts, Option, options_of
@@ -78,22 +80,26 @@ class Parts:
         lives = self._lives()
         singles = self._singles(lives)
         spans = self.cuts.spans(self._large(singles))
-        chains = []
-        for first, last in spans:
+        chains: list[Part] = []
+        rows = self.cuts.rows(len(spans))
+        for (first, last), apart in product(spans, (False, True)):
             most = max(part.least for part in singles[first : last + 1])
-            for rows in self.cuts.rows(len(spans)):
-                cut = self.cuts.cut(first, last, rows)
-                if cut is None:  # of more calls, perhaps, than with more rows
-                    continue
-                beside = self._beside(cut, lives)
-                if beside + max(cut.bytes) >= most:
-                    break
-                needs = self._needs(cut, beside)
-                if needs is None:
-                    break
-                part = Part(first, last, cut.chain, needs, cut.added)
-                chains += [part] if part.least < most else []
+            cuts = (self.cuts.cut(first, last, count, apart) for count in rows)
+            chains += self._smaller((cut for cut in cuts if cut), lives, most)
         return singles[1 if self.whole.rows_arrive else 0 :] + chains  # all rows are not to arrive at once
+
+    def _smaller(self, cuts: Iterable[Cut], lives: Mapping[str, tuple[int, int]], most: int) -> Iterator[Part]:
+        """Yield the chains that take less than so many bytes, of those of some layers with more and more rows."""
+        for cut in cuts:
+            beside = self._beside(cut, lives)
+            if beside + max(map(sub, cut.bytes, cut.shared)) >= most:
+                return
+            needs = self._needs(cut, beside)
+            if needs is None:
+                return
+            part = Part(cut.chain.first, cut.chain.last, cut.chain, needs, cut.added)
+            if part.least < most:
+                yield part
 
     def _large(self, singles: Sequence[Part]) -> list[int]:
         """Return the layers of which a chain must have one."""
@@ -153,11 +159,13 @@ class Parts:
     def _needs(self, cut: Cut, beside: int) -> list[Need] | None:
         """Return what every layer of a chain needs; None where one cannot be estimated."""
         needs = []
-        for link, held in zip(cut.links, cut.bytes, strict=True):
+        for link, held, shared in zip(cut.links, cut.bytes, cut.shared, strict=True):
             options = self.cuts.options(cut, link)
             if options is None:
                 return None
-            needs.append(Need(beside + held, options, 1 if link.pool else cut.calls(link)))
+            if shared:
+                options = [o._replace(room=o.scratch + min(o.distance, shared)) for o in options]
+            needs.append(Need(beside + held - shared, options, 1 if link.pool else cut.calls(link)))
         return needs
 
     def _whole(self, node: Node, params: Params) -> Sequence[Option]:
