@@ -5,10 +5,10 @@ Everything is found once, for models whose inputs and outputs lie in the arena a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import prod
 from typing import NamedTuple
 
 from mcuq import kernels
@@ -17,7 +17,7 @@ from mcuq.fit.strip_costs import instructions, is_counted
 from mcuq.graph import Graph
 from mcuq.kernels.layer import Layer
 from mcuq.kernels.mac16.channels import distance
-from mcuq.ops.base import Op, Params
+from mcuq.ops.base import Op, Overlap, Params
 from mcuq.ops.pixel_sums import SUM_BYTES, PixelSumsParams
 from mcuq.ops.rows import MovedRowsParams
 from mcuq.passes.chains import AXIS, Chain, Held, Link, Schedule, links, scheduled, windows
@@ -35,23 +35,38 @@ MANY_BYTES = 4096  # that move at once: what a call costs beside them is in PER_
 
 
 class Option(NamedTuple):
-    """Bytes that a layer takes beside its larger buffer, and its instructions then.
-
-    In them, where its output may lie in its input: how far the two keep from each other, and the scratch.
-    """
+    """Bytes that a layer takes beside its larger buffer, its instructions then, and its kernel; None: it has none."""
 
     room: int
     instructions: float
-    distance: int = 0
-    scratch: int = 0
+    params: Params | None = None
+
+
+class Shared(NamedTuple):
+    """Windows that are in use together for one layer alone, in bytes, and where in the second its output begins."""
+
+    operand: int
+    read: int
+    written: int
+    begin: int
+
+    def room(self, option: Option) -> int:
+        """Return the bytes that a layer takes beside the larger window: scratch, and what keeps them apart."""
+        if option.params is None:
+            return min(self.begin, self.read)
+        before, after = option.params.overlap(self.operand) or Overlap(None, None)
+        further = Overlap(
+            None if before is None else before + self.begin, None if after is None else max(after - self.begin, 0)
+        )
+        return option.params.scratch_bytes + distance(further, self.read, self.written)
 
 
 @dataclass(frozen=True)
 class Cut:
     """A chain in turns: its layers, when they compute which rows, what is held of every value in between.
 
-    ``bytes`` are those of values in between while each layer runs, ``shared`` those of them that its output and its
-    input have in common if the one may lie in the other; ``added`` are instructions beside the layers'.
+    ``bytes`` are those of values in between while each layer runs, and what of them its output may lie in is
+    ``shared``; ``added`` are instructions beside the layers'.
     """
 
     chain: Chain
@@ -59,8 +74,14 @@ class Cut:
     schedule: Schedule
     held: Mapping[str, Held]
     bytes: Sequence[int]
-    shared: Sequence[int]
+    shared: Sequence[Shared | None]
     added: float
+
+    @property
+    def least(self) -> list[int]:
+        """Bytes in use while each layer runs, if its output lies in its input as far as that goes."""
+        shared = (min(windows.read, windows.written) if windows else 0 for windows in self.shared)
+        return [used - spared for used, spared in zip(self.bytes, shared, strict=True)]
 
     def calls(self, link: Link) -> float:
         """Return how often a layer computes rows."""
@@ -147,7 +168,7 @@ class Cuts:
             return None
         if apart and not any(h.stay for h in held.values()):
             return None
-        beside, shared = self._apart(found, held) if apart else (self._bytes(found, held), [0] * len(found))
+        beside, shared = self._apart(found, held) if apart else (self._bytes(found, held), [None] * len(found))
         return Cut(chain, found, schedule, held, beside, shared, self._added(found, held, apart))
 
     def options(self, cut: Cut, link: Link) -> Sequence[Option] | None:
@@ -177,18 +198,18 @@ class Cuts:
         used = _used(found)
         return [kept + sum(size for y, size in passing.items() if i in used[y]) for i in range(len(found))]
 
-    def _apart(self, found: Sequence[Link], held: Mapping[str, Held]) -> tuple[list[int], list[int]]:
+    def _apart(self, found: Sequence[Link], held: Mapping[str, Held]) -> tuple[list[int], list[Shared | None]]:
         """Return :attr:`Cut.bytes` and :attr:`Cut.shared` where rows that stay lie apart from the windows."""
         kept = sum(h.stay * self.row_bytes(y) for y, h in held.items())
         used, sizes = _used(found), {y: h.rows * self.row_bytes(y) for y, h in held.items()}
         beside = [kept + sum(size for y, size in sizes.items() if i in used[y]) for i in range(len(found))]
-        shared = [
-            max(
-                (min(sizes[x], sizes.get(link.output, 0)) for x in link.rowed if x in sizes and used[x][-1] == i),
-                default=0,
-            )
-            for i, link in enumerate(found)
-        ]
+        reads = Counter(value for link in found for value in link.rowed)
+        shared: list[Shared | None] = []
+        for link in found:
+            y = link.output
+            alone = [k for k, x in enumerate(link.node.inputs) if x in sizes and reads[x] == 1 and y in held]
+            at = held[y].stay * self.row_bytes(y) if alone else 0
+            shared.append(Shared(alone[0], sizes[link.node.inputs[alone[0]]], sizes[y], at) if alone else None)
         return beside, shared
 
     def _added(self, found: Sequence[Link], held: Mapping[str, Held], apart: bool) -> float:
@@ -236,8 +257,7 @@ def options_of(params: Params, op: Op, inputs: Sequence[Shape], output: Shape) -
         cost = instructions(given, macs, inputs[: op.operands], output)
         if not found or cost < found[-1].instructions:
             room = max(limit, found[-1].room + 1) if found else given.scratch_bytes
-            apart = distance(given.overlap(0), prod(inputs[0]), prod(output))
-            found.append(Option(room, cost, apart, given.scratch_bytes))
+            found.append(Option(room, cost, given))
     return found
 
 

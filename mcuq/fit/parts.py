@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import inf
-from operator import sub
 from typing import NamedTuple
 
 from mcuq.fit.cuts import Cut, Cuts, Option, options_of
@@ -92,7 +91,7 @@ class Parts:
         """Yield the chains that take less than so many bytes, of those of some layers with more and more rows."""
         for cut in cuts:
             beside = self._beside(cut, lives)
-            if beside + max(map(sub, cut.bytes, cut.shared)) >= most:
+            if beside + max(cut.least) >= most:
                 return
             needs = self._needs(cut, beside)
             if needs is None:
@@ -149,8 +148,9 @@ class Parts:
         most = -y
         turns = schedule.turns
         for turn in (*turns[:: max(1, len(turns) // 4)], turns[-1]) if readers else ():
-            after = schedule.after(turn)
-            waiting = [link.needed(after[link.output], 0)[0] for link in readers if after[link.output] < link.total]
+            before, after = schedule.after(turn - 1), schedule.after(turn)
+            done = [(link, (before if link.output == result else after)[link.output]) for link in readers]
+            waiting = [link.needed(row, 0)[0] for link, row in done if row < link.total]
             if after[result] and waiting:
                 read = max(0, min(waiting)) * self.cuts.row_bytes(value)
                 most = max(most, after[result] * self.cuts.row_bytes(result) - read)
@@ -159,13 +159,13 @@ class Parts:
     def _needs(self, cut: Cut, beside: int) -> list[Need] | None:
         """Return what every layer of a chain needs; None where one cannot be estimated."""
         needs = []
-        for link, held, shared in zip(cut.links, cut.bytes, cut.shared, strict=True):
+        for link, least, shared in zip(cut.links, cut.least, cut.shared, strict=True):
             options = self.cuts.options(cut, link)
             if options is None:
                 return None
             if shared:
-                options = [o._replace(room=o.scratch + min(o.distance, shared)) for o in options]
-            needs.append(Need(beside + held - shared, options, 1 if link.pool else cut.calls(link)))
+                options = [option._replace(room=shared.room(option)) for option in options]
+            needs.append(Need(beside + least, options, 1 if link.pool else cut.calls(link)))
         return needs
 
     def _whole(self, node: Node, params: Params) -> Sequence[Option]:
