@@ -125,7 +125,7 @@ def test_the_default_leaves_chains_that_would_take_far_longer(shared):
     whole, plan = (pipeline.compile(graph, "esp32-s3-devkitc-1", io_in_arena=None, slower=n) for n in (0, 5))
     assert needed(plan) < needed(whole) / 2
     assert burden(plan) <= SLOWEST * burden(whole)
-    smallest = pipeline.compile(graph, "esp32-s3-devkitc-1", io_in_arena=None, ram=needed(plan) - 4096)
+    smallest = pipeline.compile(graph, "esp32-s3-devkitc-1", io_in_arena=None, ram=needed(plan) - 1024)
     assert burden(smallest) > SLOWEST * burden(whole)
 
 
