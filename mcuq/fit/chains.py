@@ -71,8 +71,8 @@ def planned(graph: Graph, families: tuple[str, ...], setup: Setup) -> Plan:
     most = instructions_of(whole) * (1 + OF_LIMIT * setup.percent / 100)
     cuts = Cuts(graph, whole.families, only_counted=True)
     parts = [Parts(cuts, whole, inside, int(OF_ARENA * whole.arena_bytes)) for inside in _places(setup.io_in_arena)]
-    ways = [way for part in parts for way in _ways(part, most)]
     longest = SLOWEST * burden(whole)
+    ways = [way for part in parts for way in _ways(part, most, longest)]
     return _cheap(graph, whole, [w for w in ways if expected(whole, cuts, w.chains, w.instructions) <= longest], most)
 
 
@@ -109,7 +109,7 @@ def every_way(graph: Graph, whole: Plan, io_in_arena: bool | None) -> list[Found
     cuts = Cuts(graph, whole.families, only_counted=False)
     places = _places(True if whole.rows_arrive else io_in_arena)
     parts = [Parts(cuts, whole, inside, int(OF_LEAST * whole.arena_bytes)) for inside in places]
-    return [way for part in parts for way in _ways(part, math.inf)]
+    return [way for part in parts for way in _ways(part, math.inf, math.inf)]
 
 
 def _places(io_in_arena: bool | None) -> tuple[bool, ...]:
@@ -215,16 +215,30 @@ def _shortfall(plan: Plan, ram: int) -> str:
     return f"{plan.graph.name} needs at least {needed(plan):,} bytes of RAM, of {ram:,}; layer {layer} decides"
 
 
-def _ways(parts: Parts, most: float) -> Iterator[Found]:
+def _ways(parts: Parts, most: float, longest: float) -> Iterator[Found]:
     """Yield for several sizes of the arena the chains of the fewest instructions, where these are not too many.
 
-    None of them where kernels with less scratch do better. Those whose windows hold the rows that stay come beside:
-    what is estimated of them is nearer to what can be placed.
+    None of them where kernels with less scratch do better, nor of a chain that alone makes a model too slow. Those
+    whose windows hold the rows that stay come beside: what is estimated of them is nearer to what can be placed.
     """
     every = parts.every()
+    if longest < math.inf:
+        every = _quick(parts, every, longest)
     yield from _in_sizes(parts, every, most)
     if any(part.chain and part.chain.apart for part in every):
         yield from _in_sizes(parts, [part for part in every if not (part.chain and part.chain.apart)], most)
+
+
+def _quick(parts: Parts, every: Sequence[Part], longest: float) -> list[Part]:
+    """Return what does not make a model too slow if all other layers are computed as a whole."""
+    whole, cuts, now = parts.whole, parts.cuts, instructions_of(parts.whole)
+    alone = {part.first: part.cost(whole.arena_bytes) for part in every if not part.chain and part.needs}
+
+    def is_quick(part: Part, chain: Chain) -> bool:
+        instead = sum(alone.get(layer, 0) for layer in range(part.first, part.last + 1))
+        return expected(whole, cuts, (chain,), now - instead + part.cost(whole.arena_bytes)) <= longest
+
+    return [part for part in every if part.chain is None or is_quick(part, part.chain)]
 
 
 def _in_sizes(parts: Parts, every: Sequence[Part], most: float) -> Iterator[Found]:

@@ -10,7 +10,6 @@ from mcuq.fit.chains import needed
 MODELS = ("kws_dscnn_int8", "ic_resnet8_int8", "vww_mbv1_025_int8", "ad01_int8", "sww_int8")
 S3, ESP32 = "esp32-s3-devkitc-1", "esp32dev"
 MOST = 1.12  # times the ESP32's
-BEYOND = {("ic_resnet8_int8", None): 1.14}  # of the arena: a smaller chain reads weights again, too long for a default
 
 
 @pytest.mark.parametrize("inside", [None, True], ids=["anywhere", "inside"])
@@ -21,4 +20,4 @@ def test_memory_is_near_that_of_an_esp32(shared, name, slower, inside):
     graph = loading.load(shared / "models" / "mlperf" / f"{name}.tflite")
     ours, theirs = (pipeline.compile(graph, board, slower=slower, io_in_arena=inside) for board in (S3, ESP32))
     assert needed(ours) <= MOST * needed(theirs)
-    assert ours.arena_bytes <= BEYOND.get((name, slower), MOST) * theirs.arena_bytes
+    assert ours.arena_bytes <= MOST * theirs.arena_bytes
