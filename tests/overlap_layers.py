@@ -10,6 +10,7 @@ from kernels.variants import winograd
 from mcuq.ops.add import Add
 from mcuq.ops.average_pool import AveragePool
 from mcuq.ops.conv2d import Conv2d
+from mcuq.ops.conv_transpose2d import ConvTranspose2d
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2d
 from mcuq.ops.fully_connected import FullyConnected
 from mcuq.ops.log_softmax import LogSoftmax
@@ -59,6 +60,16 @@ def overlapping(rng) -> list:
         for window, stride in [((2, 2), 2), ((3, 3), 1), ((3, 2), 2)]:
             op = pool(window, **same(window, (stride, stride)))
             cases.append(lowered(op, IMAGE, scale=0.05, zero_point=-3))
+    for size, stride, padding in [
+        ((4, 4), 2, (1, 1, 1, 1)),
+        ((2, 2), 2, (0, 0, 0, 0)),
+        ((1, 3), 3, (0, 0, 0, 0)),
+        ((5, 2), 1, (2, 2, 0, 1)),
+        ((3, 3), 2, (4, 5, 0, 0)),
+    ]:
+        for outputs in (1, 4, 7):
+            op = ConvTranspose2d((stride, stride), padding)
+            cases.append(lowered(op, IMAGE, weights(rng, outputs, *size, 4)))
     vectors = QTensor((5, 8), 0.05, -3)
     for outputs in (8, 4, 12):
         cases.append(lowered(FullyConnected(keep_dims=True), vectors, weights(rng, outputs, 8)))

@@ -78,14 +78,21 @@ class Parts:
         """Return every layer as a whole, and every chain with the numbers of rows that take less than its layers."""
         lives = self._lives()
         singles = self._singles(lives)
+        chains = self._chains(singles, lives, 0)
+        if self.whole.rows_arrive and not any(part.first == 0 for part in chains):  # none saves more than the input
+            chains += self._chains(singles, lives, self.graph.values[self.graph.inputs[0]].bytes)
+        return singles[1 if self.whole.rows_arrive else 0 :] + chains  # all rows are not to arrive at once
+
+    def _chains(self, singles: Sequence[Part], lives: Mapping[str, tuple[int, int]], beyond: int) -> list[Part]:
+        """Return every chain with the numbers of rows that take less than its layers and so many bytes beyond."""
         spans = self.cuts.spans(self._large(singles))
         chains: list[Part] = []
         rows = self.cuts.rows(len(spans))
         for (first, last), apart in product(spans, (False, True)):
-            most = max(part.least for part in singles[first : last + 1])
+            most = max(part.least for part in singles[first : last + 1]) + beyond
             cuts = (self.cuts.cut(first, last, count, apart) for count in rows)
             chains += self._smaller((cut for cut in cuts if cut), lives, most)
-        return singles[1 if self.whole.rows_arrive else 0 :] + chains  # all rows are not to arrive at once
+        return chains
 
     def _smaller(self, cuts: Iterable[Cut], lives: Mapping[str, tuple[int, int]], most: int) -> Iterator[Part]:
         """Yield the chains that take less than so many bytes, of those of some layers with more and more rows."""

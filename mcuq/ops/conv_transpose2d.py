@@ -12,7 +12,7 @@ import numpy as np
 from mcuq.errors import CannotQuantizeError
 from mcuq.fixedpoint import clamp, requantize
 from mcuq.ops.accumulator import bias_or_zero, channel_multipliers, check_accumulator, check_room, counting, dot
-from mcuq.ops.base import Op, Operand, Params, Real, activate, fused_limits, i8_table, i32, i32_table
+from mcuq.ops.base import Op, Operand, Overlap, Params, Real, activate, fused_limits, i8_table, i32, i32_table
 from mcuq.ops.window import Padding, Pair, output_size
 from mcuq.tensor import Array, QConstant, QTensor, Shape
 
@@ -44,6 +44,13 @@ class ConvTranspose2dParams(Params):
     bias: i32_table  # (output_c)
     multiplier: i32_table  # (output_c) or (1)
     shift: i8_table  # (output_c) or (1)
+
+    def overlap(self, operand: int) -> Overlap:
+        """See :meth:`Params.overlap`: a row is written when all rows in front of those it sees were read."""
+        y = np.arange(self.output_h)
+        first = np.clip((y + self.pad_top - self.filter_h) // self.stride_h + 1, 0, self.input_h)
+        row, output_row = self.input_w * self.input_c, self.output_w * self.output_c
+        return Overlap(int(((y + 1) * output_row - first * row).max()), None)
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
