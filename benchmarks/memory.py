@@ -28,7 +28,7 @@ from mcuq.target.board import load_board
 from mcuq.target.setup import Setup
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGET = ROOT / "benchmarks" / "results" / "memory-2026-11-29.md"
+TARGET = ROOT / "benchmarks" / "results" / "memory-2026-11-30.md"
 BOARDS = ("esp32dev", "esp32-c3-devkitm-1")
 FILES = {
     "KWS": "mlperf/kws_dscnn_int8",
