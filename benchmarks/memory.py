@@ -85,7 +85,7 @@ def row(name: str, graph: Graph, board: str) -> str:
 
 def report(shared: Path) -> Iterator[str]:
     """Yield the lines of the report."""
-    yield "# Memory with and without strips of rows, 2026-11-29\n"
+    yield "# Memory with and without strips of rows, 2026-11-30\n"
     yield "Bytes of arena, state, input and output together, and instructions by mcuq's estimate; written by"
     yield "`python benchmarks/memory.py`. Without: `--slower 0`; least: the smallest `--ram`, where that is less."
     every = list(models(shared))
