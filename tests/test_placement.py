@@ -1,12 +1,14 @@
 """Offsets: the heuristics reach the bound on real shapes, the exact solver closes what they leave."""
 
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from requirements import require
 
+from mcuq import loading, pipeline
 from mcuq.plan import placement
 from mcuq.plan.placement import Item, Near, lower_bound, place
 
@@ -117,3 +119,12 @@ def test_exact_solver_honours_overlap():
 
     check(items, pairs, offsets.tolist())
     assert arena.end(offsets) == lower_bound(items, pairs) == 150
+
+
+def test_the_digits_need_no_solver(monkeypatch):
+    """What the README shows is the same where OR-tools is missing: orders are found in which it closes no gap."""
+    monkeypatch.setattr(placement, "_solve", lambda arena, hint, bound: hint)
+    digits = loading.load(Path(__file__).parents[1] / "examples/digits/digits.tflite")
+    assert pipeline.compile(digits, "esp32dev", io_in_arena=None).arena_bytes == 2912
+    monkeypatch.setattr(placement, "_sooner", lambda arena, bound: ())
+    assert pipeline.compile(digits, "esp32dev", io_in_arena=None).arena_bytes > 2912
