@@ -139,8 +139,9 @@ def _cheap(graph: Graph, whole: Plan, ways: Sequence[Found], most: float) -> Pla
     if not plans:
         return whole
     least = min(map(needed, plans))
-    times = {burden(plan): plan for plan in plans if needed(plan) <= NEARLY * least}
-    return min((plan for time, plan in times.items() if time <= AS_FAST * min(times)), key=_size)
+    small = [(burden(plan), plan) for plan in plans if needed(plan) <= NEARLY * least]
+    fastest = min(time for time, _ in small)
+    return min((plan for time, plan in small if time <= AS_FAST * fastest), key=_size)
 
 
 def within(graph: Graph, whole: Plan, ways: Sequence[Found], ram: int) -> Plan:

@@ -142,7 +142,14 @@ class Cuts:
         return self._links[first, last]
 
     def cut(self, first: int, last: int, rows: int, apart: bool = False) -> Cut | None:
-        """Return a chain of which the first layer computes some rows in a turn; None where that is no chain."""
+        """Return a chain of which the first layer computes some rows in a turn; None where that is no chain.
+
+        Args:
+            first: its first layer.
+            last: its last one.
+            rows: that the first layer computes in a turn.
+            apart: see :class:`~mcuq.passes.chains.Chain`; None where no rows stay.
+        """
         key = first, last, rows, apart
         if key not in self._cuts:
             self._cuts[key] = self._cut(*key)
