@@ -18,6 +18,7 @@ NAMES = [path.relative_to(ROOT).as_posix() for path in (*readme.PAPERS, ROOT / "
 TEXTS = {name: (ROOT / name).read_text("utf-8") for name in NAMES}
 SESSIONS = {name: readme.SESSION.findall(text) for name, text in TEXTS.items()}
 FEW_BITS = "docs/few_bits.md"
+SOLVER_HINT = '; pip install "mcuq[solver]" may close the gap'  # the papers are written with OR-tools
 papers = pytest.mark.parametrize("name", NAMES)
 
 
@@ -36,7 +37,7 @@ def run(command: str) -> str:
 def test_sessions_print_what_they_say(name):
     """In order: the second command uses what the first has written."""
     for command, expected in SESSIONS[name]:
-        text, wanted = run(command), expected
+        text, wanted = run(command).replace(SOLVER_HINT, ""), expected
         if command.startswith("mcuq build"):  # a second run of this test changes nothing
             text, wanted = (re.sub(r"\d+ files written|nothing changed", "…", t) for t in (text, expected))
             text = re.sub(r"left as they are.*\n", "", text)
