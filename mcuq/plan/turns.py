@@ -6,7 +6,7 @@ Time is counted in places of a turn. A buffer that lives from one turn to the ne
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -81,18 +81,21 @@ def taken(buffers: Mapping[str, Buffer], steps: Sequence[Step], strips: Strips, 
     folds = folded(buffers, times, places)
     near = near_places(overtaken, buffers, folds, places)
     spared = {(a, b): _spared(folds[a], folds[b], overlap) for (a, b), overlap in near.items()}
+    scratch = {places[step.scratch] for step in steps if step.scratch}
     known: dict[tuple[int, str], int] = {}
     for step, time in zip(steps, times, strict=True):
         own = places.get(step.scratch, "")
         if (time, own) not in known:
-            known[time, own] = _taken(folds, time, own, spared)
+            live = {name: b for name, b in folds.items() if name != own and b.first <= time <= b.last}
+            known[time, own] = _taken(live, time, scratch, spared)
     return [known[time, places.get(step.scratch, "")] for step, time in zip(steps, times, strict=True)]
 
 
-def _taken(folds: Mapping[str, Buffer], time: int, scratch: str, spared: Mapping[tuple[str, str], int]) -> int:
-    live = {name: b for name, b in folds.items() if b.first <= time <= b.last}
-    total = sum(b.bytes for name, b in live.items() if name != scratch)
-    dying = [b.bytes for b in live.values() if b.last == time and b.first < time]
+def _taken(
+    live: Mapping[str, Buffer], time: int, scratch: Collection[str], spared: Mapping[tuple[str, str], int]
+) -> int:
+    total = sum(b.bytes for b in live.values())
+    dying = [b.bytes for name, b in live.items() if b.last == time and name not in scratch]  # the model's input too
     born = [b.bytes for b in live.values() if b.first == time and b.last > time]
     lasting = sum(size for (a, b), size in spared.items() if a in live and b in live)
     return total - min(max(dying, default=0), max(born, default=0)) - lasting
