@@ -102,8 +102,9 @@ def _raised(
     for indices in layers:
         if not _has_choice(steps[indices[0]].params, limit):
             continue
+        full = most[indices[0]] if _is_sized(steps[indices[0]].params) else limit
         for part in (1.0, *PARTS):
-            more = int(part * most[indices[0]])
+            more = int(part * full)
             if more <= given[indices[0]]:
                 break
             limits = [more if index in indices else old for index, old in enumerate(given)]
@@ -122,8 +123,12 @@ def _same(a: Params, b: Params) -> bool:
 
 def _has_choice(params: Params, room: int) -> bool:
     """Whether a kernel takes a choice of scratch, or in so much room of the arena has another one instead of it."""
-    kind = type(params)
-    return kind.with_scratch is not Params.with_scratch or (room > 0 and kind.frugal is not Params.frugal)
+    return _is_sized(params) or (room > 0 and type(params).frugal is not Params.frugal)
+
+
+def _is_sized(params: Params) -> bool:
+    """Whether a kernel takes as much scratch as there is; others take theirs, or other kernels do with less."""
+    return type(params).with_scratch is not Params.with_scratch
 
 
 def _given(steps: Sequence[Step], limits: Sequence[int], room: int, known: Known) -> tuple[Step, ...]:
