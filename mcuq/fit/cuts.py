@@ -15,8 +15,8 @@ from mcuq import kernels
 from mcuq.errors import McuqError, UnsupportedOperatorError
 from mcuq.fit.strip_costs import instructions, is_counted
 from mcuq.graph import Graph
+from mcuq.kernels.channels import bytes_beside
 from mcuq.kernels.layer import Layer
-from mcuq.kernels.mac16.channels import distance
 from mcuq.ops.base import Op, Overlap, Params
 from mcuq.ops.pixel_sums import SUM_BYTES, PixelSumsParams
 from mcuq.ops.rows import MovedRowsParams
@@ -58,7 +58,7 @@ class Shared(NamedTuple):
         further = Overlap(
             None if before is None else before + self.begin, None if after is None else max(after - self.begin, 0)
         )
-        return option.params.scratch_bytes + distance(further, self.read, self.written)
+        return option.params.scratch_bytes + bytes_beside(further, self.read, self.written)
 
 
 @dataclass(frozen=True)

@@ -194,3 +194,13 @@ def gate_products(p: LstmParams | GruParams | RnnParams) -> tuple[Channels, Chan
     fed = p.weights.reshape(channels, -1), p.bias, p.multiplier, p.shift
     recurring = p.recurrent.reshape(channels, -1), p.recurrent_bias, p.recurrent_multiplier, p.recurrent_shift
     return Channels(*fed), Channels(*recurring)
+
+
+def bytes_beside(overlap: Overlap | None, input_bytes: int, output_bytes: int) -> int:
+    """Return the bytes that input and output take together beside the larger of them, as near as they may be."""
+    sides = [input_bytes + output_bytes]
+    if overlap is not None and overlap.before is not None:
+        sides.append(max(input_bytes + overlap.before, output_bytes))
+    if overlap is not None and overlap.after is not None:
+        sides.append(max(input_bytes, output_bytes + overlap.after))
+    return min(sides) - max(input_bytes, output_bytes)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mcuq.fixedpoint import INT32_MAX, INT32_MIN
-from mcuq.kernels.channels import Rounding, output_of
+from mcuq.kernels.channels import Rounding, bytes_beside, output_of
 from mcuq.ops.base import Overlap, Params
 from mcuq.tensor import Array
 
@@ -224,14 +224,4 @@ def _window_overlap(p: Windows, output_c: int, reads_before_writing: bool) -> Ov
 
 def room(p: Params, input_bytes: int, output_bytes: int) -> int:
     """Return what a kernel takes of the arena beside its larger buffer: scratch, and the distance it needs."""
-    return p.scratch_bytes + distance(p.overlap(0), input_bytes, output_bytes)
-
-
-def distance(overlap: Overlap | None, input_bytes: int, output_bytes: int) -> int:
-    """Return the bytes that input and output take together beside the larger of them, as near as they may be."""
-    sides = [input_bytes + output_bytes]
-    if overlap is not None and overlap.before is not None:
-        sides.append(max(input_bytes + overlap.before, output_bytes))
-    if overlap is not None and overlap.after is not None:
-        sides.append(max(input_bytes, output_bytes + overlap.after))
-    return min(sides) - max(input_bytes, output_bytes)
+    return p.scratch_bytes + bytes_beside(p.overlap(0), input_bytes, output_bytes)

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mcuq.kernels.mac16.channels import Tile, distance, even_tiles, tile_overlap
+from mcuq.kernels.channels import bytes_beside
+from mcuq.kernels.mac16.channels import Tile, even_tiles, tile_overlap
 from mcuq.kernels.mac16.fours import portable
 from mcuq.ops.base import Overlap, Params, i32, i32_table, u8_table
 from mcuq.tensor import Array
@@ -73,7 +74,7 @@ def in_parts(members: Mapping[str, Any], limit: int) -> Params:
     batch, inputs, outputs, taps = (members[name] for name in ("batch", "input_c", "output_c", "taps"))
     tiles = [(c, 4 * words) for c in even_tiles(outputs) for words in even_tiles(taps // 4)]
     tiles = [(c, t) for c, t in tiles if c >= min(FEWEST_CHANNELS, outputs) and t >= min(FEWEST_TAPS, taps)]
-    apart = {c: distance(_overlap(batch, inputs, outputs, c), batch * inputs, batch * outputs) for c, _ in tiles}
+    apart = {c: bytes_beside(_overlap(batch, inputs, outputs, c), batch * inputs, batch * outputs) for c, _ in tiles}
     rooms = {(c, t): _scratch(c, t) + apart[c] for c, t in tiles}
     most = max(limit, min(rooms.values()))
     fitting = [tile for tile in tiles if rooms[tile] <= most]
