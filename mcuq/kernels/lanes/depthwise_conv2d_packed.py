@@ -6,6 +6,7 @@ There are few weights, and all of them are used at once: unpacking costs less th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,7 +40,11 @@ class DepthwiseConv2d3x3PackedLanesParams(DepthwiseConv2d3x3LanesParams):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        return DepthwiseConv2d3x3LanesParams(**_in_bytes(self, DepthwiseConv2d3x3LanesParams, (3, 3))).run(*inputs)
+        return self._in_bytes.run(*inputs)
+
+    @cached_property
+    def _in_bytes(self) -> DepthwiseConv2d3x3LanesParams:
+        return DepthwiseConv2d3x3LanesParams(**_in_bytes(self, DepthwiseConv2d3x3LanesParams, (3, 3)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +66,12 @@ class DepthwiseConv2dPackedLanesParams(DepthwiseConv2dLanesParams):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
+        return self._in_bytes.run(*inputs)
+
+    @cached_property
+    def _in_bytes(self) -> DepthwiseConv2dLanesParams:
         window = (self.filter_h, self.filter_w)
-        return DepthwiseConv2dLanesParams(**_in_bytes(self, DepthwiseConv2dLanesParams, window)).run(*inputs)
+        return DepthwiseConv2dLanesParams(**_in_bytes(self, DepthwiseConv2dLanesParams, window))
 
 
 KINDS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -88,7 +89,7 @@ class Conv2dMac16Params(Params):
         """See :meth:`Params.frugal`."""
         tiled = self.with_scratch(limit)
         few = tiled.tile_rows * tiled.tile_pixels <= MOST_PIXELS
-        return (few and pixel_by_pixel(self._portable())) or tiled
+        return (few and pixel_by_pixel(self._portable)) or tiled
 
     def _room(self) -> int:
         inputs, outputs = self.input_h * self.input_w * self.input_c, self.output_h * self.output_w * self.output_c
@@ -100,8 +101,9 @@ class Conv2dMac16Params(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        return self._portable().run(*inputs)
+        return self._portable.run(*inputs)
 
+    @cached_property
     def _portable(self) -> Conv2dParams:
         weights = self._unpacked()
         bias, exponent = unpacked_bias(self.bias, self._larger)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -59,6 +60,10 @@ class Conv2dPixelsMac16Params(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
+        return self._portable.run(*inputs)
+
+    @cached_property
+    def _portable(self) -> Conv2dParams:
         bias, exponent = unpacked_bias(self.bias)
         taps = self.weights.shape[1]
         weights = out_of_fours(self.weights, taps)
@@ -71,7 +76,7 @@ class Conv2dPixelsMac16Params(Params):
             dilation_w=1,
             groups=1,
             shift=-exponent,
-        ).run(*inputs)
+        )
 
 
 def pixel_by_pixel(p: Conv2dParams) -> Params | None:

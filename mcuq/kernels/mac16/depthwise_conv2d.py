@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -104,8 +105,9 @@ class DepthwiseConv2dMac16Params(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        return self._portable().run(*inputs)
+        return self._portable.run(*inputs)
 
+    @cached_property
     def _portable(self) -> DepthwiseConv2dParams:
         weights = self._unpacked()
         bias, exponent = unpacked_bias(self.bias)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from mcuq.kernels.channels import Rounding
@@ -57,7 +58,11 @@ class FullyConnectedMac16Params(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        return portable(vars(self), self.weights, self.bias, self.multiplier).run(*inputs)
+        return self._portable.run(*inputs)
+
+    @cached_property
+    def _portable(self) -> FullyConnectedParams:
+        return portable(vars(self), self.weights, self.bias, self.multiplier)
 
 
 def take(layer: Layer[FullyConnectedParams]) -> Params | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -56,10 +57,14 @@ class FullyConnectedPackedMac16Params(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
+        return self._portable.run(*inputs)
+
+    @cached_property
+    def _portable(self) -> FullyConnectedParams:
         more = self._stored.larger
         bias, exponent = unpacked_bias(self.bias, more)
         weights = restored(_with_offsets(self._stored), self.input_c)
-        portable = FullyConnectedParams(
+        return FullyConnectedParams(
             batch=1,
             input_c=self.input_c,
             output_c=self.output_c,
@@ -74,7 +79,6 @@ class FullyConnectedPackedMac16Params(Params):
             multiplier=np.broadcast_to(self.multiplier, exponent.shape),
             shift=-exponent,
         )
-        return portable.run(*inputs)
 
     @property
     def _stored(self) -> Stored:

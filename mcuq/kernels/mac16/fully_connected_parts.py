@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from mcuq.kernels.channels import bytes_beside
 from mcuq.kernels.mac16.channels import Tile, even_tiles, tile_overlap
 from mcuq.kernels.mac16.fours import portable
 from mcuq.ops.base import Overlap, Params, i32, i32_table, u8_table
+from mcuq.ops.fully_connected import FullyConnectedParams
 from mcuq.tensor import Array
 
 FEWEST_CHANNELS, FEWEST_TAPS = 8, 16  # of a tile: below, a tile costs more than its products
@@ -55,13 +56,17 @@ class FullyConnectedPartsMac16Params(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
+        return self._portable.run(*inputs)
+
+    @cached_property
+    def _portable(self) -> FullyConnectedParams:
         packed = np.empty((self.output_c, self.taps), np.uint8)
         first = 0
         for tile in _tiles(self.output_c, self.taps, self.tile_channels, self.tile_taps):
             shape = packed[tile].shape
             packed[tile] = self.weights[first : first + packed[tile].size].reshape(shape)
             first += packed[tile].size
-        return portable(vars(self), packed, self.bias, self.multiplier).run(*inputs)
+        return portable(vars(self), packed, self.bias, self.multiplier)
 
 
 def in_parts(members: Mapping[str, Any], limit: int) -> Params:

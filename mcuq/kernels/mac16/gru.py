@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from mcuq.kernels.channels import gate_products
@@ -57,8 +58,9 @@ class GruMac16Params(Params):
 
     def run_all(self, *inputs: Array) -> tuple[Array, ...]:
         """See :meth:`Params.run_all`."""
-        return self._portable().run_all(*inputs)
+        return self._portable.run_all(*inputs)
 
+    @cached_property
     def _portable(self) -> GruParams:
         fed = GateMatrix(self.weights, self.bias, self.scale, self.sharing).unpacked(self.input_c)
         own = GateMatrix(self.recurrent, self.recurrent_bias, self.recurrent_scale, self.recurrent_sharing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from mcuq.kernels.channels import gate_products
@@ -44,8 +45,9 @@ class RnnMac16Params(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        return self._portable().run(*inputs)
+        return self._portable.run(*inputs)
 
+    @cached_property
     def _portable(self) -> RnnParams:
         fed = GateMatrix(self.weights, self.bias, self.scale, self.sharing).unpacked(self.input_c)
         own = GateMatrix(self.recurrent, self.recurrent_bias, self.recurrent_scale, self.recurrent_sharing)

@@ -7,6 +7,7 @@ kernel. Depthwise is a convolution with as many groups as channels, a vector an 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from mcuq.kernels.layer import Layer
@@ -59,12 +60,13 @@ class Conv2dPackedParams(Params):
 
     def overlap(self, operand: int) -> Overlap:
         """See :meth:`Params.overlap`."""
-        return self.unpacked().overlap(operand)
+        return self.unpacked.overlap(operand)
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        return self.unpacked().run(*inputs)
+        return self.unpacked.run(*inputs)
 
+    @cached_property
     def unpacked(self) -> Conv2dParams:
         """Return the same layer with a byte per weight."""
         packed = Packed(self.bits, self.weights, self.levels, self.codebook)
