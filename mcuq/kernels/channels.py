@@ -10,6 +10,8 @@ from mcuq.fixedpoint import INT32_MAX, INT32_MIN, clamp, requantize
 from mcuq.ops.base import Overlap
 from mcuq.ops.gru import GruParams
 from mcuq.ops.lstm import LstmParams
+from mcuq.ops.products import Products
+from mcuq.ops.rescaling import Scaling
 from mcuq.ops.rnn import RnnParams
 from mcuq.ops.taps import Sliding
 from mcuq.tensor import Array
@@ -131,10 +133,17 @@ def output_of(acc: Array, multiplier: Array, shift: Array, rounding: Rounding) -
     return clamp(requantize(acc, multiplier, shift) + rounding.output_zero_point, rounding.low, rounding.high)
 
 
-def outputs(x: Array, channels: Channels, rounding: Rounding) -> Array:
-    """Compute [..., taps], int8, to [..., channels]: what every kernel here does."""
-    acc = np.asarray(x.astype(np.float64) @ channels.weights.astype(np.float64).T, np.int64) + channels.bias
-    return output_of(acc, channels.multiplier, channels.shift, rounding)
+def products_of(channels: Channels, rounding: Rounding) -> Products:
+    """Prepare what every kernel here does."""
+    multiplier, shift = channels.multiplier.astype(np.int64), channels.shift.astype(np.int64)
+    scaling = Scaling(multiplier, shift, rounding.output_zero_point, rounding.low, rounding.high)
+    return Products(channels.weights, channels.bias, 0, scaling)
+
+
+def outputs(x: Array, products: Products) -> Array:
+    """Compute [..., taps], int8, to [..., channels]."""
+    rows = np.ascontiguousarray(x).reshape(-1, x.shape[-1]).astype(products.dtype)
+    return products.of(rows).reshape(*x.shape[:-1], -1)
 
 
 def window_bytes(sliding: Sliding, image: tuple[int, int, int]) -> tuple[Array, Array]:

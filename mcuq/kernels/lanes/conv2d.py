@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mcuq.kernels.channels import Channels, Rounding, fast_channels, outputs, tile_overlap, window_bytes
+from mcuq.kernels.channels import Channels, Rounding, fast_channels, outputs, products_of, tile_overlap, window_bytes
 from mcuq.kernels.lanes.channels import MAX_SCRATCH, from_fours, in_fours
 from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table
 from mcuq.ops.conv2d import Conv2dParams
+from mcuq.ops.products import Products
 from mcuq.ops.taps import Sliding, taps
 from mcuq.tensor import Array
 
@@ -52,8 +54,11 @@ class Conv2d1x1LanesParams(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        channels = channels_of(self, self.input_c)
-        return outputs(inputs[0].reshape(-1, self.input_c), channels, _rounding(self)).reshape(len(inputs[0]), -1)
+        return outputs(inputs[0].reshape(-1, self.input_c), self._products).reshape(len(inputs[0]), -1)
+
+    @cached_property
+    def _products(self) -> Products:
+        return products_of(channels_of(self, self.input_c), _rounding(self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +108,11 @@ class Conv2dLanesParams(Params):
         """See :meth:`Params.run`."""
         x = inputs[0].reshape(-1, self.input_h, self.input_w, self.input_c)
         columns = np.concatenate([values for _, _, values in taps(x, self._sliding(), self.input_zero_point)], axis=3)
-        return outputs(columns, channels_of(self, columns.shape[3]), _rounding(self)).reshape(len(x), -1)
+        return outputs(columns, self._products).reshape(len(x), -1)
+
+    @cached_property
+    def _products(self) -> Products:
+        return products_of(channels_of(self, self.filter_h * self.filter_w * self.input_c), _rounding(self))
 
     def _sliding(self) -> Sliding:
         window, dilation = (self.filter_h, self.filter_w), (self.dilation_h, self.dilation_w)

@@ -5,13 +5,24 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from mcuq.kernels.channels import Channels, Rounding, Served, any_channels, outputs, tile_overlap, window_bytes
+from mcuq.kernels.channels import (
+    Channels,
+    Rounding,
+    Served,
+    any_channels,
+    outputs,
+    products_of,
+    tile_overlap,
+    window_bytes,
+)
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table
 from mcuq.ops.conv2d import Conv2dParams
+from mcuq.ops.products import Products
 from mcuq.ops.taps import Sliding, taps
 from mcuq.tensor import Array
 
@@ -81,9 +92,12 @@ class Conv2dBlocksParams(Params):
         """See :meth:`Params.run`."""
         x = inputs[0].reshape(-1, self.input_h, self.input_w, self.input_c)
         columns = np.concatenate([values for _, _, values in taps(x, self._sliding(), self.input_zero_point)], axis=3)
+        return outputs(columns, self._products).reshape(len(x), -1)
+
+    @cached_property
+    def _products(self) -> Products:
         channels = Channels(self.unpacked(), self.bias, self.multiplier, self.shift)
-        rounding = Rounding(0, self.output_zero_point, self.activation_min, self.activation_max)
-        return outputs(columns, channels, rounding).reshape(len(x), -1)
+        return products_of(channels, Rounding(0, self.output_zero_point, self.activation_min, self.activation_max))
 
     @abstractmethod
     def unpacked(self) -> Array:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mcuq.fixedpoint import clamp, requantize
-from mcuq.kernels.channels import Channels, Rounding, fast_channels, tile_overlap, window_bytes
+from mcuq.kernels.channels import Channels, Rounding, fast_channels, products_of, tile_overlap, window_bytes
 from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table
 from mcuq.ops.depthwise_conv2d import DepthwiseConv2dParams
-from mcuq.ops.taps import Sliding, taps
+from mcuq.ops.products import Products
+from mcuq.ops.taps import Sliding, window_sums
 from mcuq.tensor import Array
 
 TILE = 4  # outputs
@@ -55,7 +56,11 @@ class DepthwiseConv2d3x3LanesParams(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        return _run(self, inputs[0], self._sliding())
+        return _run(self, inputs[0], self._sliding(), self._products)
+
+    @cached_property
+    def _products(self) -> Products:
+        return _prepared(self)
 
     def _sliding(self) -> Sliding:
         output, origin = (self.output_h, self.output_w), (self.pad_top, self.pad_left)
@@ -101,7 +106,11 @@ class DepthwiseConv2dLanesParams(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
-        return _run(self, inputs[0], self._sliding())
+        return _run(self, inputs[0], self._sliding(), self._products)
+
+    @cached_property
+    def _products(self) -> Products:
+        return _prepared(self)
 
     def _sliding(self) -> Sliding:
         window, dilation = (self.filter_h, self.filter_w), (self.dilation_h, self.dilation_w)
@@ -180,9 +189,15 @@ def _is_column(p: DepthwiseConv2dParams) -> bool:
     return (p.input_w, p.output_w, p.filter_w, p.pad_left) == (1, 1, 1, 0)
 
 
-def _run(p: DepthwiseConv2d3x3LanesParams | DepthwiseConv2dLanesParams, x: Array, sliding: Sliding) -> Array:
-    """Sum up tap by tap: the accumulators of all channels, then what becomes of them."""
-    image = x.reshape(-1, p.input_h, p.input_w, p.channels).astype(np.int64)
-    acc = sum(values * p.weights[:, i, j] for i, j, values in taps(image, sliding, p.input_zero_point)) + p.bias
-    scaled = requantize(acc, p.multiplier, p.shift) + p.output_zero_point
-    return clamp(scaled, p.activation_min, p.activation_max).reshape(len(x), -1)
+Depthwise = DepthwiseConv2d3x3LanesParams | DepthwiseConv2dLanesParams
+
+
+def _run(p: Depthwise, x: Array, sliding: Sliding, products: Products) -> Array:
+    image = x.reshape(-1, p.input_h, p.input_w, p.channels)
+    sums = window_sums(image, p.weights.transpose(1, 2, 0), sliding, p.input_zero_point, products.dtype)
+    return products.outputs(sums).reshape(len(x), -1)
+
+
+def _prepared(p: Depthwise) -> Products:
+    channels = Channels(p.weights.reshape(p.channels, -1), p.bias, p.multiplier, p.shift)
+    return products_of(channels, Rounding(0, p.output_zero_point, p.activation_min, p.activation_max))

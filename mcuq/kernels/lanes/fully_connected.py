@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from mcuq.kernels.channels import Channels, Rounding, fast_channels, outputs
+from mcuq.kernels.channels import Channels, Rounding, fast_channels, outputs, products_of
 from mcuq.kernels.lanes.channels import MAX_SCRATCH
 from mcuq.kernels.lanes.conv2d import pairs_fit, pointwise
 from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table
 from mcuq.ops.fully_connected import FullyConnectedParams
+from mcuq.ops.products import Products
 from mcuq.ops.window import Window, row_overlap
 from mcuq.tensor import Array
 
@@ -56,10 +58,13 @@ class FullyConnectedLanesParams(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
+        return outputs(inputs[0].reshape(-1, self.input_c), self._products).reshape(len(inputs[0]), -1)
+
+    @cached_property
+    def _products(self) -> Products:
         packed = Packed(self.chunk, self.weights, self.extra)
         channels = Channels(packed.unpacked(self.output_c, self.input_c), self.bias, self.multiplier, self.shift)
-        rounding = Rounding(0, self.output_zero_point, self.activation_min, self.activation_max)
-        return outputs(inputs[0].reshape(-1, self.input_c), channels, rounding).reshape(len(inputs[0]), -1)
+        return products_of(channels, Rounding(0, self.output_zero_point, self.activation_min, self.activation_max))
 
 
 class Packed(NamedTuple):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from mcuq.kernels.channels import Channels, Rounding, Served, any_channels, outputs
+from mcuq.kernels.channels import Channels, Rounding, Served, any_channels, outputs, products_of
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table
 from mcuq.ops.conv2d import Conv2dParams
+from mcuq.ops.products import Products
 from mcuq.ops.window import Window, row_overlap
 from mcuq.tensor import Array
 
@@ -36,9 +38,12 @@ class VectorsParams(Params):
 
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
+        return outputs(inputs[0].reshape(-1, self.input_c), self._products).reshape(len(inputs[0]), -1)
+
+    @cached_property
+    def _products(self) -> Products:
         channels = Channels(self.unpacked(), self.bias, self.multiplier, self.shift)
-        rounding = Rounding(0, self.output_zero_point, self.activation_min, self.activation_max)
-        return outputs(inputs[0].reshape(-1, self.input_c), channels, rounding).reshape(len(inputs[0]), -1)
+        return products_of(channels, Rounding(0, self.output_zero_point, self.activation_min, self.activation_max))
 
     @abstractmethod
     def unpacked(self) -> Array:

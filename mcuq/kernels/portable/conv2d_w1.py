@@ -33,7 +33,7 @@ class Conv2dW1Params(SignTilesParams):
         """See :meth:`Params.run`."""
         x = inputs[0].reshape(-1, self.input_h, self.input_w, self.input_c)
         columns = np.concatenate([values for _, _, values in taps(x, self.sliding(), self.input_zero_point)], axis=3)
-        return outputs(columns, self.channels(), self.rounding()).reshape(len(x), -1)
+        return outputs(columns, self.products).reshape(len(x), -1)
 
 
 def take(layer: Layer[Conv2dParams]) -> Params | None:

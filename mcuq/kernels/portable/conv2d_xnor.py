@@ -6,14 +6,16 @@ Not for depthwise and groups, whose channels are too few to fill words.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from mcuq.kernels.channels import Channels, Rounding, outputs
+from mcuq.kernels.channels import Channels, Rounding, outputs, products_of
 from mcuq.kernels.layer import Layer
 from mcuq.ops.base import IN_PLACE, Overlap, Params, i8_table, i32, i32_table
 from mcuq.ops.conv2d import Conv2dParams
+from mcuq.ops.products import Products
 from mcuq.ops.taps import Sliding, taps
 from mcuq.tensor import Array
 
@@ -65,10 +67,13 @@ class Conv2dXnorParams(Params):
         stride, origin = (self.stride_h, self.stride_w), (self.pad_top, self.pad_left)
         sliding = Sliding(window, stride, origin, (self.output_h, self.output_w), dilation)
         x = inputs[0].reshape(-1, self.input_h, self.input_w, self.input_c)
+        return outputs_of_signs(x, sliding, self._products)
+
+    @cached_property
+    def _products(self) -> Products:
         weights = from_words(self.weights, self.input_c, self.filter_h * self.filter_w * self.input_c)
         channels = Channels(weights, self.bias, self.multiplier, self.shift)
-        rounding = Rounding(0, self.output_zero_point, self.activation_min, self.activation_max)
-        return outputs_of_signs(x, sliding, channels, rounding)
+        return products_of(channels, Rounding(0, self.output_zero_point, self.activation_min, self.activation_max))
 
 
 def take(layer: Layer[Conv2dParams]) -> Params | None:
@@ -88,14 +93,14 @@ def is_of_signs(layer: Layer[Conv2dParams]) -> bool:
     return of_signs and layer.takes_signs and layer.params.groups == 1
 
 
-def outputs_of_signs(x: Array, sliding: Sliding, channels: Channels, rounding: Rounding) -> Array:
+def outputs_of_signs(x: Array, sliding: Sliding, products: Products) -> Array:
     """Compute [samples, rows, columns, channels] to [samples, elements of the output]: what every kernel here does.
 
     What is not negative counts as 1; taps outside the image add 0.
     """
     signs = np.where(x < 0, -1, 1).astype(np.int8)
     columns = np.concatenate([values for _, _, values in taps(signs, sliding, 0)], axis=3)
-    return outputs(columns, channels, rounding).reshape(len(x), -1)
+    return outputs(columns, products).reshape(len(x), -1)
 
 
 def words_of(channels: int) -> int:

@@ -30,7 +30,7 @@ class Conv2dXnorTileParams(SignTilesParams):
     def run(self, *inputs: Array) -> Array:
         """See :meth:`Params.run`."""
         x = inputs[0].reshape(-1, self.input_h, self.input_w, self.input_c)
-        return outputs_of_signs(x, self.sliding(), self.channels(), self.rounding())
+        return outputs_of_signs(x, self.sliding(), self.products)
 
 
 def take(layer: Layer[Conv2dParams]) -> Params | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mcuq.kernels.channels import Channels, Rounding, Served, any_channels, tile_overlap, window_bytes
+from mcuq.kernels.channels import Channels, Rounding, Served, any_channels, products_of, tile_overlap, window_bytes
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table
 from mcuq.ops.conv2d import Conv2dParams
+from mcuq.ops.products import Products
 from mcuq.ops.taps import Sliding
 from mcuq.tensor import Array
 
@@ -74,9 +76,11 @@ class SignTilesParams(Params):
         weights = from_words(self.weights, self.chunk, self.output_c, self._taps)
         return Channels(weights, self.bias, self.multiplier, self.shift)
 
-    def rounding(self) -> Rounding:
-        """Return the output's quantization; the input's zero point is in the biases."""
-        return Rounding(0, self.output_zero_point, self.activation_min, self.activation_max)
+    @cached_property
+    def products(self) -> Products:
+        """The layer prepared; the input's zero point is in the biases."""
+        rounding = Rounding(0, self.output_zero_point, self.activation_min, self.activation_max)
+        return products_of(self.channels(), rounding)
 
     def sliding(self) -> Sliding:
         """Return how the windows lie."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from mcuq.kernels.channels import Channels, Rounding, outputs, tile_overlap, window_bytes
+from mcuq.kernels.channels import Channels, Rounding, outputs, products_of, tile_overlap, window_bytes
 from mcuq.kernels.lanes import conv2d as lanes
 from mcuq.kernels.lanes.channels import MAX_SCRATCH, from_fours, in_fours
 from mcuq.kernels.lanes.conv2d import Conv2dLanesParams, pairs_fit, served
 from mcuq.kernels.layer import Layer
 from mcuq.ops.base import Overlap, Params, i8_table, i32, i32_table, u8_table
 from mcuq.ops.conv2d import Conv2dParams
+from mcuq.ops.products import Products
 from mcuq.ops.taps import Sliding, taps
 from mcuq.tensor import Array
 
@@ -70,8 +72,12 @@ class Conv2dR16Params(Params):
         """See :meth:`Params.run`."""
         x = inputs[0].reshape(-1, self.input_h, self.input_w, self.input_c)
         columns = np.concatenate([values for _, _, values in taps(x, self._sliding(), self.input_zero_point)], axis=3)
+        return outputs(columns, self._products).reshape(len(x), -1)
+
+    @cached_property
+    def _products(self) -> Products:
         rounding = Rounding(0, self.output_zero_point, self.activation_min, self.activation_max)
-        return outputs(columns, self.channels(), rounding).reshape(len(x), -1)
+        return products_of(self.channels(), rounding)
 
     def channels(self) -> Channels:
         """Return the channels, their weights unpacked."""
