@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,8 +10,7 @@ from mcuq.fixedpoint import INT32_MAX, INT32_MIN, clamp, requantize
 from mcuq.ops.base import Overlap
 from mcuq.ops.gru import GruParams
 from mcuq.ops.lstm import LstmParams
-from mcuq.ops.products import Products
-from mcuq.ops.rescaling import Scaling
+from mcuq.ops.products import Products, scaling_of
 from mcuq.ops.rnn import RnnParams
 from mcuq.ops.taps import Sliding
 from mcuq.tensor import Array
@@ -133,11 +132,9 @@ def output_of(acc: Array, multiplier: Array, shift: Array, rounding: Rounding) -
     return clamp(requantize(acc, multiplier, shift) + rounding.output_zero_point, rounding.low, rounding.high)
 
 
-def products_of(channels: Channels, rounding: Rounding) -> Products:
-    """Prepare what every kernel here does."""
-    multiplier, shift = channels.multiplier.astype(np.int64), channels.shift.astype(np.int64)
-    scaling = Scaling(multiplier, shift, rounding.output_zero_point, rounding.low, rounding.high)
-    return Products(channels.weights, channels.bias, 0, scaling)
+def products_of(params: Any, weights: Array) -> Products:
+    """Prepare a layer in whose bias the input's zero point is; weights int8 [channels, taps]."""
+    return Products(weights, params.bias, 0, scaling_of(params))
 
 
 def outputs(x: Array, products: Products) -> Array:

@@ -58,7 +58,7 @@ class Conv2d1x1LanesParams(Params):
 
     @cached_property
     def _products(self) -> Products:
-        return products_of(channels_of(self, self.input_c), _rounding(self))
+        return products_of(self, channels_of(self, self.input_c).weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ class Conv2dLanesParams(Params):
 
     @cached_property
     def _products(self) -> Products:
-        return products_of(channels_of(self, self.filter_h * self.filter_w * self.input_c), _rounding(self))
+        return products_of(self, channels_of(self, self.filter_h * self.filter_w * self.input_c).weights)
 
     def _sliding(self) -> Sliding:
         window, dilation = (self.filter_h, self.filter_w), (self.dilation_h, self.dilation_w)

@@ -60,7 +60,7 @@ class DepthwiseConv2d3x3LanesParams(Params):
 
     @cached_property
     def _products(self) -> Products:
-        return _prepared(self)
+        return products_of(self, self.weights.reshape(self.channels, -1))
 
     def _sliding(self) -> Sliding:
         output, origin = (self.output_h, self.output_w), (self.pad_top, self.pad_left)
@@ -110,7 +110,7 @@ class DepthwiseConv2dLanesParams(Params):
 
     @cached_property
     def _products(self) -> Products:
-        return _prepared(self)
+        return products_of(self, self.weights.reshape(self.channels, -1))
 
     def _sliding(self) -> Sliding:
         window, dilation = (self.filter_h, self.filter_w), (self.dilation_h, self.dilation_w)
@@ -196,8 +196,3 @@ def _run(p: Depthwise, x: Array, sliding: Sliding, products: Products) -> Array:
     image = x.reshape(-1, p.input_h, p.input_w, p.channels)
     sums = window_sums(image, p.weights.transpose(1, 2, 0), sliding, p.input_zero_point, products.dtype)
     return products.outputs(sums).reshape(len(x), -1)
-
-
-def _prepared(p: Depthwise) -> Products:
-    channels = Channels(p.weights.reshape(p.channels, -1), p.bias, p.multiplier, p.shift)
-    return products_of(channels, Rounding(0, p.output_zero_point, p.activation_min, p.activation_max))

@@ -63,8 +63,7 @@ class FullyConnectedLanesParams(Params):
     @cached_property
     def _products(self) -> Products:
         packed = Packed(self.chunk, self.weights, self.extra)
-        channels = Channels(packed.unpacked(self.output_c, self.input_c), self.bias, self.multiplier, self.shift)
-        return products_of(channels, Rounding(0, self.output_zero_point, self.activation_min, self.activation_max))
+        return products_of(self, packed.unpacked(self.output_c, self.input_c))
 
 
 class Packed(NamedTuple):

@@ -42,8 +42,7 @@ class VectorsParams(Params):
 
     @cached_property
     def _products(self) -> Products:
-        channels = Channels(self.unpacked(), self.bias, self.multiplier, self.shift)
-        return products_of(channels, Rounding(0, self.output_zero_point, self.activation_min, self.activation_max))
+        return products_of(self, self.unpacked())
 
     @abstractmethod
     def unpacked(self) -> Array:

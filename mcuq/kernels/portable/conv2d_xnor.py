@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcuq.kernels.channels import Channels, Rounding, outputs, products_of
+from mcuq.kernels.channels import outputs, products_of
 from mcuq.kernels.layer import Layer
 from mcuq.ops.base import IN_PLACE, Overlap, Params, i8_table, i32, i32_table
 from mcuq.ops.conv2d import Conv2dParams
@@ -72,8 +72,7 @@ class Conv2dXnorParams(Params):
     @cached_property
     def _products(self) -> Products:
         weights = from_words(self.weights, self.input_c, self.filter_h * self.filter_w * self.input_c)
-        channels = Channels(weights, self.bias, self.multiplier, self.shift)
-        return products_of(channels, Rounding(0, self.output_zero_point, self.activation_min, self.activation_max))
+        return products_of(self, weights)
 
 
 def take(layer: Layer[Conv2dParams]) -> Params | None:

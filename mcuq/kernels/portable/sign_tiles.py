@@ -71,16 +71,10 @@ class SignTilesParams(Params):
     def _taps(self) -> int:
         return self.filter_h * self.filter_w * self.input_c
 
-    def channels(self) -> Channels:
-        """Return the output channels, their weights unpacked."""
-        weights = from_words(self.weights, self.chunk, self.output_c, self._taps)
-        return Channels(weights, self.bias, self.multiplier, self.shift)
-
     @cached_property
     def products(self) -> Products:
         """The layer prepared; the input's zero point is in the biases."""
-        rounding = Rounding(0, self.output_zero_point, self.activation_min, self.activation_max)
-        return products_of(self.channels(), rounding)
+        return products_of(self, from_words(self.weights, self.chunk, self.output_c, self._taps))
 
     def sliding(self) -> Sliding:
         """Return how the windows lie."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mcuq.kernels.channels import Channels, Rounding, outputs, products_of, tile_overlap, window_bytes
+from mcuq.kernels.channels import Channels, outputs, products_of, tile_overlap, window_bytes
 from mcuq.kernels.lanes import conv2d as lanes
 from mcuq.kernels.lanes.channels import MAX_SCRATCH, from_fours, in_fours
 from mcuq.kernels.lanes.conv2d import Conv2dLanesParams, pairs_fit, served
@@ -76,8 +76,7 @@ class Conv2dR16Params(Params):
 
     @cached_property
     def _products(self) -> Products:
-        rounding = Rounding(0, self.output_zero_point, self.activation_min, self.activation_max)
-        return products_of(self.channels(), rounding)
+        return products_of(self, self.channels().weights)
 
     def channels(self) -> Channels:
         """Return the channels, their weights unpacked."""
