@@ -12,7 +12,7 @@ import numpy as np
 from mcuq import __version__, archive
 from mcuq.archive import Archive
 from mcuq.emit import c_source, ownership
-from mcuq.emit.border import border_offsets, borders, run_call, signature
+from mcuq.emit.border import Border, border_offsets, borders, run_call, signature
 from mcuq.emit.calls import loops_of_calls, stages_of_calls
 from mcuq.emit.classes import named
 from mcuq.emit.library import Manifest, included, library, shared_library, targets
@@ -178,6 +178,7 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
         "classes": named(graph, content.classes),
         "inputs": inputs,
         "outputs": results,
+        "unread": _unread(plan, inputs),
         "offsets": border_offsets(plan, [*inputs, *results]),
         "signature": f"{', '.join(map(signature, inputs))} -> {', '.join(map(signature, results))}",
         "tables": tables,
@@ -194,6 +195,12 @@ def _context(plan: Plan, content: Archive, outputs: Mapping[str, Array]) -> dict
             for i in range(count)
         ],
     }
+
+
+def _unread(plan: Plan, inputs: Sequence[Border]) -> list[Border]:
+    """Return the inputs that no step reads: in strips, those whose rows reach no output."""
+    read = {plan.views[value].buffer if value in plan.views else value for step in plan.steps for value in step.inputs}
+    return [border for border, name in zip(inputs, plan.graph.inputs, strict=True) if name not in read]
 
 
 def _push(plan: Plan) -> dict[str, Any]:
