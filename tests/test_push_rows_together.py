@@ -43,7 +43,7 @@ def image(name: str, rows: int, channels: int) -> Graph:
 
 def remembering() -> Graph:
     """The same; the mean is added to that of the images before."""
-    graph = image("remembering", 20, 12)
+    graph = image("remembering", 20, 16)
     (mean,) = graph.outputs
     tensor = graph.values[mean]
     return replace(
