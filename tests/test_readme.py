@@ -5,10 +5,14 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from requirements import require
+
+from mcuq import loading, pipeline
+from mcuq.report import build
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -46,6 +50,14 @@ def test_sessions_print_what_they_say(name):
             assert_nearly_equal(text, wanted)
         else:
             assert text == wanted, command
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_solver_is_named_where_it_is_missing(monkeypatch, there):
+    plan = pipeline.compile(loading.load(ROOT / "examples/digits/digits.tflite"), "esp32dev")
+    monkeypatch.setattr(build, "_has_solver", lambda: there)
+    assert build.arena(replace(plan, arena_bound=plan.arena_bytes - 4)).endswith(SOLVER_HINT) is not there
+    assert not build.arena(replace(plan, arena_bound=plan.arena_bytes)).endswith(SOLVER_HINT)
 
 
 def test_search_prints_what_it_says():
